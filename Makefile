@@ -1,0 +1,94 @@
+# make            library, command and simulated disk
+# make demo       shows what it is for, on the simulated disk; installs what it needs
+# make check      every test; installs what it needs, real kernels run under QEMU
+# make V=1        show the commands
+# make SAN=address,undefined unit preload     in a build directory of its own; SAN=thread likewise
+# make install    honours prefix, bindir, libdir, includedir, mandir, DESTDIR
+# Settings of your own go into config.mak (git-ignored).
+VERSION := 0.1.0
+-include config.mak
+prefix     ?= /usr/local
+bindir     ?= $(prefix)/bin
+libdir     ?= $(prefix)/lib
+includedir ?= $(prefix)/include
+mandir     ?= $(prefix)/share/man
+CFLAGS     ?= -O2 -g
+
+# The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
+# a higher one; `make layers` refuses anything else. README.md says what each room is.
+BASE   := cleanup config real sysfs
+RULES  := limits limits_nvme request status
+DEVICE := transport transport_nvme identify identity published device cache
+ENGINE := engine
+DOORS  := entry entry_libc entry_syscall init
+TOOL   := cmd cmd_run cmd_doctor cmd_publish elf
+CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
+# The simulated disk is a library of its own, which shares nothing with the shim.
+SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))
+
+comma := ,
+B     := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/%.c)))
+LIB   := $(B)/libuntorn.so
+SIMLIB := $(B)/libuntorn-sim.so
+CMD   := $(B)/untorn
+UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
+PRELOAD := $(patsubst %.c,$(B)/%,$(wildcard tests/preload_*.c))
+SIMTEST := $(patsubst %.c,$(B)/%,$(wildcard tests/sim_*.c))
+EXAMPLE := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
+CLIENT  := $(patsubst %.c,$(B)/%,$(wildcard tests/vm/*.c tests/bench/*.c))
+
+WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
+san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -Ishim -MMD -MP $(CPPFLAGS)
+cc    := -std=gnu11 -fPIC -fvisibility=hidden $(WARN) $(san) $(CFLAGS)
+ld    := $(san) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
+check  = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))
+Q     := $(if $(V),,@)
+say    = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
+
+all: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE)
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(cpp) $(cc) -c -o $@ $<
+$(LIB): $(call objs,$(CORE) $(DOORS)) shim.map
+	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(if $(SAN),,-Wl,-z,defs) \
+		-Wl,--version-script=shim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl $(LDLIBS)
+$(SIMLIB): $(call objs,$(SIM)) shim/sim.map
+	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(if $(SAN),,-Wl,-z,defs) \
+		-Wl,--version-script=shim/sim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread
+$(CMD): $(call objs,$(CORE) $(TOOL))
+$(CMD): LDLIBS += -ldl -ljson-c
+$(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
+$(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/main.o
+$(EXAMPLE) $(CLIENT): %: %.o
+$(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
+$(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
+	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)
+
+unit: $(UNIT)
+	$(Q)tests/run.sh $(B) $(UNIT)
+preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD) $(SIMTEST)
+	$(Q)tests/run.sh $(B) $(SIMTEST) $(PRELOAD)
+layers:
+	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
+exports: $(LIB)
+	$(Q)tests/exports.sh $(LIB)
+install: $(LIB) $(SIMLIB) $(CMD)
+	install -D -m 755 $(LIB) $(DESTDIR)$(libdir)/libuntorn.so
+	install -D -m 755 $(SIMLIB) $(DESTDIR)$(libdir)/libuntorn-sim.so
+	install -D -m 755 $(CMD) $(DESTDIR)$(bindir)/untorn
+	install -D -m 644 include/untorn.h $(DESTDIR)$(includedir)/untorn.h
+	install -D -m 644 include/untorn_uapi.h $(DESTDIR)$(includedir)/untorn_uapi.h
+	install -D -m 644 man/untorn.1 $(DESTDIR)$(mandir)/man1/untorn.1
+	install -D -m 644 man/libuntorn.7 $(DESTDIR)$(mandir)/man7/libuntorn.7
+uninstall:
+	rm -f $(DESTDIR)$(libdir)/libuntorn.so $(DESTDIR)$(libdir)/libuntorn-sim.so \
+		$(DESTDIR)$(bindir)/untorn $(DESTDIR)$(includedir)/untorn.h \
+		$(DESTDIR)$(includedir)/untorn_uapi.h $(DESTDIR)$(mandir)/man1/untorn.1 \
+		$(DESTDIR)$(mandir)/man7/libuntorn.7
+clean:
+	rm -rf build build-*
+.SECONDARY:
+.PHONY: all unit preload layers exports install uninstall clean
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
