@@ -38,6 +38,9 @@ SIMTEST := $(patsubst %.c,$(B)/%,$(wildcard tests/sim_*.c))
 EXAMPLE := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 CLIENT  := $(patsubst %.c,$(B)/%,$(wildcard tests/vm/*.c tests/bench/*.c))
 
+SCRIPT  := $(wildcard tests/cmd_*.sh tests/shim_*.sh)
+VMTEST  := $(wildcard tests/vm/test_*.sh)
+
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -Ishim -MMD -MP $(CPPFLAGS)
@@ -66,10 +69,30 @@ $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)
 
+# What a machine with a compiler, git and make still lacks.
+setup:
+	$(Q)tests/setup.sh pkg-config libjson-c-dev
+setup-check: setup
+	$(Q)tests/setup.sh check strace libnvme1 python3-minimal
+demo: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)examples/demo.sh $(B)
+# All of it. Sub-makes, because pkg-config and the headers may only just have come.
+check: setup-check
+	$(Q)$(MAKE) --no-print-directory layers exports check-fast
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined unit preload
+	$(Q)$(MAKE) --no-print-directory SAN=thread unit preload
+	$(Q)$(MAKE) --no-print-directory check-vm
+check-fast: unit preload scripts
 unit: $(UNIT)
 	$(Q)tests/run.sh $(B) $(UNIT)
 preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD) $(SIMTEST)
 	$(Q)tests/run.sh $(B) $(SIMTEST) $(PRELOAD)
+scripts: $(LIB) $(SIMLIB) $(CMD)
+	$(Q)tests/run.sh $(B) $(SCRIPT)
+# Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
+check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
+	$(Q)UNTORN_TEST_TIMEOUT=900 tests/run.sh $(B) $(VMTEST)
 layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)
@@ -90,5 +113,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 .SECONDARY:
-.PHONY: all unit preload layers exports install uninstall clean
+.PHONY: all setup setup-check demo check check-fast check-vm scripts unit preload layers exports install uninstall clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# In the guest: fio's pvsync2 with verification, xfs_io's pwrite -A and statx.
+set -eu
+disk=/dev/nvme0n1
+untorn=build/untorn
+
+$untorn run -- fio --name=atomic --filename=$disk --ioengine=pvsync2 --atomic=1 --direct=1 --bs=16k \
+	--rw=randwrite --verify=crc32c --size=32M --output-format=terse --output="$OUT/fio"
+# Field 5 of the terse format is the error.
+[ "$(cut -d';' -f5 "$OUT/fio")" = 0 ] || { echo "fio: $(cat "$OUT/fio")"; exit 1; }
+# The same without the shim must fail, or it proves nothing.
+if fio --name=plain --filename=$disk --ioengine=pvsync2 --atomic=1 --direct=1 --bs=16k \
+	--rw=randwrite --size=1M > "$OUT/fio-plain" 2>&1; then
+	echo "fio had its atomic writes without the shim"
+	exit 1
+fi
+
+$untorn run -- xfs_io -d -c "pwrite -A -b 16k -S 0x5a 32k 16k" $disk
+[ "$(xfs_io -r -c "pread -v 32k 16" $disk | head -1 | tr -s ' ' | cut -d' ' -f2-4)" = "5a 5a 5a" ]
+$untorn run -- xfs_io -r -c "statx -r -m 0x10000" $disk > "$OUT/statx"
+grep -q "stat.atomic_write_unit_min = 512" "$OUT/statx"
+grep -q "stat.atomic_write_unit_max = 16384" "$OUT/statx"
+if $untorn run -- xfs_io -d -c "pwrite -A -b 32k 0 32k" $disk 2> "$OUT/too-long"; then
+	grep -q "Invalid argument" "$OUT/too-long"
+fi
