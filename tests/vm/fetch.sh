@@ -13,8 +13,8 @@ set -euo pipefail
 
 cache=${UNTORN_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/untorn-vm}
 qemu=$(printf '%s/trixie-backports ' qemu-system-x86 qemu-system-common qemu-system-data seabios)
-tools="fio xfsprogs python3-minimal fdisk util-linux kmod busybox-static
-	coreutils bash strace libnvme1t64"
+tools="fio xfsprogs python3 libjson-c5 fdisk util-linux kmod busybox-static zstd xz-utils
+	coreutils bash dash grep sed gawk diffutils findutils hostname strace libnvme1t64"
 
 say() { printf '%s\n' "fetch: $*" >&2; }
 missing() { say "$*"; exit 77; }
@@ -94,7 +94,7 @@ kernel_packages() { # SERIES
 		"s/^linux-(image|binary)-(${1//./\\.}\.[0-9][^ ]*-amd64)\$/\2/p" |
 		grep -vE 'cloud|rt-|deb1[12]\.' | sort -Vu | tail -1)
 	[ -n "$version" ] || return 1
-	for p in linux-binary-$version linux-modules-$version linux-image-$version; do
+	for p in linux-binary-$version linux-modules-$version linux-base-$version linux-image-$version; do
 		apt-cache show "$p" > /dev/null 2>&1 && echo "$p"
 	done
 }

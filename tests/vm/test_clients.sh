@@ -5,7 +5,7 @@ set -eu
 . tests/vm/lib.sh
 
 for kernel in 5.10 6.1; do
-	vm -k $kernel -c -d "nvme:64M;atomic.nawun=31,atomic.nawupf=31" -- \
+	vm -k $kernel -c -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \
 		bash tests/vm/guest_clients.sh
 	echo "kernel $kernel: fio and xfs_io done"
 done

@@ -8,8 +8,8 @@ set -eu
 
 for kernel in 5.10 6.1; do
 	out=$(scratch)
-	vm -k $kernel -c -T -o "$out" -d "nvme:64M;atomic.nawun=31,atomic.nawupf=31" \
-		-d "nvme:64M;atomic.nawun=31,atomic.nawupf=31" -- bash tests/vm/guest_pwritev2.sh
+	vm -k $kernel -c -T -o "$out" -d "64M;;atomic.nawun=31,atomic.nawupf=31" \
+		-d "64M;;atomic.nawun=31,atomic.nawupf=31" -- bash tests/vm/guest_pwritev2.sh
 	commands "$out/trace" > "$out/sent"
 	cat "$out"/[012].log > "$out/wanted"
 	diff "$out/wanted" "$out/sent" > "$out/diff" || { head "$out/diff"; exit 1; }

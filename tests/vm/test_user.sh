@@ -6,7 +6,7 @@ set -eu
 
 for kernel in 5.10 6.1; do
 	out=$(scratch)
-	vm -k $kernel -c -o "$out" -d "nvme:64M;atomic.nawun=31,atomic.nawupf=31" -- \
+	vm -k $kernel -c -o "$out" -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \
 		bash tests/vm/guest_user.sh
 	echo "kernel $kernel: refused without published limits, done with them"
 done
