@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # In the guest, among unmodified programs: nvme0n1 as a whole disk, nvme1n1 with a partition.
 set -eu
-disk=/dev/nvme0n1 parted=/dev/nvme1n1 start=2048 length=40000
+disk=/dev/nvme0n1 parted=/dev/nvme1n1 start=2048 length=40016
 untorn=build/untorn
 
 try() { # UNTORN-COMMAND...
@@ -17,7 +17,7 @@ except OSError as e: print(os.strerror(e.errno))"
 [ "$(try $untorn run --)" = 16384 ] || { echo "under the shim: $(try $untorn run --)"; exit 1; }
 echo "0 32" > "$OUT/0.log"
 
-addpart $parted 1 $start $length # tells the kernel, writes nothing
+build/tests/vm/addpart $parted 1 $start $length # tells the kernel, writes nothing
 $untorn run -- python3 tests/vm/write_random.py $disk 1000 512 16384 0 "$OUT/1.log"
 $untorn run -- python3 tests/vm/write_random.py ${parted}p1 1000 512 16384 $start "$OUT/2.log"
 

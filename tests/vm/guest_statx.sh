@@ -15,9 +15,9 @@ for node in /sys/class/nvme/nvme*; do
 		name=$label-n${disk##*n}
 		[ "$(blockdev --getsz "$disk")" != 0 ] || continue
 		# Start sectors: aligned to all, to 4096 bytes, and to nothing.
-		addpart "$disk" 1 2048 4096
-		addpart "$disk" 2 16392 1032
-		addpart "$disk" 3 32769 1031 2> /dev/null || true # not on 4096-byte blocks
+		build/tests/vm/addpart "$disk" 1 2048 4096
+		build/tests/vm/addpart "$disk" 2 16392 1032
+		build/tests/vm/addpart "$disk" 3 32769 1031 2> /dev/null || true # not on 4096-byte blocks
 		for part in "$disk" "$disk"p[123]; do
 			[ ! -b "$part" ] || echo "$name${part#"$disk"}=$part"
 		done
