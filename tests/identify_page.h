@@ -101,6 +101,62 @@ static inline uint64_t identify_grain(const struct nvme_identity *page, enum ori
 	return blocks * identify_block(page);
 }
 
+static inline bool identify_is_power(uint64_t value)
+{
+	return __builtin_popcountll(value) == 1;
+}
+
+/* What is wrong with these limits of the device itself: a rule in words, or NULL. */
+static inline const char *identify_wrong_promise(const struct nvme_identity *page,
+						 const struct limits *limits,
+						 enum nvme_policy policy)
+{
+	uint64_t block = identify_block(page);
+
+	if (limits->refusal)
+		return limits->unit_min || limits->unit_max || limits->max ? "refused, yet a unit"
+									   : NULL;
+	if (!identify_is_power(limits->unit_min) || !identify_is_power(limits->unit_max))
+		return "a unit is a power of two";
+	if (!block || block > limits->unit_min || limits->unit_min > limits->unit_max ||
+	    limits->unit_max > limits->max)
+		return "block <= unit_min <= unit_max <= max";
+	if (limits->max > identify_promise(page, limits->origin))
+		return "no more than the field named by origin says";
+	if (limits->unit_min % identify_grain(page, limits->origin))
+		return "a unit is made of whole grains";
+	if (limits->origin == ORIGIN_AWUPF && policy != NVME_POLICY_CONTROLLER)
+		return "AWUPF only by the controller policy";
+	return get16(page->namespace + 42) ? "NABO is refused" : NULL;
+}
+
+/* The same for what the block layer left of them. */
+static inline const char *identify_wrong_cap(const struct limits *device,
+					     const struct queue *queue,
+					     const struct limits *limits)
+{
+	if (limits->refusal)
+		return limits->unit_min || limits->unit_max || limits->max ? "refused, yet a unit"
+									   : NULL;
+	if (device->refusal || queue->zoned)
+		return "what was refused stays so";
+	if (!identify_is_power(limits->unit_min) || !identify_is_power(limits->unit_max))
+		return "a unit is a power of two";
+	if (queue->block > limits->unit_min || limits->unit_min > limits->unit_max ||
+	    limits->unit_max > limits->max)
+		return "block <= unit_min <= unit_max <= max";
+	if (limits->unit_max > device->unit_max || limits->max > device->max ||
+	    limits->max > queue->max_hw)
+		return "a cap only takes away";
+	if (limits->unit_min != device->unit_min)
+		return "a unit cut below the grain is not promised any more";
+	if (limits->boundary != device->boundary ||
+	    (limits->boundary &&
+	     (!identify_is_power(limits->boundary) || limits->max > limits->boundary)))
+		return "a boundary is a power of two that holds the unit";
+	return queue->chunk && limits->max > queue->chunk ? "a chunk holds the unit" : NULL;
+}
+
 /* xorshift64*: the same pages in every run. Never give it 0 to start with. */
 static inline uint64_t identify_random(uint64_t *state)
 {

@@ -12,7 +12,8 @@ for node in /sys/class/nvme/nvme*; do
 	label=${labels[$(sed -E 's/^d([0-9]+).*/\1/' "$node/serial")]}
 	for disk in /dev/nvme"${number}"n[0-9] /dev/nvme"${number}"n[0-9][0-9]; do
 		[ -b "$disk" ] || continue
-		name=$label-n${disk##*n}
+		# Not the node's number: newer kernels scan namespaces in any order.
+		name=$label-n$(cat "/sys/class/block/${disk##*/}/nsid")
 		[ "$(blockdev --getsz "$disk")" != 0 ] || continue
 		# Start sectors: aligned to all, to 4096 bytes, and to nothing.
 		build/tests/vm/addpart "$disk" 1 2048 4096

@@ -21,7 +21,7 @@ run() { # KERNEL SET OUTPUT COMMAND...
 	local disks=() labels='' label properties
 	while read -r label properties; do
 		labels="$labels $label"
-		disks+=(-d "nvme:64M;$properties")
+		disks+=(-d "64M;$properties")
 	done < <("geometries_$2")
 	vm -k "$1" -m 2G -t 240 "${disks[@]}" -- \
 		"PATH=\$PATH:\$TOOLS/usr/sbin:\$TOOLS/usr/bin LABELS='$labels' bash tests/vm/guest_statx.sh ${*:4}" > "$3"
