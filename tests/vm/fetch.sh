@@ -14,7 +14,7 @@ set -euo pipefail
 cache=${UNTORN_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/untorn-vm}
 qemu=$(printf '%s/trixie-backports ' qemu-system-x86 qemu-system-common qemu-system-data seabios)
 tools="fio xfsprogs python3 libjson-c5 fdisk util-linux kmod busybox-static zstd xz-utils
-	coreutils bash dash grep sed gawk diffutils findutils hostname strace libnvme1t64"
+	coreutils bash dash grep sed gawk diffutils findutils hostname mount strace libnvme1t64"
 
 say() { printf '%s\n' "fetch: $*" >&2; }
 missing() { say "$*"; exit 77; }
@@ -73,7 +73,9 @@ unpack() { # TREE DEB...
 }
 
 fetch_tools() {
-	local tree=$cache/tools
+	# Another list of programs is another tree.
+	local tree
+	tree=$cache/tools-$(echo "$qemu $tools" | cksum | cut -d' ' -f1)
 	if [ ! -d "$tree" ]; then
 		private_apt tools "trixie trixie-backports"
 		say "downloading QEMU and the client programs"
@@ -117,6 +119,9 @@ fetch_kernel() { # SERIES
 	echo "$tree"
 }
 
+mkdir -p "$cache"
+exec 8> "$cache/lock" # one at a time
+flock 8
 case ${1:-} in
 tools) fetch_tools ;;
 kernel) fetch_kernel "${2:?which series?}" ;;
