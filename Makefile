@@ -63,7 +63,8 @@ $(SIMLIB): $(call objs,$(SIM)) shim/sim.map
 $(CMD): $(call objs,$(CORE) $(TOOL))
 $(CMD): LDLIBS += -ldl -ljson-c
 $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
-$(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/main.o
+$(PRELOAD): %: %.o $(B)/tests/preload.o
+$(SIMTEST): %: %.o $(B)/tests/main.o
 $(EXAMPLE) $(CLIENT): %: %.o
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):

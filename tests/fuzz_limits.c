@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target: identify bytes and queue limits from a stranger -> limits. Whatever they are, nothing
- * may be promised that they do not promise, and nothing may be read beyond them.
+ * Fuzz target: identify bytes and queue limits from a stranger -> limits. Whatever they are,
+ * nothing may be promised that they do not promise, and nothing may be read beyond them.
  *
- * With libFuzzer (clang -fsanitize=fuzzer,address,undefined) it is the usual target. Without, it has
- * a main: the arguments are files to run once each; without arguments FUZZ_COUNT (1000000) inputs
- * come from a fixed seed. Either ends with abort() at the first wrong answer.
+ * Compiled with -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION and clang's
+ * -fsanitize=fuzzer,address,undefined it is libFuzzer's usual target. Without, it has a main: the
+ * arguments are files to run once each; without arguments FUZZ_COUNT (1000000) inputs come from a
+ * fixed seed. Either ends with abort() at the first wrong answer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,8 +57,8 @@ static void check(const struct nvme_identity *page, const struct head *head)
 	struct limits partition = limits_of_partition(limits, head->start);
 	if (!limits_explain(partition.refusal) || !limits_origin(partition.origin))
 		fail("everything has a text", &partition);
-	if (partition.unit_max && (head->start % limits.unit_min ||
-				   (limits.boundary && head->start % limits.boundary)))
+	if (partition.unit_max &&
+	    (head->start % limits.unit_min || (limits.boundary && head->start % limits.boundary)))
 		fail("a partition starts on unit and boundary", &partition);
 }
 
@@ -125,8 +126,9 @@ static int run_random(unsigned long count)
 		struct head head = random_head(&state, &page);
 		memcpy(input, &head, sizeof(head));
 		memcpy(input + sizeof(head), page.namespace, 1024);
-		size_t size = identify_random(&state) & 63 ? sizeof(input)
-							   : identify_random(&state) % sizeof(input);
+		size_t size = identify_random(&state) & 63
+				      ? sizeof(input)
+				      : identify_random(&state) % sizeof(input);
 		LLVMFuzzerTestOneInput(input, size);
 	}
 	return 0;

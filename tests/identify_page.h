@@ -22,9 +22,9 @@ struct identify_page {
 	uint16_t vid, awun, awupf;
 	uint8_t nsfeat, nlbaf, flbas, dps;
 	uint16_t nawun, nawupf, nabsn, nabo, nabspf;
-	uint8_t lbads;	/* 0 in a row means 9, 512 bytes */
+	uint8_t lbads; /* 0 in a row means 9, 512 bytes */
 	uint16_t ms;
-	uint8_t entry;	/* of the format table, that lbads and ms go into */
+	uint8_t entry;         /* of the format table, that lbads and ms go into */
 	uint16_t ntwpu, ntwpg; /* Amazon's */
 	uint32_t ntwpb;
 };
@@ -131,8 +131,7 @@ static inline const char *identify_wrong_promise(const struct nvme_identity *pag
 }
 
 /* The same for what the block layer left of them. */
-static inline const char *identify_wrong_cap(const struct limits *device,
-					     const struct queue *queue,
+static inline const char *identify_wrong_cap(const struct limits *device, const struct queue *queue,
 					     const struct limits *limits)
 {
 	if (limits->refusal)

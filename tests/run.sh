@@ -29,7 +29,7 @@ for program; do
 	[ -z "$preload" ] || preload=${sanitizer:+$sanitizer:}$preload
 	started=$SECONDS
 	BUILD=$build TEST_PRELOAD=$preload timeout -k 5 "${UNTORN_TEST_TIMEOUT:-120}" \
-		env ${preload:+LD_PRELOAD="$preload"} "$program" > "$log" 2>&1
+		"$program" > "$log" 2>&1
 	status=$?
 	case $status in
 	0) passed=$((passed + 1)) word=ok ;;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A real block device for unit tests: a loop disk over memory, with two partitions. It vanishes by
- * itself with the last process that has it open. Root only; where it cannot be had, test_disk_make()
- * is false and the tests that need it are left out, with a line that says so.
+ * itself with the last process that has it open. Root only; where it cannot be had,
+ * test_disk_make() is false and the tests that need it are left out, with a line that says so.
  */
 #ifndef TABLES_DISK_H
 #define TABLES_DISK_H

@@ -14,12 +14,12 @@ static const struct {
 	const char *text;
 	enum mode expected;
 } modes[] = {
-	{ NULL, MODE_AUTO },	     { "", MODE_AUTO },		 { "auto", MODE_AUTO },
-	{ "command", MODE_COMMAND }, { "off", MODE_OFF },	 { "Off", MODE_OFF },
-	{ "OFF", MODE_OFF },	     { "AUTO", MODE_OFF },	 { "Command", MODE_OFF },
-	{ "0", MODE_OFF },	     { "1", MODE_OFF },		 { "on", MODE_OFF },
-	{ " auto", MODE_OFF },	     { "auto ", MODE_OFF },	 { "auto,command", MODE_OFF },
-	{ "comman", MODE_OFF },	     { "commands", MODE_OFF },	 { "\n", MODE_OFF },
+	{ NULL, MODE_AUTO },         { "", MODE_AUTO },        { "auto", MODE_AUTO },
+	{ "command", MODE_COMMAND }, { "off", MODE_OFF },      { "Off", MODE_OFF },
+	{ "OFF", MODE_OFF },         { "AUTO", MODE_OFF },     { "Command", MODE_OFF },
+	{ "0", MODE_OFF },           { "1", MODE_OFF },        { "on", MODE_OFF },
+	{ " auto", MODE_OFF },       { "auto ", MODE_OFF },    { "auto,command", MODE_OFF },
+	{ "comman", MODE_OFF },      { "commands", MODE_OFF }, { "\n", MODE_OFF },
 };
 
 START_TEST(mode_that_is_not_known_is_off)
@@ -32,11 +32,11 @@ static const struct {
 	const char *text;
 	enum nvme_policy expected;
 } policies[] = {
-	{ NULL, NVME_POLICY_NAMESPACE },	  { "", NVME_POLICY_NAMESPACE },
-	{ "namespace", NVME_POLICY_NAMESPACE },	  { "controller", NVME_POLICY_CONTROLLER },
+	{ NULL, NVME_POLICY_NAMESPACE },          { "", NVME_POLICY_NAMESPACE },
+	{ "namespace", NVME_POLICY_NAMESPACE },   { "controller", NVME_POLICY_CONTROLLER },
 	{ "Controller", NVME_POLICY_NAMESPACE },  { "controllers", NVME_POLICY_NAMESPACE },
 	{ "controller ", NVME_POLICY_NAMESPACE }, { "awupf", NVME_POLICY_NAMESPACE },
-	{ "1", NVME_POLICY_NAMESPACE },		  { "off", NVME_POLICY_NAMESPACE },
+	{ "1", NVME_POLICY_NAMESPACE },           { "off", NVME_POLICY_NAMESPACE },
 };
 
 START_TEST(policy_that_is_not_known_is_the_strict_one)
@@ -50,7 +50,7 @@ static const struct {
 	const char *text;
 	bool expected;
 } libraries[] = {
-	{ NULL, true }, { "", true },	{ "auto", true },
+	{ NULL, true },   { "", true },    { "auto", true },
 	{ "off", false }, { "OFF", true }, { "no", true },
 };
 

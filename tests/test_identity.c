@@ -25,9 +25,13 @@ static const struct {
 	{ "another disk", { 7, 1 << 20, 512 }, { 8, 1 << 20, 512 }, false },
 	{ "another start", { 7, 1 << 20, 512 }, { 7, 2 << 20, 512 }, false },
 	{ "another block size", { 7, 1 << 20, 512 }, { 7, 1 << 20, 4096 }, false },
-	{ "disks that differ beyond 32 bits", { 7, 0, 512 }, { 7 + (UINT64_C(1) << 32), 0, 512 },
+	{ "disks that differ beyond 32 bits",
+	  { 7, 0, 512 },
+	  { 7 + (UINT64_C(1) << 32), 0, 512 },
 	  false },
-	{ "starts that differ beyond 32 bits", { 7, 0, 512 }, { 7, UINT64_C(1) << 40, 512 },
+	{ "starts that differ beyond 32 bits",
+	  { 7, 0, 512 },
+	  { 7, UINT64_C(1) << 40, 512 },
 	  false },
 };
 

@@ -9,8 +9,8 @@
 #include "suite.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-#define K	     1024
-#define M	     (1024 * K)
+#define K            1024
+#define M            (1024 * K)
 
 static const struct {
 	uint64_t value, expected;
@@ -62,6 +62,7 @@ static const struct {
 	{ 512, 8 * M, 257, 4 * K, 512 * K },
 	{ 512, 8 * M, 300, 4 * K, 512 * K },
 	{ 512, 8 * M, UINT32_MAX, 4 * K, 512 * K },
+	{ 2048, 8 * M, 300, 4 * K, 512 * K }, /* one vector more would make it 1 MiB */
 	/* A block as large as a page makes all segments count alike. */
 	{ 4096, 8 * M, 1, 4 * K, 4 * K },
 	{ 4096, 8 * M, 2, 4 * K, 8 * K },
@@ -123,53 +124,84 @@ struct cap {
 static const struct cap caps[] = {
 	{ .why = "a usual disk" },
 	/* The device's promise, against what the queue takes, is cut only where it is larger. */
-	{ .why = "15.5 KiB: the unit is less than the largest request", .unit_max = 8 * K,
+	{ .why = "15.5 KiB: the unit is less than the largest request",
+	  .unit_max = 8 * K,
 	  .max = 15872 },
 	{ .why = "a unit of several blocks", .unit_min = 4 * K },
 	{ .why = "a single size", .unit_min = 16 * K },
-	{ .why = "a device that was refused stays so", .already = REFUSAL_METADATA,
+	{ .why = "a device that was refused stays so",
+	  .already = REFUSAL_METADATA,
 	  .expected = REFUSAL_METADATA },
-	{ .why = "the first refusal is the one that is told", .already = REFUSAL_METADATA,
-	  .zoned = true, .expected = REFUSAL_METADATA },
+	{ .why = "the first refusal is the one that is told",
+	  .already = REFUSAL_METADATA,
+	  .zoned = true,
+	  .expected = REFUSAL_METADATA },
 	{ .why = "zoned", .zoned = true, .expected = REFUSAL_ZONED },
-	{ .why = "zoned wins over a bad boundary", .zoned = true, .boundary = 24 * K,
+	{ .why = "zoned wins over a bad boundary",
+	  .zoned = true,
+	  .boundary = 24 * K,
 	  .expected = REFUSAL_ZONED },
 
 	{ .why = "boundary as large as the promise", .boundary = 16 * K },
 	{ .why = "boundary larger", .boundary = 32 * K },
-	{ .why = "boundary that is no power of two", .boundary = 24 * K,
+	{ .why = "boundary that is no power of two",
+	  .boundary = 24 * K,
 	  .expected = REFUSAL_BOUNDARY },
 	{ .why = "boundary of half the unit", .boundary = 8 * K, .expected = REFUSAL_BOUNDARY },
-	{ .why = "7.2: the promise, not the unit, must fit the boundary", .unit_max = 8 * K,
-	  .max = 15872, .boundary = 8 * K, .expected = REFUSAL_BOUNDARY },
-	{ .why = "the promise fits by a hair", .unit_max = 8 * K, .max = 15872, .boundary = 16 * K },
+	{ .why = "7.2: the promise, not the unit, must fit the boundary",
+	  .unit_max = 8 * K,
+	  .max = 15872,
+	  .boundary = 8 * K,
+	  .expected = REFUSAL_BOUNDARY },
+	{ .why = "the promise fits by a hair",
+	  .unit_max = 8 * K,
+	  .max = 15872,
+	  .boundary = 16 * K },
 	{ .why = "boundary of 2 GiB, the largest", .boundary = 1U << 31 },
 	{ .why = "7.2: a promise larger than the queue's is still judged before it is cut",
-	  .unit_max = 1 * M, .max = 1 * M, .boundary = 512 * K, .expected = REFUSAL_BOUNDARY },
+	  .unit_max = 1 * M,
+	  .max = 1 * M,
+	  .boundary = 512 * K,
+	  .expected = REFUSAL_BOUNDARY },
 
 	/* chunk_sectors, from NOIOB. */
 	{ .why = "chunk as large as the promise", .chunk = 16 * K },
 	{ .why = "chunk larger", .chunk = 128 * K },
 	{ .why = "chunk larger and no power of two", .chunk = 48 * K },
 	{ .why = "7.2: chunk smaller than the promise", .chunk = 8 * K, .expected = REFUSAL_CHUNK },
-	{ .why = "7.2: chunk smaller than the promise by a hair", .chunk = 16 * K - 512,
+	{ .why = "7.2: chunk smaller than the promise by a hair",
+	  .chunk = 16 * K - 512,
 	  .expected = REFUSAL_CHUNK },
-	{ .why = "7.2: the promise, not the unit, must fit the chunk", .unit_max = 8 * K,
-	  .max = 15872, .chunk = 8 * K, .expected = REFUSAL_CHUNK },
+	{ .why = "7.2: the promise, not the unit, must fit the chunk",
+	  .unit_max = 8 * K,
+	  .max = 15872,
+	  .chunk = 8 * K,
+	  .expected = REFUSAL_CHUNK },
 	{ .why = "7.2: a promise larger than the queue's is still judged before it is cut",
-	  .unit_max = 1 * M, .max = 1 * M, .chunk = 512 * K, .expected = REFUSAL_CHUNK },
+	  .unit_max = 1 * M,
+	  .max = 1 * M,
+	  .chunk = 512 * K,
+	  .expected = REFUSAL_CHUNK },
 
 	/* Both: the larger must be a multiple of the smaller. */
 	{ .why = "chunk equals boundary", .boundary = 32 * K, .chunk = 32 * K },
 	{ .why = "chunk is a multiple of the boundary", .boundary = 32 * K, .chunk = 96 * K },
 	{ .why = "boundary is a multiple of the chunk", .boundary = 64 * K, .chunk = 32 * K },
-	{ .why = "chunk larger, no multiple", .boundary = 32 * K, .chunk = 48 * K,
+	{ .why = "chunk larger, no multiple",
+	  .boundary = 32 * K,
+	  .chunk = 48 * K,
 	  .expected = REFUSAL_CHUNK },
-	{ .why = "boundary larger, no multiple", .boundary = 64 * K, .chunk = 24 * K,
+	{ .why = "boundary larger, no multiple",
+	  .boundary = 64 * K,
+	  .chunk = 24 * K,
 	  .expected = REFUSAL_CHUNK },
-	{ .why = "they agree, but the promise crosses the chunk", .boundary = 32 * K,
-	  .chunk = 8 * K, .expected = REFUSAL_CHUNK },
-	{ .why = "a bad boundary is told before a bad chunk", .boundary = 24 * K, .chunk = 8 * K,
+	{ .why = "they agree, but the promise crosses the chunk",
+	  .boundary = 32 * K,
+	  .chunk = 8 * K,
+	  .expected = REFUSAL_CHUNK },
+	{ .why = "a bad boundary is told before a bad chunk",
+	  .boundary = 24 * K,
+	  .chunk = 8 * K,
 	  .expected = REFUSAL_BOUNDARY },
 };
 
@@ -217,6 +249,7 @@ static const struct {
 	{ "no largest command", { .block = 512, .segments = 128 } },
 	{ "no segments", { .block = 512, .max_hw = 512 * K } },
 	{ "a block of 520 bytes", { .block = 520, .max_hw = 512 * K, .segments = 128 } },
+	{ "a block of 384 bytes", { .block = 384, .max_hw = 512 * K, .segments = 128 } },
 	{ "a block larger than the device's unit",
 	  { .block = 4096, .max_hw = 512 * K, .segments = 128 } },
 };
@@ -237,8 +270,8 @@ static const struct {
 	uint32_t unit_min, max_hw, segments, expected_max; /* 0: refused */
 } grains[] = {
 	{ 4 * K, 512 * K, 128, 16 * K }, { 16 * K, 16 * K, 128, 16 * K },
-	{ 16 * K, 15 * K, 128, 0 },	 { 8 * K, 512 * K, 3, 0 },
-	{ 4 * K, 512 * K, 3, 4 * K },	 { 1 * K, 512 * K, 1, 0 },
+	{ 16 * K, 15 * K, 128, 0 },      { 8 * K, 512 * K, 3, 0 },
+	{ 4 * K, 512 * K, 3, 4 * K },    { 1 * K, 512 * K, 1, 0 },
 };
 
 START_TEST(grain_larger_than_a_command_is_refused_and_not_cut)
@@ -343,9 +376,9 @@ END_TEST
 START_TEST(texts_are_total)
 {
 	ck_assert_str_eq(limits_explain(REFUSAL_COUNT), "unknown");
-	ck_assert_str_eq(limits_explain((enum refusal)~0U), "unknown");
+	ck_assert_str_eq(limits_explain((enum refusal) ~0U), "unknown");
 	ck_assert_str_eq(limits_origin(ORIGIN_COUNT), "unknown");
-	ck_assert_str_eq(limits_origin((enum origin)~0U), "unknown");
+	ck_assert_str_eq(limits_origin((enum origin) ~0U), "unknown");
 }
 END_TEST
 

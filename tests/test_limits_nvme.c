@@ -235,11 +235,15 @@ static const struct {
 	struct identify_page page;
 	enum refusal expected;
 } boundaries[] = {
-	{ "a boundary of 48 blocks", { .nsfeat = 2, .nawupf = 31, .nabspf = 47 }, REFUSAL_BOUNDARY },
+	{ "a boundary of 48 blocks",
+	  { .nsfeat = 2, .nawupf = 31, .nabspf = 47 },
+	  REFUSAL_BOUNDARY },
 	{ "a boundary of half the unit (the specification forbids it)",
 	  { .nsfeat = 2, .nawupf = 31, .nabspf = 15 },
 	  REFUSAL_BOUNDARY },
-	{ "a boundary of two blocks", { .nsfeat = 2, .nawupf = 31, .nabspf = 1 }, REFUSAL_BOUNDARY },
+	{ "a boundary of two blocks",
+	  { .nsfeat = 2, .nawupf = 31, .nabspf = 1 },
+	  REFUSAL_BOUNDARY },
 	{ "the unit rounded down would fit, the promise itself does not",
 	  { .nsfeat = 2, .nawupf = 32, .nabspf = 31 },
 	  REFUSAL_BOUNDARY },

@@ -42,8 +42,12 @@ static int ask(const struct row *row)
 				 .boundary = row->boundary };
 	struct request request = {
 		.offset = row->offset,
-		.length = row->empty ? 0 : row->length ? row->length : UMAX,
-		.segments = row->no_segments ? 0 : row->segments ? row->segments : 1,
+		.length = row->empty    ? 0
+			  : row->length ? row->length
+					: UMAX,
+		.segments = row->no_segments ? 0
+			    : row->segments  ? row->segments
+					     : 1,
 		.address = 0x10000 + row->address,
 		.rwf = RWF_ATOMIC | row->rwf,
 		.open_flags = O_RDWR | row->open_flags | (row->buffered ? 0 : O_DIRECT),
@@ -235,8 +239,7 @@ static const struct row boundaries[] = {
 	  .start = 24576 },
 	{ "the same place, a smaller write", GOOD, .boundary = 32768, .start = 24576,
 	  .length = 8192 },
-	{ "the next place is as bad", -EINVAL, .boundary = 32768, .start = 24576,
-	  .offset = 32768 },
+	{ "the next place is as bad", -EINVAL, .boundary = 32768, .start = 24576, .offset = 32768 },
 	{ "the place between is good", GOOD, .boundary = 32768, .start = 24576, .offset = 16384 },
 	{ "off by one block, the last block crosses", -EINVAL, .boundary = 16384, .start = 512 },
 	{ "one block never crosses", GOOD, .boundary = 16384, .start = 512, .length = 512 },
@@ -353,7 +356,7 @@ static bool is_good(const struct request *r, const struct limits *l)
 	if (l->boundary && first % l->boundary + r->length > l->boundary)
 		return false;
 	return multiple(r->length, r->block) && multiple(r->offset, r->block) &&
-	       multiple(r->address, r->dma_mask + 1U) && multiple(r->length, r->dma_mask + 1U);
+	       multiple(r->address, r->dma_mask + 1U);
 }
 
 static struct limits random_limits(uint64_t dice)

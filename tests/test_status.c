@@ -14,16 +14,16 @@ static const struct {
 	{ 0x001, -EOPNOTSUPP }, /* invalid opcode */
 	{ 0x002, -EOPNOTSUPP }, /* invalid field */
 	{ 0x00b, -EOPNOTSUPP }, /* invalid namespace or format */
-	{ 0x021, -EREMOTEIO },	/* command interrupted */
-	{ 0x080, -EREMOTEIO },	/* LBA out of range */
-	{ 0x081, -ENOSPC },	/* capacity exceeded */
-	{ 0x082, -EREMOTEIO },	/* namespace not ready */
-	{ 0x083, -EBADE },	/* reservation conflict */
+	{ 0x021, -EREMOTEIO },  /* command interrupted */
+	{ 0x080, -EREMOTEIO },  /* LBA out of range */
+	{ 0x081, -ENOSPC },     /* capacity exceeded */
+	{ 0x082, -EREMOTEIO },  /* namespace not ready */
+	{ 0x083, -EBADE },      /* reservation conflict */
 	/* Command specific status: type 1. */
-	{ 0x180, -EOPNOTSUPP },	 /* conflicting attributes */
-	{ 0x181, -EILSEQ },	 /* invalid protection information */
-	{ 0x182, -ENODATA },	 /* write to read only range */
-	{ 0x1bd, -EOVERFLOW },	 /* too many active zones */
+	{ 0x180, -EOPNOTSUPP },   /* conflicting attributes */
+	{ 0x181, -EILSEQ },       /* invalid protection information */
+	{ 0x182, -ENODATA },      /* write to read only range */
+	{ 0x1bd, -EOVERFLOW },    /* too many active zones */
 	{ 0x1be, -ETOOMANYREFS }, /* too many open zones */
 	/* Media and data integrity errors: type 2. */
 	{ 0x280, -ENODATA }, /* write fault */

@@ -114,6 +114,7 @@ static const struct {
 	int expected;
 } wrong_numbers[] = {
 	{ "a colon", "dev", -EINVAL },
+	{ "-1, which strtoull would take", "events_poll_msecs", -EINVAL },
 	{ "a word", "queue/zoned", -EINVAL },
 	{ "the first of many lines is no number", "uevent", -EINVAL },
 	{ "a directory", "queue", -EISDIR },

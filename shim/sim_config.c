@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * UNTORN_SIM="NODE=IMAGE[,option[=value]]..." -> struct sim_disk. The options are one table; what
+ * is not understood makes opening the node fail, with a message, rather than simulate something
+ * else than was asked for.
+ */
+#include "sim.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum kind { KIND_SIZE, KIND_NUMBER, KIND_COUNT, KIND_FLAG, KIND_TEXT, KIND_PARSER };
+
+struct option {
+	const char *name;
+	enum kind kind;
+	size_t offset, size; /* of the field; size matters for texts */
+	bool (*parse)(struct sim_disk *disk, const char *value);
+};
+
+static bool parse_unsigned(const char *text, uint64_t *ret_value, char until)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	*ret_value = strtoull(text, &end, 0);
+	return *end == until;
+}
+
+static bool parse_size(const char *text, uint64_t *ret_size)
+{
+	char *end;
+
+	*ret_size = strtoull(text, &end, 0);
+	if (*end == 'K' || *end == 'M' || *end == 'G')
+		*ret_size <<= *end == 'K' ? 10 : *end == 'M' ? 20 : 30, end++;
+	return *text >= '0' && *text <= '9' && !*end;
+}
+
+static bool parse_namespace_field(struct sim_disk *disk, size_t offset, const char *value)
+{
+	uint64_t number;
+
+	if (!parse_unsigned(value, &number, '\0') || number > UINT16_MAX)
+		return false;
+	*(unsigned *)((char *)disk + offset) = (unsigned)number;
+	disk->nsfeat |= 2; /* NSABP: the fields are valid */
+	return true;
+}
+
+#define NAMESPACE_FIELD(name) \
+	static bool parse_##name(struct sim_disk *disk, const char *value) \
+	{ \
+		return parse_namespace_field(disk, offsetof(struct sim_disk, name), value); \
+	}
+NAMESPACE_FIELD(nawun)
+NAMESPACE_FIELD(nawupf)
+NAMESPACE_FIELD(nabsn)
+NAMESPACE_FIELD(nabspf)
+NAMESPACE_FIELD(nabo)
+
+static bool parse_kind(struct sim_disk *disk, const char *value)
+{
+	disk->no_nvme = strcmp(value, "none") == 0;
+	return disk->no_nvme || strcmp(value, "nvme") == 0;
+}
+
+/* NTWPU:NTWPG:NTWPB */
+static bool parse_amazon(struct sim_disk *disk, const char *value)
+{
+	disk->amazon = true;
+	return sscanf(value, "%u:%u:%u", &disk->ntwpu, &disk->ntwpg, &disk->ntwpb) == 3;
+}
+
+/* START+COUNT in sectors */
+static bool parse_part(struct sim_disk *disk, const char *value)
+{
+	unsigned long long start, count;
+
+	if (disk->part_count == SIM_MAX_PARTS || sscanf(value, "%llu+%llu", &start, &count) != 2)
+		return false;
+	disk->parts[disk->part_count].start = start;
+	disk->parts[disk->part_count++].count = count;
+	return true;
+}
+
+/* COMMAND:STATUS, or COMMAND:-ERRNO */
+static bool parse_fault(struct sim_disk *disk, const char *value)
+{
+	struct sim_fault *fault = &disk->faults[disk->fault_count];
+	unsigned long long command;
+	char status[16];
+
+	if (disk->fault_count == SIM_MAX_FAULTS ||
+	    sscanf(value, "%llu:%15s", &command, status) != 2)
+		return false;
+	fault->command = command;
+	fault->status = (int)strtol(status, NULL, 0);
+	disk->fault_count += fault->status != 0;
+	return fault->status != 0;
+}
+
+static bool parse_cut_action(struct sim_disk *disk, const char *value)
+{
+	disk->cut_eio = strcmp(value, "eio") == 0;
+	return disk->cut_eio || strcmp(value, "kill") == 0;
+}
+
+#define FIELD(kind, name, field) { name, kind, offsetof(struct sim_disk, field), \
+				   sizeof(((struct sim_disk *)0)->field), NULL }
+#define PARSER(name, function) { name, KIND_PARSER, 0, 0, function }
+
+static const struct option options[] = {
+	FIELD(KIND_SIZE, "size", size),
+	FIELD(KIND_NUMBER, "lba", block),
+	PARSER("nawun", parse_nawun),
+	PARSER("nawupf", parse_nawupf),
+	PARSER("nabsn", parse_nabsn),
+	PARSER("nabspf", parse_nabspf),
+	PARSER("nabo", parse_nabo),
+	FIELD(KIND_NUMBER, "nsfeat", nsfeat),
+	FIELD(KIND_NUMBER, "awun", awun),
+	FIELD(KIND_NUMBER, "awupf", awupf),
+	PARSER("amazon", parse_amazon),
+	FIELD(KIND_NUMBER, "mdts", mdts),
+	FIELD(KIND_NUMBER, "ms", metadata),
+	FIELD(KIND_NUMBER, "pi", protection),
+	PARSER("kind", parse_kind),
+	PARSER("part", parse_part),
+	FIELD(KIND_FLAG, "readonly", readonly),
+	FIELD(KIND_FLAG, "unprivileged", unprivileged),
+	FIELD(KIND_FLAG, "nosubmit", nosubmit),
+	FIELD(KIND_NUMBER, "max_hw_sectors_kb", max_hw_kb),
+	FIELD(KIND_NUMBER, "max_segments", max_segments),
+	FIELD(KIND_NUMBER, "chunk_sectors", chunk_sectors),
+	FIELD(KIND_NUMBER, "dma_alignment", dma_alignment),
+	FIELD(KIND_TEXT, "zoned", zoned),
+	FIELD(KIND_TEXT, "log", log),
+	PARSER("fault", parse_fault),
+	FIELD(KIND_NUMBER, "delay", delay_us),
+	FIELD(KIND_NUMBER, "tear_us", tear_us),
+	FIELD(KIND_NUMBER, "tears", tears),
+	FIELD(KIND_COUNT, "gone", gone),
+	FIELD(KIND_COUNT, "cut", cut),
+	FIELD(KIND_COUNT, "cut_max", cut_max),
+	PARSER("cut_action", parse_cut_action),
+	FIELD(KIND_COUNT, "seed", seed),
+};
+
+static bool set_text(char *field, size_t size, const char *value)
+{
+	if (!*value || strlen(value) >= size)
+		return false;
+	strcpy(field, value);
+	return true;
+}
+
+static bool set_number(const struct option *option, void *field, const char *value)
+{
+	uint64_t number;
+
+	if (!parse_unsigned(value, &number, '\0'))
+		return false;
+	if (option->kind == KIND_COUNT)
+		*(uint64_t *)field = number;
+	else if (option->kind == KIND_FLAG)
+		*(bool *)field = number;
+	else if (number > UINT32_MAX)
+		return false;
+	else
+		*(uint32_t *)field = (uint32_t)number;
+	return true;
+}
+
+static bool set_option(struct sim_disk *disk, const struct option *option, const char *value)
+{
+	void *field = (char *)disk + option->offset;
+
+	switch (option->kind) {
+	case KIND_PARSER:
+		return option->parse(disk, value);
+	case KIND_TEXT:
+		return set_text(field, option->size, value);
+	case KIND_SIZE:
+		return parse_size(value, field);
+	default:
+		return set_number(option, field, option->kind == KIND_FLAG && !*value ? "1" : value);
+	}
+}
+
+/* "name", "name=value" */
+static bool parse_option(struct sim_disk *disk, char *text)
+{
+	char *value = strchr(text, '=');
+
+	if (value)
+		*value++ = '\0';
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (strcmp(options[i].name, text) == 0)
+			return set_option(disk, &options[i], value ? value : "");
+	}
+	return false;
+}
+
+static bool is_sound(const struct sim_disk *disk)
+{
+	return disk->block >= SIM_SECTOR && disk->block <= 65536 &&
+	       !(disk->block & (disk->block - 1)) && disk->size >= disk->block &&
+	       disk->size % disk->block == 0;
+}
+
+bool sim_config_parse(const char *text, struct sim_disk *ret_disk)
+{
+	char copy[1024], *rest = copy, *option;
+	struct sim_disk disk = {
+		.size = 64 << 20,
+		.block = SIM_SECTOR,
+		.zoned = "none",
+		.max_hw_kb = 512,
+		.max_segments = 127,
+		.dma_alignment = 3,
+		.seed = 1,
+	};
+	bool good = strlen(text) < sizeof(copy) && strchr(text, '=');
+
+	strncat(strcpy(copy, ""), text, sizeof(copy) - 1);
+	option = strsep(&rest, ",");
+	char *image = strchr(option, '=');
+	if (image)
+		*image++ = '\0';
+	good = good && set_text(disk.node, sizeof(disk.node), option) &&
+	       set_text(disk.image, sizeof(disk.image), image);
+	while (good && (option = strsep(&rest, ","))) {
+		snprintf(disk.bad_option, sizeof(disk.bad_option), "%s", option);
+		good = parse_option(&disk, option);
+	}
+	if (good)
+		*disk.bad_option = '\0';
+	good = good && is_sound(&disk);
+	*ret_disk = disk;
+	return good;
+}
+
+static void complain(const struct sim_disk *disk)
+{
+	char text[256];
+	int length = snprintf(text, sizeof(text),
+			      "libuntorn-sim: UNTORN_SIM is not understood%s%s; see libuntorn(7)\n",
+			      *disk->bad_option ? ", at: " : "", disk->bad_option);
+
+	if (write(STDERR_FILENO, text, (size_t)length) < 0)
+		return;
+}
+
+/* Called by our constructor first, before there are threads. */
+const struct sim_disk *sim_config(void)
+{
+	static struct sim_disk disk;
+	static enum { UNREAD, ABSENT, PRESENT } state;
+	const char *text;
+
+	if (state == UNREAD) {
+		text = secure_getenv("UNTORN_SIM");
+		state = text && *text ? PRESENT : ABSENT;
+		if (state == PRESENT && !sim_config_parse(text, &disk)) {
+			complain(&disk);
+			disk.size = 0; /* every open of the node fails */
+		}
+	}
+	return state == PRESENT ? &disk : NULL;
+}
