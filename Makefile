@@ -43,7 +43,7 @@ VMTEST  := $(wildcard tests/vm/test_*.sh)
 
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -Ishim -MMD -MP $(CPPFLAGS)
+cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests -MMD -MP $(CPPFLAGS)
 cc    := -std=gnu11 -fPIC -fvisibility=hidden $(WARN) $(san) $(CFLAGS)
 ld    := $(san) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 check  = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))

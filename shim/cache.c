@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
+#include "limits.h"
 #include "real.h"
 #include "untorn_uapi.h"
 
@@ -22,13 +23,13 @@ static void *hole(void)
 
 	if (known)
 		return known;
-	void *fresh = mmap(NULL, CACHE_MAX, PROT_NONE,
+	void *fresh = mmap(NULL, LIMITS_MAX, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (fresh == MAP_FAILED)
 		return NULL;
 	if (atomic_compare_exchange_strong(&mapped, &known, fresh))
 		return fresh;
-	munmap(fresh, CACHE_MAX);
+	munmap(fresh, LIMITS_MAX);
 	return known;
 }
 
@@ -36,7 +37,7 @@ int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 {
 	struct iovec iov = { hole(), length };
 
-	if (!iov.iov_base || length > CACHE_MAX)
+	if (!iov.iov_base || length > LIMITS_MAX)
 		return -ENOMEM;
 	ssize_t result = real_pwritev2(fd, &iov, 1, (off_t)offset, rwf & RWF_NOWAIT);
 	if (result == -EFAULT)

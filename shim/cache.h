@@ -8,11 +8,10 @@
 
 #include <stdint.h>
 
-enum { CACHE_MAX = 2 << 20 }; /* longest range in bytes; twice the largest write of the kernel */
-
 /*
  * Before the command: writes back what is dirty in the range, drops it, and has the kernel make its
- * own checks of a write there. fd has O_DIRECT; offset and length are whole blocks.
+ * own checks of a write there. fd has O_DIRECT; offset and length are whole blocks,
+ * length at most LIMITS_MAX.
  * 0, or -errno of those checks: EPERM read-only, ETXTBSY swap, ENOSPC past the end, with rwf
  * RWF_NOWAIT also EAGAIN when something is cached.
  */

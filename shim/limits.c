@@ -57,19 +57,21 @@ struct limits limits_cap(struct limits device, const struct queue *queue, uint32
 		return device;
 	if (queue->zoned)
 		return limits_refused(REFUSAL_ZONED);
-	if (!is_pow2(queue->block) || !queue->max_hw || !queue->segments)
+	if (!is_pow2(queue->block))
 		return limits_refused(REFUSAL_QUEUE);
 	enum refusal refusal = check_boundary(&device, queue->chunk);
 	if (refusal)
 		return limits_refused(refusal);
 
 	uint64_t limit =
-		limits_floor_pow2(min(queue->max_hw, guaranteed_bytes(queue, page_size)));
-	device.unit_min = (uint32_t)min(device.unit_min, limit);
+		limits_floor_pow2(min(min(queue->max_hw, guaranteed_bytes(queue, page_size)),
+				      LIMITS_MAX));
+	/* The smallest unit is never cut: below it the device promises nothing. */
+	if (device.unit_min < queue->block || device.unit_min > limit)
+		return limits_refused(REFUSAL_QUEUE);
 	device.unit_max = (uint32_t)min(device.unit_max, limit);
 	device.max = min(device.max, queue->max_hw);
-	/* Smaller than a block, it is no unit at all: a queue that small is not to be believed. */
-	return device.unit_min < queue->block ? limits_refused(REFUSAL_QUEUE) : device;
+	return device;
 }
 
 struct limits limits_of_partition(struct limits disk, uint64_t start)

@@ -58,8 +58,10 @@ static int open_directory(void)
 static int read_record(int directory, const char *name, struct published *ret_record,
 		       struct nvme_identity *ret_identity)
 {
+	char more; /* that must not come */
 	struct iovec parts[] = { { ret_record, sizeof(*ret_record) },
-				 { ret_identity, sizeof(*ret_identity) } };
+				 { ret_identity, sizeof(*ret_identity) },
+				 { &more, 1 } };
 
 	AUTO_CLOSE int fd =
 		real_open(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -67,7 +69,7 @@ static int read_record(int directory, const char *name, struct published *ret_re
 		return fd;
 	if (!only_root_writes(directory, S_IFDIR) || !only_root_writes(fd, S_IFREG))
 		return -EPERM;
-	ssize_t length = readv(fd, parts, 2);
+	ssize_t length = readv(fd, parts, 3);
 	if (length < 0)
 		return -errno;
 	return length == sizeof(*ret_record) + sizeof(*ret_identity) ? 0 : -EBADMSG;
@@ -117,6 +119,14 @@ static int write_record(int directory, const char *name, struct published *recor
 	return length == sizeof(*record) + sizeof(*identity) ? 0 : -ENOSPC;
 }
 
+/* For all to read, whatever the umask. */
+static int make_directory(void)
+{
+	if (mkdir(published_directory, 0755) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(published_directory, 0755) < 0 ? -errno : 0;
+}
+
 int published_write(dev_t device, struct nvme_identity *identity)
 {
 	struct published record;
@@ -127,8 +137,9 @@ int published_write(dev_t device, struct nvme_identity *identity)
 		error = describe(device, &record);
 	if (error)
 		return error;
-	if (mkdir(published_directory, 0755) < 0 && errno != EEXIST)
-		return -errno;
+	error = make_directory();
+	if (error)
+		return error;
 	AUTO_CLOSE int directory = open_directory();
 	if (directory < 0)
 		return directory;

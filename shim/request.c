@@ -47,7 +47,7 @@ static int check_limits(const struct request *r, const struct limits *limits)
 {
 	if (r->offset + r->length > r->size)
 		return -EINVAL;
-	if ((r->offset | r->length) % r->block || ((r->address | r->length) & r->dma_mask))
+	if ((r->offset | r->length) % r->block || (r->address & r->dma_mask))
 		return -EINVAL;
 	if (r->length > limits->unit_max || r->length < limits->unit_min)
 		return -EINVAL;
@@ -65,7 +65,8 @@ static int check_range(const struct request *r)
 
 bool request_needs_state(const struct request *request, const struct limits *limits)
 {
-	return check_flags(request, limits) == 0 && request_check(request, limits) < 0;
+	return check_flags(request, limits) == 0 &&
+	       request_check(request, limits) != REQUEST_GOOD;
 }
 
 int request_check(const struct request *request, const struct limits *limits)

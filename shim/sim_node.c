@@ -94,7 +94,9 @@ int sim_node_open(const struct sim_node *node, int flags)
 	if (!node->disk->size)
 		return -ENXIO; /* a configuration that was not understood */
 	file_of(node->disk, node->part, path);
-	int error = make_file(path, node->size);
+	int error = make_file(node->disk->image, node->disk->size);
+	if (!error && node->part)
+		error = make_file(path, node->size);
 	if (error)
 		return error;
 	int fd = sim_next()->open(path, flags & ~(O_CREAT | O_EXCL | O_TRUNC));

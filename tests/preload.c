@@ -23,7 +23,10 @@ static const char *in_folder(const char *name)
 		const char *parent = getenv("TMPDIR");
 		snprintf(folder, sizeof(folder), "%s/untorn-test-XXXXXX",
 			 parent ? parent : "/var/tmp");
-		ck_assert_ptr_nonnull(mkdtemp(folder));
+		if (!mkdtemp(folder)) {
+			perror(folder);
+			exit(EXIT_FAILURE);
+		}
 	}
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	return path;

@@ -79,7 +79,7 @@ static const struct {
 	{ 512, 8 * M, 3, 16 * K, 16 * K },
 	{ 512, 8 * M, 128, 16 * K, 1 * M },
 	{ 512, 8 * M, 3, 64 * K, 64 * K },
-	{ 512, 8 * M, 128, 64 * K, 4 * M },
+	{ 512, 8 * M, 128, 64 * K, 2 * M }, /* LIMITS_MAX: what the page cache is prepared for */
 	/* The hardware's own limit, power of two or not; smaller than a block it is nonsense. */
 	{ 512, 512, 128, 4 * K, 512 },
 	{ 512, 1 * K, 128, 4 * K, 1 * K },
