@@ -21,7 +21,7 @@ RULES  := limits limits_nvme request status
 DEVICE := transport transport_nvme identify identity published device cache
 ENGINE := engine
 DOORS  := entry entry_libc entry_syscall init
-TOOL   := cmd cmd_run cmd_doctor cmd_publish elf
+TOOL   := cmd cmd_run cmd_doctor cmd_publish evidence elf
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
 SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))

@@ -15,8 +15,8 @@
 #include "real.h"
 #include "untorn_uapi.h"
 
-/* The buffer that may not be read, for the process's life. */
-static void *hole(void)
+/* Mapped once, for the process's life. */
+void *cache_unreadable(void)
 {
 	static _Atomic(void *) mapped;
 	void *known = atomic_load(&mapped);
@@ -35,7 +35,7 @@ static void *hole(void)
 
 int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 {
-	struct iovec iov = { hole(), length };
+	struct iovec iov = { cache_unreadable(), length };
 
 	if (!iov.iov_base || length > LIMITS_MAX)
 		return -ENOMEM;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a kind of disk can do for us: say what it promises, and take one write as one command.
- * Every slot is filled. Both may run at once on one disk.
+ * Every slot is filled. All may run at once on one disk.
  */
 #ifndef TRANSPORT_H
 #define TRANSPORT_H
@@ -35,6 +35,9 @@ struct transport {
 	int (*identify)(int fd, dev_t device, struct disk *ret_disk);
 	/* Exactly one command. The length written, or -errno: then all of it or nothing is there. */
 	ssize_t (*write)(const struct disk *disk, int fd, const struct command *command);
+	/* Would this process be let write? Sends nothing. The name of the means, or NULL and in
+	 * ret_error why not, -errno. For the command, which explains. */
+	const char *(*means)(const struct disk *disk, int fd, int *ret_error);
 };
 
 extern const struct transport transport_nvme;

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "cache.h"
 #include "config.h"
 #include "identify.h"
 #include "published.h"
@@ -128,8 +129,25 @@ static ssize_t write_blocks(const struct disk *disk, int fd, const struct comman
 	return status < 0 ? ioctl_error(status) : (ssize_t)command->length;
 }
 
+/* The driver checks the permission before it looks at the memory; what cannot be read cannot be
+ * sent, so a command that would be let through ends in EFAULT. */
+static const char *means(const struct disk *disk, int fd, int *ret_error)
+{
+	struct command command = { .data = cache_unreadable(), .length = disk->block };
+
+	*ret_error = -ENOMEM;
+	if (!command.data || !disk->block)
+		return NULL;
+	*ret_error = submit_io(disk, fd, &command);
+	if (*ret_error == -EFAULT)
+		return "NVME_IOCTL_SUBMIT_IO";
+	*ret_error = io_cmd(disk, fd, &command);
+	return *ret_error == -EFAULT ? "NVME_IOCTL_IO_CMD" : NULL;
+}
+
 const struct transport transport_nvme = {
 	.name = "NVMe",
 	.identify = identify,
 	.write = write_blocks,
+	.means = means,
 };
