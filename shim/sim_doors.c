@@ -129,7 +129,8 @@ static bool stat_path(const char *path, struct stat *st, int *ret_result)
 	return result != -EXDEV;
 }
 
-EXPORT int fstat(int fd, struct stat *st)
+/* Doors never call doors: another preload may stand in front of us under the same name. */
+static int stat_fd(int fd, struct stat *st)
 {
 	struct sim_node node;
 	int result = sim_next()->fstat(fd, st);
@@ -137,6 +138,11 @@ EXPORT int fstat(int fd, struct stat *st)
 	if (result == 0 && sim_node_of_fd(fd, &node))
 		sim_node_stat(&node, st);
 	return result;
+}
+
+EXPORT int fstat(int fd, struct stat *st)
+{
+	return stat_fd(fd, st);
 }
 ALIAS_OF(fstat) int fstat64(int fd, struct stat64 *st);
 
@@ -162,11 +168,30 @@ EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict s
 
 	path = maybe_null(path);
 	if (path && !*path && (flags & AT_EMPTY_PATH))
-		return fstat(dirfd, st);
+		return stat_fd(dirfd, st);
 	return stat_path(path, st, &result) ? result : sim_next()->fstatat(dirfd, path, st, flags);
 }
 ALIAS_OF(fstatat)
 int fstatat64(int dirfd, const char *restrict path, struct stat64 *restrict st, int flags);
+
+/* What programs built before glibc 2.33 call, and what TSAN's interceptor calls to this day. */
+EXPORT int __fxstat(int version, int fd, struct stat *st);
+EXPORT int __fxstat(int version, int fd, struct stat *st)
+{
+	(void)version;
+	return stat_fd(fd, st);
+}
+ALIAS_OF(__fxstat) int __fxstat64(int version, int fd, struct stat64 *st);
+
+EXPORT int __xstat(int version, const char *path, struct stat *st);
+EXPORT int __xstat(int version, const char *path, struct stat *st)
+{
+	int result;
+
+	(void)version;
+	return stat_path(path, st, &result) ? result : sim_next()->stat(path, st);
+}
+ALIAS_OF(__xstat) int __xstat64(int version, const char *path, struct stat64 *st);
 
 static int statx_node(const struct sim_node *node, int fd, unsigned mask, struct statx *stx)
 {

@@ -260,6 +260,7 @@ static void signal_mask_kept(void)
 	sigset_t before, after;
 
 	sigemptyset(&before);
+	sigemptyset(&after);
 	sigaddset(&before, SIGUSR1);
 	want(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
 	want(atomic_write(open_disk(), buffer(UNIT, 'i'), UNIT, 0) == UNIT);
