@@ -24,7 +24,7 @@
  * A value that is not listed means the strictest one: "off" for UNTORN_MODE, else the default.
  * All are read once per process, and not at all in set-uid programs.
  */
-#define UNTORN_ENV_MODE	       "UNTORN_MODE"
+#define UNTORN_ENV_MODE        "UNTORN_MODE"
 #define UNTORN_ENV_NVME_LIMITS "UNTORN_NVME_LIMITS"
 #define UNTORN_ENV_LIBNVME     "UNTORN_LIBNVME"
 

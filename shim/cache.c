@@ -23,8 +23,8 @@ void *cache_unreadable(void)
 
 	if (known)
 		return known;
-	void *fresh = mmap(NULL, LIMITS_MAX, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *fresh = mmap(NULL, LIMITS_MAX, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1, 0);
 	if (fresh == MAP_FAILED)
 		return NULL;
 	if (atomic_compare_exchange_strong(&mapped, &known, fresh))

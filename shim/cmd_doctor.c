@@ -34,7 +34,7 @@ struct patient {
 	bool writable; /* the fd */
 	struct device device;
 	struct nvme_identity identity;
-	bool identified;   /* identity is there, by whatever means */
+	bool identified;     /* identity is there, by whatever means */
 	int asked, believed; /* 0 or -errno: of asking the device, of what root published */
 };
 
@@ -67,7 +67,8 @@ static void look_at_device(const struct patient *p, struct evidence *e)
 
 	evidence_fact(e, "device", "number", "%u:%u", major(p->device.number),
 		      minor(p->device.number));
-	evidence_fact(e, "device", "kind", "%s", transport ? transport->name : "not an NVMe namespace");
+	evidence_fact(e, "device", "kind", "%s",
+		      transport ? transport->name : "not an NVMe namespace");
 	sysfs_fact(p, e, "model", "device/model");
 	sysfs_fact(p, e, "serial", "device/serial");
 	sysfs_fact(p, e, "firmware", "device/firmware_rev");
@@ -88,8 +89,9 @@ static void look_at_partition(const struct patient *p, struct evidence *e)
 		return;
 	evidence_fact(e, "partition", "must be multiple of", "%u bytes", grain);
 	if (p->device.limits.refusal == REFUSAL_PARTITION)
-		evidence_advise(e, "re-create the partition so that it starts on a multiple of %u bytes",
-				grain);
+		evidence_advise(
+			e, "re-create the partition so that it starts on a multiple of %u bytes",
+			grain);
 }
 
 /* Device mapper and md above the device, or below it when it is one itself. */
@@ -101,11 +103,13 @@ static void look_at_layers(const struct patient *p, struct evidence *e)
 		evidence_fact(e, "layers", "used by", "%s", names);
 		evidence_advise(e,
 				"writes through %s do not reach the device as they are: "
-				"open %s itself", names, p->path);
+				"open %s itself",
+				names, p->path);
 	}
 	if (sysfs_list(p->device.number, "slaves", names, sizeof(names)) == 0 && *names) {
 		evidence_fact(e, "layers", "lies on", "%s", names);
-		evidence_advise(e, "a layer may split a write: use the device below it (%s)", names);
+		evidence_advise(e, "a layer may split a write: use the device below it (%s)",
+				names);
 	}
 }
 
@@ -157,11 +161,12 @@ static void look_at_identify(const struct patient *p, struct evidence *e)
 	look_at_namespace_fields(&f, format.block, e);
 	blocks_fact(e, "AWUN", f.awun, format.block);
 	blocks_fact(e, "AWUPF", f.awupf, format.block);
-	evidence_fact(e, "identify", "format", "%u bytes of data, %u of metadata%s, protection type %u",
-		      format.block, format.metadata, format.extended ? " in the block" : "",
-		      format.protection);
+	evidence_fact(e, "identify", "format",
+		      "%u bytes of data, %u of metadata%s, protection type %u", format.block,
+		      format.metadata, format.extended ? " in the block" : "", format.protection);
 	if (f.mdts)
-		evidence_fact(e, "identify", "MDTS", "%u: 2^%u pages of the controller", f.mdts, f.mdts);
+		evidence_fact(e, "identify", "MDTS", "%u: 2^%u pages of the controller", f.mdts,
+			      f.mdts);
 	else
 		evidence_fact(e, "identify", "MDTS", "0: no limit");
 }
@@ -171,7 +176,8 @@ static void look_at_caps(const struct patient *p, struct evidence *e)
 	const struct queue *queue = &p->device.queue;
 	const struct limits *disk = &p->device.disk.limits, *limits = &p->device.limits;
 
-	evidence_fact(e, "caps", "largest command", "%llu bytes", (unsigned long long)queue->max_hw);
+	evidence_fact(e, "caps", "largest command", "%llu bytes",
+		      (unsigned long long)queue->max_hw);
 	evidence_fact(e, "caps", "segments", "%u", queue->segments);
 	if (queue->chunk)
 		evidence_fact(e, "caps", "chunk", "%u bytes", queue->chunk);
@@ -185,13 +191,15 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 	int error = 0;
 
 	evidence_fact(e, "privilege", "user", "%u, the node is %s", geteuid(),
-		      p->fd < 0 ? "closed to it" : p->writable ? "open for writing" : "read-only");
+		      p->fd < 0     ? "closed to it"
+		      : p->writable ? "open for writing"
+				    : "read-only");
 	if (!p->device.transport)
 		return;
 	evidence_fact(e, "privilege", "identify", "%s",
 		      p->asked == 0 ? "allowed" : strerror(-p->asked));
 	evidence_fact(e, "privilege", "published", "%s",
-		      p->believed == 0	       ? "yes, and current"
+		      p->believed == 0         ? "yes, and current"
 		      : p->believed == -ENOENT ? "no"
 		      : p->believed == -ESTALE ? "yes, but of another disk or format"
 		      : p->believed == -EPERM  ? "yes, but others than root may write it"
@@ -199,7 +207,8 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 	if (!p->identified)
 		evidence_advise(e,
 				"before Linux 6.2 asking the disk needs CAP_SYS_ADMIN: "
-				"as root run 'untorn publish %s' at every boot", p->path);
+				"as root run 'untorn publish %s' at every boot",
+				p->path);
 	if (!p->writable)
 		evidence_advise(e, "writing needs a node that this user may open for writing");
 	const char *means = p->fd < 0 || !p->identified
@@ -223,10 +232,11 @@ static void look_at_policy(const struct patient *p, struct evidence *e)
 	evidence_fact(e, "policy", "unit taken from", "%s", limits_origin(ours->origin));
 	struct limits other = limits_nvme(&p->identity, NVME_POLICY_CONTROLLER);
 	if (other.unit_max > ours->unit_max)
-		evidence_advise(e,
-				"AWUPF promises %u bytes, but in blocks of a format that it does not "
-				"name: if the vendor vouches for it, use --nvme-limits=controller",
-				other.unit_max);
+		evidence_advise(
+			e,
+			"AWUPF promises %u bytes, but in blocks of a format that it does not "
+			"name: if the vendor vouches for it, use --nvme-limits=controller",
+			other.unit_max);
 }
 
 static bool may_write(const struct patient *p)
@@ -261,11 +271,12 @@ static void conclude(const struct patient *p, struct evidence *e)
 		e->verdict = VERDICT_NO;
 		snprintf(e->conclusion, sizeof(e->conclusion),
 			 "the device has atomic writes of %u to %u bytes, "
-			 "but this user may not send them", limits->unit_min, limits->unit_max);
+			 "but this user may not send them",
+			 limits->unit_min, limits->unit_max);
 	} else {
 		snprintf(e->conclusion, sizeof(e->conclusion),
-			 "atomic writes of %u to %u bytes, each by one %s Write",
-			 limits->unit_min, limits->unit_max, p->device.transport->name);
+			 "atomic writes of %u to %u bytes, each by one %s Write", limits->unit_min,
+			 limits->unit_max, p->device.transport->name);
 	}
 }
 
@@ -304,7 +315,8 @@ static int admit(struct patient *p)
 	if (stat(p->path, &st) < 0)
 		return cmd_fail(2, "%s: %m", p->path);
 	if (!S_ISBLK(st.st_mode))
-		return cmd_fail(2, "%s is not a block device; files on a filesystem are the kernel's",
+		return cmd_fail(2,
+				"%s is not a block device; files on a filesystem are the kernel's",
 				p->path);
 	p->fd = open(p->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	p->writable = p->fd >= 0;
@@ -339,8 +351,7 @@ static int parse(int argc, char **argv, bool *ret_json)
 			return 2;
 		}
 	}
-	return optind + 1 == argc ? 0
-				  : cmd_fail(2, "which device? one; see untorn doctor --help");
+	return optind + 1 == argc ? 0 : cmd_fail(2, "which device? one; see untorn doctor --help");
 }
 
 int cmd_doctor(int argc, char **argv)

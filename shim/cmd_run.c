@@ -51,7 +51,8 @@ static int find_program(const char *name, char path[PATH_MAX])
 	for (const char *folder = folders ? folders : "/bin:/usr/bin"; folder;
 	     folder = strchr(folder, ':') ? strchr(folder, ':') + 1 : NULL) {
 		int length = (int)strcspn(folder, ":");
-		snprintf(path, PATH_MAX, "%.*s/%s", length ? length : 1, length ? folder : ".", name);
+		snprintf(path, PATH_MAX, "%.*s/%s", length ? length : 1, length ? folder : ".",
+			 name);
 		if (access(path, X_OK) == 0)
 			return 0;
 		if (errno == EACCES)
@@ -86,8 +87,8 @@ static bool gains_rights(int fd)
 		return false;
 	return ((st.st_mode & S_ISUID) && st.st_uid != getuid()) ||
 	       ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) && st.st_gid != getgid()) ||
-	       (getuid() != 0 && fgetxattr(fd, "security.capability", capabilities,
-					    sizeof(capabilities)) > 0);
+	       (getuid() != 0 &&
+		fgetxattr(fd, "security.capability", capabilities, sizeof(capabilities)) > 0);
 }
 
 static const char *why_not(int fd)
@@ -124,7 +125,8 @@ static int check_program(const char *name, bool anyway)
 		AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 		const char *reason = fd >= 0 ? why_not(fd) : NULL;
 		if (reason && !anyway)
-			return cmd_fail(UNREACHABLE, "%s %s (or start it with --anyway)", path, reason);
+			return cmd_fail(UNREACHABLE, "%s %s (or start it with --anyway)", path,
+					reason);
 		if (fd < 0 || !read_interpreter(fd, interpreter))
 			return 0;
 		strcpy(path, interpreter);
@@ -137,7 +139,8 @@ static bool names_library(const char *list, const char *library)
 	size_t length = strlen(library);
 
 	for (const char *at = list; (at = strstr(at, library)); at += length) {
-		if ((at == list || strchr(": ", at[-1])) && (!at[length] || strchr(": ", at[length])))
+		if ((at == list || strchr(": ", at[-1])) &&
+		    (!at[length] || strchr(": ", at[length])))
 			return true;
 	}
 	return false;
@@ -153,12 +156,12 @@ static int add_preload(const char *name)
 		return cmd_fail(UNREACHABLE, "%s is neither beside this command nor in %s", name,
 				LIBDIR);
 	if (strpbrk(library, ": "))
-		return cmd_fail(UNREACHABLE, "the loader cannot take a path with a space or colon: %s",
-				library);
+		return cmd_fail(UNREACHABLE,
+				"the loader cannot take a path with a space or colon: %s", library);
 	if (before && names_library(before, library))
 		return 0;
-	if (asprintf(&list, "%s%s%s", library, before && *before ? ":" : "",
-		     before ? before : "") < 0)
+	if (asprintf(&list, "%s%s%s", library, before && *before ? ":" : "", before ? before : "") <
+	    0)
 		return cmd_fail(UNREACHABLE, "out of memory");
 	setenv("LD_PRELOAD", list, 1);
 	return 0;

@@ -44,9 +44,9 @@ union packed {
 
 static union packed parse_environment(void)
 {
-	struct config config = config_parse(secure_getenv(UNTORN_ENV_MODE),
-					    secure_getenv(UNTORN_ENV_NVME_LIMITS),
-					    secure_getenv(UNTORN_ENV_LIBNVME));
+	struct config config =
+		config_parse(secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
+			     secure_getenv(UNTORN_ENV_LIBNVME));
 
 	return (union packed){ .is = { (unsigned char)config.mode,
 				       (unsigned char)config.nvme_policy, config.libnvme, 1 } };

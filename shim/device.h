@@ -21,7 +21,7 @@ struct device {
 	struct queue queue;
 	const struct transport *transport; /* NULL: no driver that we can command */
 	struct disk disk;
-	int error;	      /* of transport->identify, -errno */
+	int error;            /* of transport->identify, -errno */
 	struct limits limits; /* what holds on this device or partition */
 	struct limits native; /* what the kernel itself reports for it; unit_max 0: nothing */
 };

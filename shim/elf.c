@@ -64,7 +64,8 @@ static bool is_go(int fd, const Elf64_Ehdr *header)
 		return false;
 	size_t size = section.sh_size < sizeof(names) ? section.sh_size : sizeof(names);
 	return read_at(fd, names, size, section.sh_offset) &&
-	       (has_name(names, size, ".go.buildinfo") || has_name(names, size, ".note.go.buildid"));
+	       (has_name(names, size, ".go.buildinfo") ||
+		has_name(names, size, ".note.go.buildid"));
 }
 
 int elf_kind(int fd)

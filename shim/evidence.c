@@ -87,7 +87,7 @@ bool evidence_print_json(const struct evidence *evidence)
 	json_object_object_add(object, "evidence", facts_object(evidence));
 	json_object_object_add(object, "advice", advice);
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-							  JSON_C_TO_STRING_NOSLASHESCAPE));
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
 	return fflush(stdout) == 0 && !ferror(stdout);
 }

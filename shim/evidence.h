@@ -14,7 +14,7 @@ struct evidence {
 	enum verdict verdict;
 	char conclusion[256];
 	unsigned unit_min, unit_max, boundary; /* bytes */
-	const char *lane;		       /* "native", "command" or "none" */
+	const char *lane;                      /* "native", "command" or "none" */
 	struct fact {
 		const char *group, *name; /* static */
 		char text[192];

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 struct identity {
-	uint64_t disk;	/* which disk: a number that is not given out twice before the next boot */
+	uint64_t disk;  /* which disk: a number that is not given out twice before the next boot */
 	uint64_t start; /* of the partition on it, in bytes; 0 for the disk itself */
 	uint32_t block; /* logical block size */
 };

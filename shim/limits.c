@@ -63,9 +63,8 @@ struct limits limits_cap(struct limits device, const struct queue *queue, uint32
 	if (refusal)
 		return limits_refused(refusal);
 
-	uint64_t limit =
-		limits_floor_pow2(min(min(queue->max_hw, guaranteed_bytes(queue, page_size)),
-				      LIMITS_MAX));
+	uint64_t limit = limits_floor_pow2(
+		min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX));
 	/* The smallest unit is never cut: below it the device promises nothing. */
 	if (device.unit_min < queue->block || device.unit_min > limit)
 		return limits_refused(REFUSAL_QUEUE);
@@ -92,7 +91,8 @@ const char *limits_explain(enum refusal refusal)
 		[REFUSAL_GARBAGE] = "its identify data contradict themselves or the kernel",
 		[REFUSAL_ZONED] = "it is a zoned device",
 		[REFUSAL_BOUNDARY_OFFSET] = "its atomic boundaries start at an offset (NABO)",
-		[REFUSAL_BOUNDARY] = "its atomic boundary is not a power of two that holds the unit",
+		[REFUSAL_BOUNDARY] =
+			"its atomic boundary is not a power of two that holds the unit",
 		[REFUSAL_METADATA] = "its format carries metadata that a plain write cannot supply",
 		[REFUSAL_PROTECTION_TYPE] = "it is formatted with type 2 protection information",
 		[REFUSAL_CHUNK] = "its optimal I/O boundary (NOIOB) cuts the atomic unit",

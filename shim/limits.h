@@ -14,17 +14,17 @@ enum { LIMITS_MAX = 2 << 20 }; /* no unit is larger: what the room `cache` can p
 /* Why a device is refused. The order is that of the table in limits_explain(). */
 enum refusal {
 	REFUSAL_NONE,
-	REFUSAL_NOT_A_DISK,	   /* no driver that we know how to command */
-	REFUSAL_IDENTIFY,	   /* the device could not be asked, and nobody published its answer */
-	REFUSAL_GARBAGE,	   /* identify data that contradict themselves or the kernel */
+	REFUSAL_NOT_A_DISK, /* no driver that we know how to command */
+	REFUSAL_IDENTIFY,   /* the device could not be asked, and nobody published its answer */
+	REFUSAL_GARBAGE,    /* identify data that contradict themselves or the kernel */
 	REFUSAL_ZONED,
-	REFUSAL_BOUNDARY_OFFSET,   /* NABO */
-	REFUSAL_BOUNDARY,	   /* not a power of two, or smaller than the unit */
+	REFUSAL_BOUNDARY_OFFSET, /* NABO */
+	REFUSAL_BOUNDARY,        /* not a power of two, or smaller than the unit */
 	REFUSAL_METADATA,
-	REFUSAL_PROTECTION_TYPE,   /* type 2 */
-	REFUSAL_CHUNK,		   /* chunk_sectors and the boundary or the unit do not agree */
-	REFUSAL_QUEUE,		   /* the kernel's queue limits could not be read */
-	REFUSAL_PARTITION,	   /* starts off the unit or the boundary */
+	REFUSAL_PROTECTION_TYPE, /* type 2 */
+	REFUSAL_CHUNK,           /* chunk_sectors and the boundary or the unit do not agree */
+	REFUSAL_QUEUE,           /* the kernel's queue limits could not be read */
+	REFUSAL_PARTITION,       /* starts off the unit or the boundary */
 	REFUSAL_COUNT
 };
 
@@ -34,19 +34,19 @@ enum origin { ORIGIN_BLOCK, ORIGIN_NAWUPF, ORIGIN_VENDOR, ORIGIN_AWUPF, ORIGIN_C
 struct limits {
 	uint32_t unit_min; /* power of two; 0: no atomic writes, and refusal says why */
 	uint32_t unit_max; /* power of two */
-	uint64_t max;	   /* what the device or the queue promises for one command; any number */
-	uint32_t boundary; /* 0, or a power of two: no write may cross a multiple of it, counted from
-			      the start of the whole disk */
+	uint64_t max;      /* what the device or the queue promises for one command; any number */
+	uint32_t boundary; /* 0, or a power of two: no write may cross a multiple of it, counted
+			      from the start of the whole disk */
 	enum refusal refusal;
 	enum origin origin;
 };
 
 /* What the kernel's request queue lets through in one piece. */
 struct queue {
-	uint32_t block;	   /* logical block size */
+	uint32_t block;    /* logical block size */
 	uint64_t max_hw;   /* largest command the hardware and driver take */
 	uint32_t segments; /* largest scatter list */
-	uint32_t chunk;	   /* commands should not cross a multiple of it; 0: none */
+	uint32_t chunk;    /* commands should not cross a multiple of it; 0: none */
 	uint32_t dma_mask; /* bits that must be 0 in a buffer's address */
 	bool zoned;
 };

@@ -37,7 +37,7 @@ enum {
 
 	NSFEAT_NSABP = 1 << 1, /* NAWUN, NAWUPF, NABSN, NABO, NABSPF are valid */
 	FLBAS_EXTENDED = 1 << 4,
-	LBADS_MIN = 9,	/* 512 bytes, the smallest the kernel accepts */
+	LBADS_MIN = 9,  /* 512 bytes, the smallest the kernel accepts */
 	LBADS_MAX = 16, /* 64 KiB, the largest page size of a kernel */
 };
 

@@ -20,9 +20,9 @@ struct nvme_identity {
 
 /* How data lie in a namespace. */
 struct nvme_format {
-	uint32_t block;	 /* bytes of data per logical block; 0: not readable */
-	uint16_t metadata; /* bytes of metadata per logical block */
-	bool extended;	 /* metadata at the end of each block, not in a buffer of its own */
+	uint32_t block;     /* bytes of data per logical block; 0: not readable */
+	uint16_t metadata;  /* bytes of metadata per logical block */
+	bool extended;      /* metadata at the end of each block, not in a buffer of its own */
 	uint8_t protection; /* information type 1 to 3; 0: none */
 };
 

@@ -22,9 +22,9 @@ enum { PUBLISHED_MAGIC_SIZE = 8, PUBLISHED_KIND_NVME = 1 };
 struct published {
 	char magic[PUBLISHED_MAGIC_SIZE]; /* "untorn" and the version, 1, as a byte */
 	uint32_t kind;
-	uint32_t block;	  /* logical block size at the time of asking */
+	uint32_t block;   /* logical block size at the time of asking */
 	uint64_t diskseq; /* of the disk; 0 before 5.15 */
-	uint64_t inode;	  /* of the disk's directory in /sys */
+	uint64_t inode;   /* of the disk's directory in /sys */
 };
 
 /* device: the disk or a partition of it. 0 or -errno: ENOENT nobody published, EPERM somebody

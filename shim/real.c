@@ -29,7 +29,7 @@ __attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_syscall;
 const struct real *real(void)
 {
 	if (!atomic_load_explicit(&resolved, memory_order_acquire)) {
-#define REAL_RESOLVE(name) \
+#define REAL_RESOLVE(name)                                                                         \
 	__atomic_store_n((void **)&next.name, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED);
 		REAL_NAMES(REAL_RESOLVE)
 #undef REAL_RESOLVE

@@ -65,8 +65,7 @@ static int check_range(const struct request *r)
 
 bool request_needs_state(const struct request *request, const struct limits *limits)
 {
-	return check_flags(request, limits) == 0 &&
-	       request_check(request, limits) != REQUEST_GOOD;
+	return check_flags(request, limits) == 0 && request_check(request, limits) != REQUEST_GOOD;
 }
 
 int request_check(const struct request *request, const struct limits *limits)

@@ -12,18 +12,18 @@
 #include "limits.h"
 
 struct request {
-	uint64_t offset;    /* bytes, on the device or partition that the fd names */
-	uint64_t length;    /* bytes, over all segments */
-	uint32_t segments;  /* of memory, empty ones counted; > 1 too for a registered buffer */
-	uintptr_t address;  /* of the first one */
-	int rwf;	    /* RWF_* */
-	int open_flags;	    /* O_*, as F_GETFL gives them now */
-	bool read_only;	    /* the device is, by BLKROSET or by itself */
-	bool swap;	    /* it is in use as swap space */
-	uint64_t size;	    /* of the device or partition, in bytes */
-	uint64_t start;	    /* of the partition on the disk, in bytes; 0 for a whole disk */
-	uint32_t block;	    /* logical block size */
-	uint32_t dma_mask;  /* bits that must be 0 in address */
+	uint64_t offset;   /* bytes, on the device or partition that the fd names */
+	uint64_t length;   /* bytes, over all segments */
+	uint32_t segments; /* of memory, empty ones counted; > 1 too for a registered buffer */
+	uintptr_t address; /* of the first one */
+	int rwf;           /* RWF_* */
+	int open_flags;    /* O_*, as F_GETFL gives them now */
+	bool read_only;    /* the device is, by BLKROSET or by itself */
+	bool swap;         /* it is in use as swap space */
+	uint64_t size;     /* of the device or partition, in bytes */
+	uint64_t start;    /* of the partition on the disk, in bytes; 0 for a whole disk */
+	uint32_t block;    /* logical block size */
+	uint32_t dma_mask; /* bits that must be 0 in address */
 };
 
 /* RWF_* flags that the emulated kernel knows; 6.12.2's. */

@@ -26,15 +26,15 @@ enum {
 
 struct sim_fault {
 	uint64_t command; /* counted from 1 */
-	int status;	  /* > 0 an NVMe status, < 0 -errno of the ioctl */
+	int status;       /* > 0 an NVMe status, < 0 -errno of the ioctl */
 };
 
 struct sim_disk {
 	char node[96], image[256], log[256], zoned[16], bad_option[64];
-	uint64_t size;	/* bytes */
-	uint32_t block; /* logical block size */
+	uint64_t size;                                                    /* bytes */
+	uint32_t block;                                                   /* logical block size */
 	unsigned nsfeat, nawun, nawupf, nabsn, nabspf, nabo, awun, awupf; /* as in Identify */
-	unsigned ntwpu, ntwpg, ntwpb;					  /* Amazon's */
+	unsigned ntwpu, ntwpg, ntwpb;                                     /* Amazon's */
 	unsigned mdts, metadata, protection;
 	bool amazon, readonly, unprivileged, nosubmit, no_nvme, cut_eio;
 	unsigned max_hw_kb, max_segments, chunk_sectors, dma_alignment;

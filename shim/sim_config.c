@@ -52,10 +52,10 @@ static bool parse_namespace_field(struct sim_disk *disk, size_t offset, const ch
 	return true;
 }
 
-#define NAMESPACE_FIELD(name) \
-	static bool parse_##name(struct sim_disk *disk, const char *value) \
-	{ \
-		return parse_namespace_field(disk, offsetof(struct sim_disk, name), value); \
+#define NAMESPACE_FIELD(name)                                                                      \
+	static bool parse_##name(struct sim_disk *disk, const char *value)                         \
+	{                                                                                          \
+		return parse_namespace_field(disk, offsetof(struct sim_disk, name), value);        \
 	}
 NAMESPACE_FIELD(nawun)
 NAMESPACE_FIELD(nawupf)
@@ -110,9 +110,15 @@ static bool parse_cut_action(struct sim_disk *disk, const char *value)
 	return disk->cut_eio || strcmp(value, "kill") == 0;
 }
 
-#define FIELD(kind, name, field) { name, kind, offsetof(struct sim_disk, field), \
-				   sizeof(((struct sim_disk *)0)->field), NULL }
-#define PARSER(name, function) { name, KIND_PARSER, 0, 0, function }
+#define FIELD(kind, name, field)                                                                   \
+	{                                                                                          \
+		name, kind, offsetof(struct sim_disk, field),                                      \
+			sizeof(((struct sim_disk *)0)->field), NULL                                \
+	}
+#define PARSER(name, function)                                                                     \
+	{                                                                                          \
+		name, KIND_PARSER, 0, 0, function                                                  \
+	}
 
 static const struct option options[] = {
 	FIELD(KIND_SIZE, "size", size),
@@ -188,7 +194,8 @@ static bool set_option(struct sim_disk *disk, const struct option *option, const
 	case KIND_SIZE:
 		return parse_size(value, field);
 	default:
-		return set_number(option, field, option->kind == KIND_FLAG && !*value ? "1" : value);
+		return set_number(option, field,
+				  option->kind == KIND_FLAG && !*value ? "1" : value);
 	}
 }
 

@@ -77,8 +77,7 @@ bool sim_disk_is_atomic(const struct sim_disk *disk, uint64_t offset, uint32_t l
 	if (disk->tears && length > disk->tears)
 		return false;
 	first += boundary ? boundary - disk->nabo % boundary : 0;
-	return blocks <= unit &&
-	       (!boundary || first / boundary == (first + blocks - 1) / boundary);
+	return blocks <= unit && (!boundary || first / boundary == (first + blocks - 1) / boundary);
 }
 
 static int lock(int fd, short type, uint64_t offset, uint64_t length)
@@ -168,9 +167,9 @@ int sim_disk_write(const struct sim_disk *disk, const void *data, uint64_t offse
 		   bool fua, enum sim_means means)
 {
 	bool atomic = means != SIM_PLAIN && sim_disk_is_atomic(disk, offset, length);
-	uint32_t piece = atomic		? length :
-			 disk->tears && means != SIM_PLAIN ? disk->tears :
-							      disk->block;
+	uint32_t piece = atomic                              ? length
+			 : disk->tears && means != SIM_PLAIN ? disk->tears
+							     : disk->block;
 	int error = fault(disk, means);
 
 	log_write(disk, offset, length, fua, means);

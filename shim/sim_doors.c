@@ -14,7 +14,7 @@
 #include "sim_io.h"
 #include "sim_next.h"
 
-#define EXPORT	      __attribute__((visibility("default")))
+#define EXPORT         __attribute__((visibility("default")))
 #define ALIAS_OF(name) EXPORT __attribute__((alias(#name)))
 
 _Static_assert(sizeof(off_t) == 8, "the 64-names are aliases");
@@ -45,16 +45,16 @@ static const char *maybe_null(const char *path)
 }
 
 /* The mode argument is there only when a file may be made. */
-#define MODE_ARGUMENT(flags) \
-	({ \
-		mode_t mode_ = 0; \
-		if ((flags) & (O_CREAT | __O_TMPFILE)) { \
-			va_list list; \
-			va_start(list, flags); \
-			mode_ = va_arg(list, mode_t); \
-			va_end(list); \
-		} \
-		mode_; \
+#define MODE_ARGUMENT(flags)                                                                       \
+	({                                                                                         \
+		mode_t mode_ = 0;                                                                  \
+		if ((flags) & (O_CREAT | __O_TMPFILE)) {                                           \
+			va_list list;                                                              \
+			va_start(list, flags);                                                     \
+			mode_ = va_arg(list, mode_t);                                              \
+			va_end(list);                                                              \
+		}                                                                                  \
+		mode_;                                                                             \
 	})
 
 static int open_at(int dirfd, const char *path, int flags, mode_t mode)

@@ -6,7 +6,7 @@
 #include "sim_io.h"
 #include "sim_next.h"
 
-#define EXPORT	      __attribute__((visibility("default")))
+#define EXPORT         __attribute__((visibility("default")))
 #define ALIAS_OF(name) EXPORT __attribute__((alias(#name)))
 
 enum { READING, WRITING };

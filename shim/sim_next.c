@@ -11,7 +11,7 @@ const struct sim_next *sim_next(void)
 	static _Atomic int resolved;
 
 	if (!atomic_load_explicit(&resolved, memory_order_acquire)) {
-#define SIM_NEXT_RESOLVE(name) \
+#define SIM_NEXT_RESOLVE(name)                                                                     \
 	__atomic_store_n((void **)&next.name, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED);
 		SIM_NEXT_NAMES(SIM_NEXT_RESOLVE)
 #undef SIM_NEXT_RESOLVE

@@ -9,9 +9,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define SIM_NEXT_NAMES(X) \
-	X(open) X(openat) X(fstat) X(stat) X(lstat) X(fstatat) X(statx) X(ioctl) X(pread) X(pwrite) \
-	X(read) X(write) X(readv) X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2) X(readlink)
+#define SIM_NEXT_NAMES(X)                                                                          \
+	X(open)                                                                                    \
+	X(openat) X(fstat) X(stat) X(lstat) X(fstatat) X(statx) X(ioctl) X(pread) X(pwrite)        \
+		X(read) X(write) X(readv) X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2)    \
+			X(readlink)
 
 struct sim_next {
 #define SIM_NEXT_FIELD(name) __typeof__(name) *name;

@@ -48,10 +48,10 @@ static void put64(uint8_t *at, uint64_t value)
 
 static void identify_controller(const struct sim_disk *disk, uint8_t page[PAGE])
 {
-	put16(page, disk->amazon ? 0x1d0f : 0x1b36); /* VID */
-	memcpy(page + 4, "untorn-sim          ", 20);  /* SN */
+	put16(page, disk->amazon ? 0x1d0f : 0x1b36);                       /* VID */
+	memcpy(page + 4, "untorn-sim          ", 20);                      /* SN */
 	memcpy(page + 24, "untorn simulated disk                   ", 40); /* MN */
-	memcpy(page + 64, "1       ", 8); /* FR */
+	memcpy(page + 64, "1       ", 8);                                  /* FR */
 	page[77] = (uint8_t)disk->mdts;
 	page[525] = 1; /* VWC: there is a volatile cache */
 	put16(page + 526, disk->awun);
@@ -62,7 +62,7 @@ static void identify_namespace(const struct sim_disk *disk, uint8_t page[PAGE])
 {
 	uint64_t blocks = disk->size / disk->block;
 
-	put64(page, blocks);	  /* NSZE */
+	put64(page, blocks);      /* NSZE */
 	put64(page + 8, blocks);  /* NCAP */
 	put64(page + 16, blocks); /* NUSE */
 	page[24] = (uint8_t)disk->nsfeat;
@@ -215,13 +215,14 @@ int sim_nvme_ioctl(const struct sim_node *node, int fd, unsigned long request, v
 	case NVME_IOCTL_ID:
 		return NSID;
 	case NVME_IOCTL_SUBMIT_IO:
-		return sim_memory_read(&copy, argument, sizeof(copy.io)) ?: submit_io(disk, &copy.io);
+		return sim_memory_read(&copy, argument, sizeof(copy.io))
+			       ?: submit_io(disk, &copy.io);
 	case NVME_IOCTL_ADMIN_CMD:
-		return sim_memory_read(&copy, argument, sizeof(copy.command)) ?:
-			       admin(disk, &copy.command);
+		return sim_memory_read(&copy, argument, sizeof(copy.command))
+			       ?: admin(disk, &copy.command);
 	case NVME_IOCTL_IO_CMD:
-		return sim_memory_read(&copy, argument, sizeof(copy.command)) ?:
-			       io_cmd(disk, &copy.command);
+		return sim_memory_read(&copy, argument, sizeof(copy.command))
+			       ?: io_cmd(disk, &copy.command);
 	default:
 		return -ENOTTY;
 	}

@@ -16,16 +16,16 @@
 /* What a disk said of itself, boiled down to what a write needs. */
 struct disk {
 	struct limits limits; /* the device's own, before any cap */
-	uint32_t block;	      /* logical block size by the device's own words */
-	uint32_t nsid;	      /* NVMe namespace identifier */
-	bool protected;	      /* NVMe: the controller makes protection information (PRACT) */
+	uint32_t block;       /* logical block size by the device's own words */
+	uint32_t nsid;        /* NVMe namespace identifier */
+	bool protected;       /* NVMe: the controller makes protection information (PRACT) */
 };
 
 struct command {
 	uint64_t lba; /* on the whole disk */
 	const void *data;
 	uint32_t length; /* bytes, whole blocks */
-	bool fua;	 /* on the medium before it is reported as done */
+	bool fua;        /* on the medium before it is reported as done */
 };
 
 struct transport {
@@ -33,7 +33,8 @@ struct transport {
 	/* fd: the device, or -1 where none could be opened. The result says in ret_disk->limits
 	 * whether the disk qualifies; -errno when it could not be found out. */
 	int (*identify)(int fd, dev_t device, struct disk *ret_disk);
-	/* Exactly one command. The length written, or -errno: then all of it or nothing is there. */
+	/* Exactly one command. The length written, or -errno: then all of it or nothing is there.
+	 */
 	ssize_t (*write)(const struct disk *disk, int fd, const struct command *command);
 	/* Would this process be let write? Sends nothing. The name of the means, or NULL and in
 	 * ret_error why not, -errno. For the command, which explains. */

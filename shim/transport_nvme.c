@@ -21,8 +21,8 @@
 #include "transport.h"
 
 enum {
-	OPCODE_WRITE = 0x01,	/* NVM Command Set 1.0 figure 9 */
-	CONTROL_FUA = 1 << 14,	/* of command dword 12's upper half, section 3.2.6 */
+	OPCODE_WRITE = 0x01,   /* NVM Command Set 1.0 figure 9 */
+	CONTROL_FUA = 1 << 14, /* of command dword 12's upper half, section 3.2.6 */
 	CONTROL_PRACT = 1 << 13,
 	RETRIES = 5, /* nvme_core.max_retries */
 };
@@ -83,8 +83,8 @@ static int io_cmd(const struct disk *disk, int fd, const struct command *command
 		.data_len = command->length,
 		.cdw10 = (uint32_t)command->lba,
 		.cdw11 = (uint32_t)(command->lba >> 32),
-		.cdw12 = (command->length / disk->block - 1) |
-			 (uint32_t)control(disk, command) << 16,
+		.cdw12 = (command->length / disk->block - 1) | (uint32_t)control(disk, command)
+								       << 16,
 		.cdw14 = disk->protected ? (uint32_t)command->lba : 0,
 	};
 
@@ -108,8 +108,8 @@ static int ioctl_error(int error)
 	case -EPERM:
 	case -ENOTTY:
 		return -EOPNOTSUPP; /* nothing was sent: this process has no atomic writes here */
-	case -EINTR: /* how the driver reports a command that it gave up */
-	case -EWOULDBLOCK: /* a multipath head without a usable path */
+	case -EINTR:                /* how the driver reports a command that it gave up */
+	case -EWOULDBLOCK:          /* a multipath head without a usable path */
 		return -EIO;
 	default:
 		return error;

@@ -36,8 +36,9 @@ static void set_environment(const char *disk_options, const char *environment)
 {
 	char disk[512];
 
-	snprintf(disk, sizeof(disk), DISK "=%s/image,size=64M,lba=512,nawun=31,nawupf=31,log=%s/log%s",
-		 folder, folder, disk_options);
+	snprintf(disk, sizeof(disk),
+		 DISK "=%s/image,size=64M,lba=512,nawun=31,nawupf=31,log=%s/log%s", folder, folder,
+		 disk_options);
 	setenv("UNTORN_SIM", disk, 1);
 	setenv("LD_PRELOAD", getenv("TEST_PRELOAD"), 1);
 	/* A body leaves its memory to its end; cancelling a thread and ASAN's stack disagree. */

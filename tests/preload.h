@@ -16,9 +16,9 @@
 #include "suite.h"
 
 /* 64 MiB at this path, 512-byte blocks, an atomic unit of 16 KiB. */
-#define DISK	  "/dev/sim0n1"
+#define DISK      "/dev/sim0n1"
 #define DISK_SIZE (64 << 20)
-#define UNIT	  16384
+#define UNIT      16384
 
 struct body {
 	const char *name;
@@ -37,25 +37,25 @@ void preload_run(const char *body, const char *disk_options, const char *environ
 int preload_log_count(const char *containing);
 
 /* In a body: the condition, or the end of the process with a message. */
-#define want(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: not so: %s (errno %m)\n", __FILE__, __LINE__, \
-				#condition); \
-			exit(1); \
-		} \
+#define want(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s:%d: not so: %s (errno %m)\n", __FILE__, __LINE__,      \
+				#condition);                                                       \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 
 /* The call's result is -1 and errno is this. */
-#define want_error(call, error) \
-	do { \
-		errno = 0; \
-		long result_ = (call); \
-		if (result_ != -1 || errno != (error)) { \
-			fprintf(stderr, "%s:%d: %s: %ld, errno %m, not " #error "\n", __FILE__, \
-				__LINE__, #call, result_); \
-			exit(1); \
-		} \
+#define want_error(call, error)                                                                    \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		long result_ = (call);                                                             \
+		if (result_ != -1 || errno != (error)) {                                           \
+			fprintf(stderr, "%s:%d: %s: %ld, errno %m, not " #error "\n", __FILE__,    \
+				__LINE__, #call, result_);                                         \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 
 /* In a body: DISK opened read-write and direct; an aligned buffer of size bytes of this letter; an

@@ -139,8 +139,10 @@ static void small_stack(void)
 	pthread_t id;
 
 	pthread_attr_init(&attributes);
-	/* The smallest that glibc gives, and a page: of 16 KiB some are TLS and the start itself. */
-	want(pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN) + 8192) == 0);
+	/* The smallest that glibc gives, and a page: of 16 KiB some are TLS and the start itself.
+	 */
+	want(pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN) + 8192) ==
+	     0);
 	want(pthread_create(&id, &attributes, write_one, NULL) == 0);
 	want(pthread_join(id, NULL) == 0);
 }

@@ -122,8 +122,9 @@ static void through_syscall(void)
 	memset(&stx, 0xff, sizeof(stx));
 	want(syscall(SYS_statx, (long)AT_FDCWD, DISK, 0L, (long)STATX_WRITE_ATOMIC, &stx) == 0);
 	is_unit(stx, 512, UNIT);
-	want_error(syscall(SYS_statx, (long)AT_FDCWD, "/nothing", 0L, (long)STATX_WRITE_ATOMIC, &stx),
-		   ENOENT);
+	want_error(
+		syscall(SYS_statx, (long)AT_FDCWD, "/nothing", 0L, (long)STATX_WRITE_ATOMIC, &stx),
+		ENOENT);
 }
 
 /* What an example of ours prints is what a user first sees. */

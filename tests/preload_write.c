@@ -92,8 +92,8 @@ static void flags(void)
 	int fd = open_disk();
 	char *data = buffer(UNIT, 'f');
 	struct iovec iov = { data, UNIT };
-	static const int good[] = { 0, RWF_DSYNC, RWF_SYNC, RWF_NOWAIT, RWF_APPEND, RWF_NOAPPEND,
-				    RWF_HIPRI };
+	static const int good[] = { 0,          RWF_DSYNC,    RWF_SYNC, RWF_NOWAIT,
+				    RWF_APPEND, RWF_NOAPPEND, RWF_HIPRI };
 	static const int bad[] = { RWF_DONTCACHE, 0x200, 0x1000, 0x40000000 };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -109,7 +109,8 @@ static void flags(void)
 static void open_modes(void)
 {
 	char *data = buffer(UNIT, 'g');
-	static const int direct[] = { O_WRONLY, O_RDWR, O_RDWR | O_DSYNC, O_RDWR | O_SYNC,
+	static const int direct[] = { O_WRONLY,          O_RDWR,
+				      O_RDWR | O_DSYNC,  O_RDWR | O_SYNC,
 				      O_RDWR | O_APPEND, O_RDWR | O_NONBLOCK };
 
 	for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++) {

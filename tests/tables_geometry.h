@@ -27,14 +27,25 @@ struct geometry {
 						     same */
 };
 
-#define UNIT_512   { 512, 512, 512, 0, REFUSAL_NONE }
-#define UNIT_4096  { 4096, 4096, 4096, 0, REFUSAL_NONE }
-#define SAME	   { 0, 0, 0, 0, REFUSAL_NONE }
-#define NO(reason) { 0, 0, 0, 0, REFUSAL_##reason }
+#define UNIT_512                                                                                   \
+	{                                                                                          \
+		512, 512, 512, 0, REFUSAL_NONE                                                     \
+	}
+#define UNIT_4096                                                                                  \
+	{                                                                                          \
+		4096, 4096, 4096, 0, REFUSAL_NONE                                                  \
+	}
+#define SAME                                                                                       \
+	{                                                                                          \
+		0, 0, 0, 0, REFUSAL_NONE                                                           \
+	}
+#define NO(reason)                                                                                 \
+	{                                                                                          \
+		0, 0, 0, 0, REFUSAL_##reason                                                       \
+	}
 
 static const struct geometry geometries[] = {
-	{ .why = "no atomics at all is still one block",
-	  .namespace_policy = UNIT_512 },
+	{ .why = "no atomics at all is still one block", .namespace_policy = UNIT_512 },
 	{ .why = "no atomics, 4096-byte blocks, by the rule",
 	  .page = { .lbads = 12 },
 	  .namespace_policy = UNIT_4096 },
