@@ -74,12 +74,12 @@ static void other_files(void)
 
 static void errors(void)
 {
-	struct statx stx;
+	struct statx stx, *volatile nowhere = NULL;
 
 	want_error(statx(AT_FDCWD, "/nothing/there", 0, STATX_WRITE_ATOMIC, &stx), ENOENT);
 	want_error(statx(-1, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx), EBADF);
 	want_error(statx(AT_FDCWD, "/", 0, STATX_WRITE_ATOMIC | 0x80000000, &stx), EINVAL);
-	want_error(statx(AT_FDCWD, "/", 0, STATX_WRITE_ATOMIC, NULL), EFAULT);
+	want_error(statx(AT_FDCWD, "/", 0, STATX_WRITE_ATOMIC, nowhere), EFAULT);
 	want_error(statx(AT_FDCWD, "", 0, STATX_WRITE_ATOMIC, &stx), ENOENT);
 }
 

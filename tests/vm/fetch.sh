@@ -18,6 +18,13 @@ tools="fio xfsprogs python3 libjson-c5 fdisk util-linux kmod busybox-static zstd
 
 say() { printf '%s\n' "fetch: $*" >&2; }
 missing() { say "$*"; exit 77; }
+failed() { say "$*"; exit 1; }
+# No pipe into grep -q: it would end apt by SIGPIPE, and with pipefail that is a failure.
+on_mirror() { # PACKAGE PATTERN-OF-ITS-POLICY
+	local policy
+	policy=$(apt-cache policy "$1" 2> /dev/null)
+	grep -q "$2" <<< "$policy"
+}
 
 # The address of the archive with this label, as apt itself knows it.
 site_of() {
@@ -78,10 +85,12 @@ fetch_tools() {
 	tree=$cache/tools-$(echo "$qemu $tools" | cksum | cut -d' ' -f1)
 	if [ ! -d "$tree" ]; then
 		private_apt tools "trixie trixie-backports"
+		on_mirror qemu-system-x86 trixie-backports ||
+			missing "this mirror has no trixie-backports, where QEMU 11 is"
 		say "downloading QEMU and the client programs"
 		# shellcheck disable=SC2086
 		apt-get -qq -y --download-only install $qemu $tools >&2 ||
-			missing "QEMU 11 or a client program is not to be had from this mirror"
+			failed "QEMU and the client programs could not be downloaded"
 		unpack "$tree" "$cache"/apt-tools/cache/archives/*.deb
 		ln -sf python3.13 "$tree/usr/bin/python3"
 		rm -f "$cache"/apt-tools/cache/archives/*.deb
@@ -97,7 +106,7 @@ kernel_packages() { # SERIES
 		grep -vE 'cloud|rt-|deb1[12]\.' | sort -Vu | tail -1)
 	[ -n "$version" ] || return 1
 	for p in linux-binary-$version linux-modules-$version linux-base-$version linux-image-$version; do
-		apt-cache show "$p" > /dev/null 2>&1 && echo "$p"
+		! on_mirror "$p" 'Candidate: [^(]' || echo "$p"
 	done
 }
 
@@ -112,7 +121,7 @@ fetch_kernel() { # SERIES
 		mkdir -p "$cache/debs-$1"
 		# shellcheck disable=SC2086
 		(cd "$cache/debs-$1" && apt-get -qq download $packages >&2) ||
-			missing "kernel $1 could not be downloaded"
+			failed "kernel $1 could not be downloaded"
 		unpack "$tree" "$cache/debs-$1"/*.deb
 		rm -rf "$cache/debs-$1"
 	fi
