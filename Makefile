@@ -19,9 +19,10 @@ CFLAGS     ?= -O2 -g
 BASE   := cleanup config real sysfs
 RULES  := limits limits_nvme request status
 DEVICE := transport transport_nvme identify identity published device cache
-ENGINE := engine
+ENGINE := engine engine_statx
 DOORS  := entry entry_libc entry_syscall init
-TOOL   := cmd cmd_run cmd_doctor cmd_publish evidence elf
+TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_publish \
+	  evidence elf
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
 SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))

@@ -8,9 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -45,8 +43,14 @@ static ssize_t to_kernel(const struct write_call *call)
  * -EOPNOTSUPP: all of them passed. After that the iovec array is known to be readable. */
 static ssize_t pass_gate(const struct write_call *call)
 {
-	return real_pwritev2(call->fd, call->iov, call->count, call->offset,
-			     call->flags | RWF_GATE);
+	ssize_t result = real_pwritev2(call->fd, call->iov, call->count, call->offset,
+				       call->flags | RWF_GATE);
+
+	/* Older kernels look at the iovec array before they look whether the fd may write. */
+	if ((result == -EINVAL || result == -EFAULT) && call->offset >= -1 &&
+	    (fcntl(call->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	return result;
 }
 
 static uint64_t total_length(const struct write_call *call)
@@ -56,6 +60,19 @@ static uint64_t total_length(const struct write_call *call)
 	for (int i = 0; i < call->count; i++)
 		length += call->iov[i].iov_len;
 	return length;
+}
+
+/* Flags that came after the kernel that we emulate are as good as the running kernel says: it is
+ * asked with a write to /dev/null. RWF_DONTCACHE fails there, as it does on block devices. */
+static int known_flags(int flags)
+{
+	int newer = flags & ~REQUEST_RWF_KNOWN;
+	struct iovec iov = { (void *)(uintptr_t) "", 1 };
+
+	AUTO_CLOSE int null = newer ? real_open(AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	if (null >= 0 && real_pwritev2(null, &iov, 1, 0, newer) == 1)
+		return flags & REQUEST_RWF_KNOWN;
+	return flags;
 }
 
 static int gather(const struct write_call *call, const struct device *device,
@@ -75,7 +92,7 @@ static int gather(const struct write_call *call, const struct device *device,
 		.length = total_length(call),
 		.segments = (uint32_t)call->count,
 		.address = (uintptr_t)call->iov[0].iov_base,
-		.rwf = call->flags,
+		.rwf = known_flags(call->flags),
 		.open_flags = open_flags,
 		.size = size,
 		.start = device->identity.start,
@@ -83,6 +100,28 @@ static int gather(const struct write_call *call, const struct device *device,
 		.dma_mask = device->queue.dma_mask,
 	};
 	return 0;
+}
+
+static bool is_readable(uintptr_t address)
+{
+	char byte;
+	struct iovec here = { &byte, 1 }, there = { (void *)address, 1 };
+
+	return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1;
+}
+
+/* What a native kernel would have found before it came to the -EINVAL. */
+static int late_error(int fd, const struct request *request, enum request_lateness lateness)
+{
+	uint64_t first = request->offset / request->block * request->block;
+	uint64_t end = request->offset + request->length + request->block - 1;
+	uint64_t length = end / request->block * request->block - first;
+
+	int error = cache_prepare(fd, first, length < LIMITS_MAX ? (uint32_t)length : LIMITS_MAX,
+				  request->rwf);
+	if (error)
+		return error;
+	return lateness == REQUEST_UNALIGNED || is_readable(request->address) ? -EINVAL : -EFAULT;
 }
 
 /* Only a write that will fail needs to know: for a good one cache_prepare() finds out. */
@@ -102,8 +141,11 @@ static int check(const struct write_call *call, const struct device *device,
 	if (error)
 		return error;
 	if (request_needs_state(ret_request, &device->limits))
-		return recheck_with_state(call->fd, ret_request, &device->limits);
-	return request_check(ret_request, &device->limits);
+		error = recheck_with_state(call->fd, ret_request, &device->limits);
+	else
+		error = request_check(ret_request, &device->limits);
+	enum request_lateness lateness = request_lateness(ret_request, &device->limits);
+	return lateness == REQUEST_EARLY ? error : late_error(call->fd, ret_request, lateness);
 }
 
 static ssize_t send(int fd, const struct device *device, const struct request *request)
@@ -120,6 +162,9 @@ static ssize_t send(int fd, const struct device *device, const struct request *r
 	int error = cache_prepare(fd, request->offset, length, request->rwf);
 	if (error)
 		return error;
+	if (!command.data) /* a passthrough command would go out without data, and write what
+			      happens to lie in the kernel's memory */
+		return -EFAULT;
 	ssize_t result = device->transport->write(&device->disk, fd, &command);
 	cache_finish(fd, request->offset, length);
 	return result;
@@ -153,64 +198,4 @@ ssize_t engine_write(const struct write_call *call)
 	    engine_decide(&device, mode) == LANE_KERNEL)
 		return to_kernel(call);
 	return write_by_command(call, &device);
-}
-
-/* The very node that statx was asked about, or -1 where this process may not open it. */
-static int open_node(int dirfd, const char *path, int flags, dev_t number)
-{
-	char link[32];
-	struct stat st;
-	int nofollow = flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
-	bool by_fd = !path || !*path;
-	int fd = real_open(by_fd ? AT_FDCWD : dirfd, by_fd ? link : path,
-			   O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (by_fd ? 0 : nofollow));
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == number)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static void fill(struct statx *stx, const struct limits *limits)
-{
-	struct untorn_statx_atomic *atomic = untorn_statx_atomic(stx);
-	bool supported = limits->unit_max != 0;
-
-	stx->stx_mask &= ~STATX_WRITE_ATOMIC;
-	stx->stx_attributes &= ~(uint64_t)STATX_ATTR_WRITE_ATOMIC;
-	stx->stx_attributes_mask &= ~(uint64_t)STATX_ATTR_WRITE_ATOMIC;
-	if (supported) {
-		stx->stx_mask |= STATX_WRITE_ATOMIC;
-		stx->stx_attributes |= STATX_ATTR_WRITE_ATOMIC;
-		stx->stx_attributes_mask |= STATX_ATTR_WRITE_ATOMIC;
-	}
-	atomic->unit_min = limits->unit_min;
-	atomic->unit_max = limits->unit_max;
-	atomic->segments_max = supported ? 1 : 0; /* bdev_statx(): one segment, on every device */
-	atomic->unit_max_opt = 0;
-}
-
-static void add_limits(int dirfd, const char *path, int flags, struct statx *stx)
-{
-	dev_t number = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
-	struct device device;
-
-	AUTO_CLOSE int fd = open_node(dirfd, path, flags, number);
-	if (device_get(fd, number, &device) == 0 &&
-	    engine_decide(&device, config_get().mode) == LANE_COMMAND)
-		fill(stx, &device.limits);
-}
-
-int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
-{
-	KEEP_ERRNO;
-	int error = real_statx(dirfd, path, flags, mask, stx);
-
-	if (!error && (mask & STATX_WRITE_ATOMIC) && S_ISBLK(stx->stx_mode) &&
-	    config_get().mode != MODE_OFF)
-		add_limits(dirfd, path, flags, stx);
-	return error;
 }

@@ -42,13 +42,17 @@ static bool crosses_boundary(const struct request *r, uint32_t boundary)
 	return boundary && first / boundary != last / boundary;
 }
 
-/* blkdev_direct_IO() and the submission of the bio */
-static int check_limits(const struct request *r, const struct limits *limits)
+/* blkdev_direct_IO() */
+static int check_alignment(const struct request *r)
 {
 	if (r->offset + r->length > r->size)
 		return -EINVAL;
-	if ((r->offset | r->length) % r->block || (r->address & r->dma_mask))
-		return -EINVAL;
+	return (r->offset | r->length) % r->block || (r->address & r->dma_mask) ? -EINVAL : 0;
+}
+
+/* The submission of the bio */
+static int check_limits(const struct request *r, const struct limits *limits)
+{
 	if (r->length > limits->unit_max || r->length < limits->unit_min)
 		return -EINVAL;
 	return crosses_boundary(r, limits->boundary) ? -EINVAL : 0;
@@ -68,6 +72,21 @@ bool request_needs_state(const struct request *request, const struct limits *lim
 	return check_flags(request, limits) == 0 && request_check(request, limits) != REQUEST_GOOD;
 }
 
+enum request_lateness request_lateness(const struct request *request, const struct limits *limits)
+{
+	struct limits unlimited = { .unit_min = 1, .unit_max = UINT32_MAX };
+	struct request unaligned = *request;
+
+	if (!limits->unit_max || request_check(request, limits) != -EINVAL)
+		return REQUEST_EARLY;
+	if (request_check(request, &unlimited) == REQUEST_GOOD)
+		return REQUEST_BEYOND_LIMITS;
+	unaligned.block = 1;
+	unaligned.dma_mask = 0;
+	return request_check(&unaligned, &unlimited) == REQUEST_GOOD ? REQUEST_UNALIGNED
+								     : REQUEST_EARLY;
+}
+
 int request_check(const struct request *request, const struct limits *limits)
 {
 	int error = check_flags(request, limits);
@@ -80,7 +99,7 @@ int request_check(const struct request *request, const struct limits *limits)
 	if (request->length == 0)
 		return REQUEST_EMPTY;
 	if ((error = check_range(request)) || (error = check_shape(request)) ||
-	    (error = check_limits(request, limits)))
+	    (error = check_alignment(request)) || (error = check_limits(request, limits)))
 		return error;
 	return REQUEST_GOOD;
 }

@@ -35,6 +35,11 @@ enum { REQUEST_EMPTY = 0, REQUEST_GOOD = 1 };
  * that fails in the order in which Linux 6.12.2 and later make them. */
 int request_check(const struct request *request, const struct limits *limits);
 
+/* When a native kernel finds out that this is -EINVAL: it looks at the page cache before it looks
+ * at the alignment, and at the memory before it comes to the limits. */
+enum request_lateness { REQUEST_EARLY, REQUEST_UNALIGNED, REQUEST_BEYOND_LIMITS };
+enum request_lateness request_lateness(const struct request *request, const struct limits *limits);
+
 /* True when that answer depends on the device's state (read_only, swap) being known. */
 bool request_needs_state(const struct request *request, const struct limits *limits);
 

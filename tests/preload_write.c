@@ -62,6 +62,7 @@ static void memory(void)
 	memset(data, 'd', UNIT);
 	want_error(atomic_write(fd, hole, UNIT, 0), EFAULT);
 	want_error(atomic_write(fd, NULL, UNIT, 0), EFAULT);
+	want_error(atomic_write(fd, NULL, 512, 0), EFAULT);
 	want_error(atomic_write(fd, hole, 3072, 0), EINVAL);
 	want_error(pwritev2(fd, (struct iovec *)hole, 1, 0, RWF_ATOMIC), EFAULT);
 	want(holds(fd, 0, UNIT, 'c'));
