@@ -127,7 +127,8 @@ static int late_error(int fd, const struct request *request, enum request_latene
 /* Only a write that will fail needs to know: for a good one cache_prepare() finds out. */
 static int recheck_with_state(int fd, struct request *request, const struct limits *limits)
 {
-	int error = cache_prepare(fd, 0, request->block, 0);
+	/* Without waiting nothing is dropped from the page cache, but these two are found out. */
+	int error = cache_prepare(fd, 0, request->block, RWF_NOWAIT);
 
 	request->read_only = error == -EPERM;
 	request->swap = error == -ETXTBSY;

@@ -98,7 +98,8 @@ static const struct {
 	{ "+2", 2 },      { "unreadable", -1 }, { "null", -2 },
 };
 
-/* RWF_DONTCACHE is left out: with it 7.3.4 oopses on a block device. */
+/* RWF_DONTCACHE is left out: with it 7.3.4 oopses on a block device. Writes without RWF_ATOMIC too:
+ * they are the kernel's, and kernels differ in them. */
 static const int rwfs[] = {
 	RWF_ATOMIC,
 	RWF_ATOMIC | RWF_DSYNC,
@@ -112,7 +113,6 @@ static const int rwfs[] = {
 	RWF_ATOMIC | 0x200,
 	RWF_ATOMIC | 0x1000,
 	RWF_ATOMIC | RWF_APPEND | RWF_NOAPPEND | 0x2000,
-	0,
 };
 
 enum state { PLAIN, CACHED, READ_ONLY, STATES };
@@ -274,7 +274,7 @@ static void make(const struct call *c, const char *device, unsigned number)
 static void matrix(const char *device)
 {
 	static const unsigned counts[] = { COUNT(lengths),  PLACES,          COUNT(opens), SHAPES,
-					   COUNT(memories), COUNT(rwfs) - 1, STATES };
+					   COUNT(memories), COUNT(rwfs), STATES };
 	unsigned number = 0;
 
 	for (unsigned a = 0; a < COUNT(counts); a++) {
