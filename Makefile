@@ -64,6 +64,9 @@ $(SIMLIB): $(call objs,$(SIM)) shim/sim.map
 $(CMD): $(call objs,$(CORE) $(TOOL))
 $(CMD): LDLIBS += -ldl -ljson-c
 $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
+$(B)/tests/test_elf: $(call objs,elf)
+$(B)/tests/test_evidence: $(call objs,evidence)
+$(B)/tests/test_evidence: LDLIBS += -ljson-c
 $(PRELOAD): %: %.o $(B)/tests/preload.o
 $(SIMTEST): %: %.o $(B)/tests/main.o
 $(EXAMPLE) $(CLIENT): %: %.o

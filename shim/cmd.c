@@ -2,16 +2,24 @@
 /* untorn: one command, a table of verbs. */
 #include "cmd.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "cmd_preload.h"
 
 static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
+	bool asks_the_kernel; /* and must not be answered by a shim in its own process */
 	const char *summary, *usage;
 } verbs[] = {
-	{ "run", cmd_run, "start a program with atomic writes",
+	{ "run", cmd_run, false, "start a program with atomic writes",
 	  "usage: untorn run [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
 	  "\n"
 	  "Starts PROGRAM with libuntorn.so preloaded, before what LD_PRELOAD already names.\n"
@@ -22,13 +30,17 @@ static const struct verb {
 	  "  --anyway                           start even a program that the shim cannot reach\n"
 	  "\n"
 	  "The exit status is the program's; 125 the shim cannot reach it, 126 it cannot be\n"
-	  "executed, 127 it is not there.\n" },
-	{ "doctor", cmd_doctor, "say whether a device qualifies, and why",
+	  "executed, 127 it is not there, 2 a mistake in the command line.\n" },
+	{ "doctor", cmd_doctor, true, "say whether a device qualifies, and why",
 	  "usage: untorn doctor [--json] [--nvme-limits=namespace|controller] DEVICE\n"
 	  "\n"
 	  "The verdict first, then what it rests on, then what to change. Writes nothing.\n"
+	  "\n"
+	  "  --json                             all of it as one JSON object\n"
+	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "\n"
 	  "Exit status: 0 the device has atomic writes, 1 it has none, 2 cannot tell.\n" },
-	{ "publish", cmd_publish, "let ordinary users know what the disks say (root)",
+	{ "publish", cmd_publish, false, "let ordinary users know what the disks say (root)",
 	  "usage: untorn publish [DEVICE]...\n"
 	  "\n"
 	  "Leaves the identify data of these NVMe disks, or of all, in /run/untorn. Before Linux\n"
@@ -58,8 +70,10 @@ static void print_usage(FILE *file)
 int cmd_fail(int status, const char *format, ...)
 {
 	va_list list;
+	int error = errno; /* for %m */
 
 	fputs("untorn: ", stderr);
+	errno = error;
 	va_start(list, format);
 	vfprintf(stderr, format, list);
 	va_end(list);
@@ -67,36 +81,108 @@ int cmd_fail(int status, const char *format, ...)
 	return status;
 }
 
-void cmd_help(const char *verb)
+static bool is_one_of(const char *value, const char *words)
+{
+	size_t length = strlen(value);
+
+	for (; *words; words += strcspn(words, " "), words += strspn(words, " ")) {
+		if (strcspn(words, " ") == length && strncmp(words, value, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+int cmd_set(const char *option, const char *variable, const char *value, const char *words)
+{
+	if (words && !is_one_of(value, words))
+		return cmd_fail(CMD_USAGE, "--%s does not know %s; it is one of: %s", option, value,
+				words);
+	return setenv(variable, value, 1) < 0 ? cmd_fail(CMD_USAGE, "--%s: %m", option) : 0;
+}
+
+/* The exit status of having said something. */
+static int end_of_output(void)
+{
+	return fflush(stdout) == 0 ? 0 : cmd_fail(1, "standard output: %m");
+}
+
+int cmd_help(const char *verb)
 {
 	fputs(find(verb)->usage, stdout);
+	return end_of_output();
+}
+
+static int find_or_fail(const char *name, const struct verb **ret_verb)
+{
+	*ret_verb = find(name);
+	if (*ret_verb)
+		return 0;
+	return cmd_fail(CMD_USAGE, "there is no verb %s; untorn --help lists them", name);
 }
 
 static int help(const char *name)
 {
-	const struct verb *verb = name ? find(name) : NULL;
+	const struct verb *verb = NULL;
+	int status = name ? find_or_fail(name, &verb) : 0;
 
-	if (name && !verb)
-		return cmd_fail(2, "there is no verb %s; untorn --help lists them", name);
-	if (verb)
-		fputs(verb->usage, stdout);
-	else
+	if (!status && verb)
+		return cmd_help(verb->name);
+	if (!status)
 		print_usage(stdout);
-	return 0;
+	return status;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	char title[32];
+
+	if (verb->asks_the_kernel)
+		cmd_preload_leave_shim(argv);
+	/* What getopt's messages start with. */
+	snprintf(title, sizeof(title), "untorn %s", verb->name);
+	argv[1] = title;
+	return verb->run(argc - 1, argv + 1);
+}
+
+static bool is(const char *argument, const char *word, const char *option)
+{
+	return strcmp(argument, word) == 0 || strcmp(argument, option) == 0;
+}
+
+/* What is opened next must not become standard output: that may be a disk. The program of `untorn
+ * run` finds them closed, as they were. */
+static void occupy_closed_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int choose(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (is(argv[1], "version", "--version")) {
+		puts("untorn " VERSION);
+		return 0;
+	}
+	if (is(argv[1], "help", "--help") || strcmp(argv[1], "-h") == 0)
+		return help(argv[2]);
+	int status = find_or_fail(argv[1], &verb);
+	return status ? status : run(verb, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
+	occupy_closed_streams();
 	if (argc < 2) {
 		print_usage(stderr);
-		return 2;
+		return CMD_USAGE;
 	}
-	if (strcmp(argv[1], "--version") == 0)
-		return puts("untorn " VERSION) < 0;
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-		return help(argv[2]);
-	const struct verb *verb = find(argv[1]);
-	if (!verb)
-		return cmd_fail(2, "there is no verb %s; untorn --help lists them", argv[1]);
-	return verb->run(argc - 1, argv + 1);
+	int status = choose(argc, argv);
+	return status ? status : end_of_output();
 }

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "config.h"
 #include "identify.h"
 #include "published.h"
 
@@ -33,24 +35,37 @@ static int publish(const char *path)
 	if (error)
 		return cmd_fail(1, "%s: cannot write to %s: %s", path, published_directory,
 				strerror(-error));
-	printf("published what %s says\n", path);
+	struct limits limits = limits_nvme(&identity, config_get().nvme_policy);
+	if (limits.unit_max)
+		printf("published %s: its atomic unit is %u bytes\n", path, limits.unit_max);
+	else
+		printf("published %s: no atomic writes, %s\n", path,
+		       limits_explain(limits.refusal));
 	return 0;
+}
+
+/* Is it a whole disk, nvme0n1, and not a partition, nvme0n1p1? */
+static bool is_disk(const char *path)
+{
+	return !strchr(path + strlen("/dev/nvme"), 'p');
 }
 
 static int publish_all(void)
 {
 	glob_t found;
-	int status = 0;
+	int status = 0, disks = 0;
 
-	/* Whole disks: nvme0n1, not nvme0n1p1. */
-	if (glob("/dev/nvme[0-9]*n[0-9]*", 0, NULL, &found) != 0)
-		return cmd_fail(1, "there is no NVMe disk in /dev");
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		if (!strchr(found.gl_pathv[i] + strlen("/dev/nvme"), 'p'))
+	if (glob("/dev/nvme[0-9]*n[0-9]*", 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			if (!is_disk(found.gl_pathv[i]))
+				continue;
+			disks++;
 			status |= publish(found.gl_pathv[i]);
+		}
+		globfree(&found);
 	}
-	globfree(&found);
-	return status;
+	/* No failure: this is started at boot, on machines of every kind. */
+	return disks ? status : cmd_fail(0, "nothing to publish: there is no NVMe disk in /dev");
 }
 
 int cmd_publish(int argc, char **argv)
@@ -60,9 +75,8 @@ int cmd_publish(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option != 'h')
-			return 2;
-		cmd_help("publish");
-		return 0;
+			return cmd_fail(CMD_USAGE, "see untorn publish --help");
+		return cmd_help("publish");
 	}
 	if (geteuid() != 0)
 		return cmd_fail(1, "only root may publish: what others leave is not believed");

@@ -129,20 +129,30 @@ static ssize_t write_blocks(const struct disk *disk, int fd, const struct comman
 	return status < 0 ? ioctl_error(status) : (ssize_t)command->length;
 }
 
-/* The driver checks the permission before it looks at the memory; what cannot be read cannot be
- * sent, so a command that would be let through ends in EFAULT. */
+/* What a command gets that the driver lets through: it has memory that cannot be read, and were it
+ * sent all the same, a place that no disk has. */
+static bool is_let_through(int status)
+{
+	return status == -EFAULT || status > 0;
+}
+
+/* The driver checks the permission before it looks at the memory. */
 static const char *means(const struct disk *disk, int fd, int *ret_error)
 {
-	struct command command = { .data = cache_unreadable(), .length = disk->block };
+	struct command command = {
+		.lba = UINT64_C(1) << 48,
+		.data = cache_unreadable(),
+		.length = disk->block,
+	};
 
 	*ret_error = -ENOMEM;
 	if (!command.data || !disk->block)
 		return NULL;
 	*ret_error = submit_io(disk, fd, &command);
-	if (*ret_error == -EFAULT)
+	if (is_let_through(*ret_error))
 		return "NVME_IOCTL_SUBMIT_IO";
 	*ret_error = io_cmd(disk, fd, &command);
-	return *ret_error == -EFAULT ? "NVME_IOCTL_IO_CMD" : NULL;
+	return is_let_through(*ret_error) ? "NVME_IOCTL_IO_CMD" : NULL;
 }
 
 const struct transport transport_nvme = {
