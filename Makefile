@@ -64,11 +64,10 @@ $(SIMLIB): $(call objs,$(SIM)) shim/sim.map
 $(CMD): $(call objs,$(CORE) $(TOOL))
 $(CMD): LDLIBS += -ldl -ljson-c
 $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
-$(B)/tests/test_elf: $(call objs,elf)
-$(B)/tests/test_evidence: $(call objs,evidence)
-$(B)/tests/test_evidence: LDLIBS += -ljson-c
-$(PRELOAD): %: %.o $(B)/tests/preload.o
-$(SIMTEST): %: %.o $(B)/tests/main.o
+# A test of one of the command's rooms brings that room along.
+$(foreach room,$(TOOL),$(eval $(B)/tests/test_$(room): $(call objs,$(room))))
+$(UNIT): LDLIBS += -ljson-c
+$(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
 $(EXAMPLE) $(CLIENT): %: %.o
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
