@@ -77,7 +77,7 @@ $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 setup:
 	$(Q)tests/setup.sh pkg-config libjson-c-dev
 setup-check: setup
-	$(Q)tests/setup.sh check strace libnvme1 python3-minimal
+	$(Q)tests/setup.sh check strace libnvme1 python3 libcap2-bin
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)

@@ -3,14 +3,9 @@
 # In the guest, on a kernel with RWF_ATOMIC: which way does a write go? AWUPF is 31 on one disk,
 # NAWUPF on the other; $NATIVE_UNIT says what the kernel itself can do on the first.
 set -eu
+. tests/vm/guest_lib.sh
 untorn=build/untorn
 
-# Newer kernels number controllers in any order; the harness gives them serial numbers.
-disk() {
-	local controller
-	controller=$(dirname "$(grep -l "^$1 *\$" /sys/class/nvme/nvme*/serial)")
-	echo "/dev/${controller##*/}n1"
-}
 awupf=$(disk d0) nawupf=$(disk d1)
 
 # "command" or "kernel", as strace sees it, and the result of a write of this length.

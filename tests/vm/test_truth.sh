@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The same calls natively (6.12, 7.x) and through the shim, on the same kernels by command and on
 # 5.10 and 6.1: every answer and every byte must be equal. First the fixed matrix (all pairs of
-# values), then random calls: UNTORN_TRUTH_CALLS of them (2000), from UNTORN_TRUTH_SEED (1), on a
-# whole disk and on a partition.
+# values), for units of 16 and 256 KiB, then random calls: UNTORN_TRUTH_CALLS of them (2000), from
+# UNTORN_TRUTH_SEED (1), on a whole disk and on a partition.
 set -eu
 . tests/vm/lib.sh
 
@@ -11,13 +11,18 @@ calls=${UNTORN_TRUTH_CALLS:-2000} seed=${UNTORN_TRUTH_SEED:-1}
 out=$(scratch)
 
 run() { # KERNEL OUTPUT COMMAND...
-	vm -k "$1" -t 3000 -o "$out" -d "16M;;atomic.nawun=31,atomic.nawupf=31" -- "
+	vm -k "$1" -t 3000 -o "$out" -d "16M;;atomic.nawun=31,atomic.nawupf=31" \
+		-d "64M;;atomic.nawun=511,atomic.nawupf=511" -- "
 		set -eu
-		${*:3} build/tests/vm/truth /dev/nvme0n1 16384 0 0 > \$OUT/$2
-		build/tests/vm/addpart /dev/nvme0n1 1 2056 16400
-		${*:3} build/tests/vm/truth /dev/nvme0n1 16384 $seed $calls >> \$OUT/$2
-		${*:3} build/tests/vm/truth /dev/nvme0n1p1 16384 $((seed + 1)) $calls >> \$OUT/$2"
-	[ "$(wc -l < "$out/$2")" = $((2105 + 2 * calls)) ] || { echo "$2: not all calls"; exit 1; }
+		. tests/vm/guest_lib.sh
+		disk=\$(disk d0)
+		truth='${*:3} build/tests/vm/truth'
+		\$truth \$disk 16384 0 0 > \$OUT/$2
+		\$truth \$(disk d1) 262144 0 0 >> \$OUT/$2
+		build/tests/vm/addpart \$disk 1 2056 16400
+		\$truth \$disk 16384 $seed $calls >> \$OUT/$2
+		\$truth \${disk}p1 16384 $((seed + 1)) $calls >> \$OUT/$2"
+	[ "$(wc -l < "$out/$2")" = $((2 * 2105 + 2 * calls)) ] || { echo "$2: not all calls"; exit 1; }
 }
 same() { # NATIVE SHIM
 	diff -a "$out/$1" "$out/$2" > "$out/diff" ||

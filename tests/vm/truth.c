@@ -22,7 +22,7 @@
 
 #include "untorn_uapi.h"
 
-enum { SPAN = 1 << 20, RWF_KNOWN_LATER = 0x100 };
+enum { SPAN = 2 << 20 }; /* four times the largest unit of a kernel before 7, and room for skew */
 
 /* How a call is made; every member is an index into its table below. */
 struct call {
