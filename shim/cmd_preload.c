@@ -6,6 +6,8 @@
  */
 #include "cmd_preload.h"
 
+#include <linux/limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +17,26 @@
 
 #define SEPARATORS ": "
 
-static bool is_in(const char *folder, int length, const char *name, char *ret_path)
+static char *find_in(const char *folder, int length, const char *name)
 {
-	snprintf(ret_path, PATH_MAX, "%.*s/%s", length, folder, name);
-	return access(ret_path, R_OK) == 0;
+	char *path;
+
+	if (asprintf(&path, "%.*s/%s", length, folder, name) < 0)
+		return NULL;
+	if (access(path, R_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
 }
 
-bool cmd_preload_find(const char *name, char ret_path[PATH_MAX])
+char *cmd_preload_find(const char *name)
 {
 	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self));
 	const char *slash = length > 0 ? memrchr(self, '/', (size_t)length) : NULL;
+	char *beside = slash ? find_in(self, (int)(slash - self), name) : NULL;
 
-	return (slash && is_in(self, (int)(slash - self), name, ret_path)) ||
-	       is_in(LIBDIR, (int)strlen(LIBDIR), name, ret_path);
+	return beside ? beside : find_in(LIBDIR, (int)strlen(LIBDIR), name);
 }
 
 /* The entry of that file name, whatever its folder. */

@@ -3,15 +3,12 @@
 #ifndef CMD_PRELOAD_H
 #define CMD_PRELOAD_H
 
-#include <linux/limits.h>
-#include <stdbool.h>
-
 #define CMD_PRELOAD_SHIM "libuntorn.so"
 #define CMD_PRELOAD_SIM  "libuntorn-sim.so"
 
 /* The absolute path of one of our libraries: beside the command, as in a build folder, or where it
- * was installed; never anywhere else. False: it is in neither place. */
-bool cmd_preload_find(const char *name, char ret_path[PATH_MAX]);
+ * was installed; never anywhere else. The caller frees it; NULL: it is in neither place. */
+char *cmd_preload_find(const char *name);
 
 /*
  * The list with the shim first, and the simulated disk, if it is not NULL, right behind it; all

@@ -45,31 +45,33 @@ static int check_program(const char *name, bool anyway)
 	return 0;
 }
 
-static int find_library(const char *name, char ret_path[PATH_MAX])
+/* 0, or an exit status after a message. The caller frees the path. */
+static int find_library(const char *name, char **ret_path)
 {
-	if (!cmd_preload_find(name, ret_path))
+	*ret_path = cmd_preload_find(name);
+	if (!*ret_path)
 		return cmd_fail(UNREACHABLE,
 				"%s is neither beside this command nor in " LIBDIR
 				"; make install puts it there",
 				name);
-	if (strpbrk(ret_path, ": "))
+	if (strpbrk(*ret_path, ": "))
 		return cmd_fail(UNREACHABLE,
 				"the loader cannot take a path with a space or colon: %s",
-				ret_path);
+				*ret_path);
 	return 0;
 }
 
 static int set_preload(bool simulate)
 {
-	char shim[PATH_MAX], sim[PATH_MAX];
+	AUTO_FREE char *shim = NULL, *sim = NULL, *list = NULL;
 	const char *before = getenv("LD_PRELOAD");
 
-	int status = find_library(CMD_PRELOAD_SHIM, shim);
+	int status = find_library(CMD_PRELOAD_SHIM, &shim);
 	if (!status && simulate)
-		status = find_library(CMD_PRELOAD_SIM, sim);
+		status = find_library(CMD_PRELOAD_SIM, &sim);
 	if (status)
 		return status;
-	AUTO_FREE char *list = cmd_preload_with(before ? before : "", shim, simulate ? sim : NULL);
+	list = cmd_preload_with(before ? before : "", shim, sim);
 	if (!list || setenv("LD_PRELOAD", list, 1) < 0)
 		return cmd_fail(UNREACHABLE, "out of memory");
 	return 0;
