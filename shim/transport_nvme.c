@@ -92,13 +92,16 @@ static int io_cmd(const struct disk *disk, int fd, const struct command *command
 }
 
 /* EACCES, and EINVAL on some kernels for a protected namespace, come before anything is sent. */
+static bool is_refused(const struct disk *disk, int status)
+{
+	return status == -EACCES || status == -EPERM || (status == -EINVAL && disk->protected);
+}
+
 static int send(const struct disk *disk, int fd, const struct command *command)
 {
 	int status = submit_io(disk, fd, command);
 
-	if (status == -EACCES || status == -EPERM || (status == -EINVAL && disk->protected))
-		status = io_cmd(disk, fd, command);
-	return status;
+	return is_refused(disk, status) ? io_cmd(disk, fd, command) : status;
 }
 
 static int ioctl_error(int error)
@@ -151,6 +154,8 @@ static const char *means(const struct disk *disk, int fd, int *ret_error)
 	*ret_error = submit_io(disk, fd, &command);
 	if (is_let_through(*ret_error))
 		return "NVME_IOCTL_SUBMIT_IO";
+	if (!is_refused(disk, *ret_error))
+		return NULL;
 	*ret_error = io_cmd(disk, fd, &command);
 	return is_let_through(*ret_error) ? "NVME_IOCTL_IO_CMD" : NULL;
 }
