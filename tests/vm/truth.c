@@ -273,7 +273,7 @@ static void make(const struct call *c, const char *device, unsigned number)
 /* Every value of every pair of dimensions, the others good. */
 static void matrix(const char *device)
 {
-	static const unsigned counts[] = { COUNT(lengths),  PLACES,          COUNT(opens), SHAPES,
+	static const unsigned counts[] = { COUNT(lengths),  PLACES,      COUNT(opens), SHAPES,
 					   COUNT(memories), COUNT(rwfs), STATES };
 	unsigned number = 0;
 
