@@ -14,7 +14,7 @@ refused='
 pi-type2-.* type 2 protection information
 metadata-8-.* metadata that is not protection information
 metadata-64-.* metadata that is not protection information
-nawupf-255-lba4096-.* capped at 256 KiB: the queue of 5.10 and 6.1 takes 127 segments
+n?awupf-255-lba4096-.* capped at 256 KiB: the queue of 5.10 and 6.1 takes 127 segments
 '
 
 run() { # KERNEL SET OUTPUT COMMAND...
@@ -55,5 +55,9 @@ if grep -E '^(pi-type2|metadata)-' "$out"/namespace-*-3 | grep -q 'mask=1'; then
 	echo "a format was accepted that should be refused"
 	exit 1
 fi
-grep -q '^nawupf-255-lba4096-n1 path mask=1 .* max=262144 ' "$out/namespace-6.1-3"
+for kernel in 5.10 6.1; do
+	grep -q '^nawupf-255-lba4096-n1 path mask=1 .* max=262144 ' "$out/namespace-$kernel-3"
+	grep -q '^awupf-255-lba4096-n1 path mask=1 .* max=262144 ' "$out/controller-$kernel-3"
+	grep -q '^awupf-255-lba4096-n1 path mask=1 .* max=4096 ' "$out/namespace-$kernel-3"
+done
 echo "$rows rows equal to native ones"
