@@ -76,17 +76,19 @@ int sim_disk_write(const struct sim_disk *disk, const void *data, uint64_t offse
 ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, size_t length);
 bool sim_disk_is_read_only(const struct sim_disk *disk);
 void sim_disk_set_read_only(bool value);
-void sim_disk_start(void); /* once per process tree, before it forks */
+bool sim_disk_is_gone(void); /* or its power is cut */
+void sim_disk_start(void);   /* once per process tree, before it forks */
 /* May a command of this place and length tear? By the rules of the NVM Command Set. */
 bool sim_disk_is_atomic(const struct sim_disk *disk, uint64_t offset, uint32_t length);
 
 /* sim_memory.c: the program's memory, which may be bad; 0 or -EFAULT. */
 int sim_memory_read(void *ret_data, const void *from, size_t length);
+int sim_memory_write(void *to, const void *data, size_t length);
 void *sim_memory_get(size_t length); /* NULL: none */
 void sim_memory_put(void *memory, size_t length);
 
 /* sim_nvme.c: an ioctl of the NVMe driver; what the kernel returns, or -ENOTTY. */
-int sim_nvme_ioctl(const struct sim_node *node, int fd, unsigned long request, void *argument);
+int sim_nvme_ioctl(const struct sim_node *node, unsigned long request, void *argument);
 
 /* sim_sysfs.c: a descriptor to read the attribute from, or -errno; -EXDEV: not ours. */
 int sim_sysfs_open(const char *path);

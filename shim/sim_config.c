@@ -12,7 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum kind { KIND_SIZE, KIND_NUMBER, KIND_COUNT, KIND_FLAG, KIND_TEXT, KIND_PARSER };
+enum kind {
+	KIND_SIZE,
+	KIND_BYTE, /* the width of the field in Identify */
+	KIND_WORD,
+	KIND_NUMBER,
+	KIND_COUNT,
+	KIND_FLAG,
+	KIND_TEXT,
+	KIND_PARSER
+};
 
 struct option {
 	const char *name;
@@ -33,12 +42,16 @@ static bool parse_unsigned(const char *text, uint64_t *ret_value, char until)
 
 static bool parse_size(const char *text, uint64_t *ret_size)
 {
+	unsigned shift = 0;
 	char *end;
 
 	*ret_size = strtoull(text, &end, 0);
 	if (*end == 'K' || *end == 'M' || *end == 'G')
-		*ret_size <<= *end == 'K' ? 10 : *end == 'M' ? 20 : 30, end++;
-	return *text >= '0' && *text <= '9' && !*end;
+		shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 30, end++;
+	if (*text < '0' || *text > '9' || *end || *ret_size > (uint64_t)INT64_MAX >> shift)
+		return false;
+	*ret_size <<= shift;
+	return true;
 }
 
 static bool parse_namespace_field(struct sim_disk *disk, size_t offset, const char *value)
@@ -69,11 +82,19 @@ static bool parse_kind(struct sim_disk *disk, const char *value)
 	return disk->no_nvme || strcmp(value, "nvme") == 0;
 }
 
+/* sscanf takes a sign, blanks and what comes after. */
+static bool has_only(const char *text, const char *characters)
+{
+	return strspn(text, characters) == strlen(text);
+}
+
 /* NTWPU:NTWPG:NTWPB */
 static bool parse_amazon(struct sim_disk *disk, const char *value)
 {
 	disk->amazon = true;
-	return sscanf(value, "%u:%u:%u", &disk->ntwpu, &disk->ntwpg, &disk->ntwpb) == 3;
+	return has_only(value, "0123456789:") &&
+	       sscanf(value, "%u:%u:%u", &disk->ntwpu, &disk->ntwpg, &disk->ntwpb) == 3 &&
+	       disk->ntwpu <= UINT16_MAX && disk->ntwpg <= UINT16_MAX;
 }
 
 /* START+COUNT in sectors */
@@ -81,7 +102,8 @@ static bool parse_part(struct sim_disk *disk, const char *value)
 {
 	unsigned long long start, count;
 
-	if (disk->part_count == SIM_MAX_PARTS || sscanf(value, "%llu+%llu", &start, &count) != 2)
+	if (disk->part_count == SIM_MAX_PARTS || !has_only(value, "0123456789+") ||
+	    sscanf(value, "%llu+%llu", &start, &count) != 2 || !count)
 		return false;
 	disk->parts[disk->part_count].start = start;
 	disk->parts[disk->part_count++].count = count;
@@ -93,15 +115,17 @@ static bool parse_fault(struct sim_disk *disk, const char *value)
 {
 	struct sim_fault *fault = &disk->faults[disk->fault_count];
 	unsigned long long command;
-	char status[16];
+	char status[16], *end;
 
 	if (disk->fault_count == SIM_MAX_FAULTS ||
 	    sscanf(value, "%llu:%15s", &command, status) != 2)
 		return false;
 	fault->command = command;
-	fault->status = (int)strtol(status, NULL, 0);
-	disk->fault_count += fault->status != 0;
-	return fault->status != 0;
+	fault->status = (int)strtol(status, &end, 0);
+	if (!command || !fault->status || *end)
+		return false;
+	disk->fault_count++;
+	return true;
 }
 
 static bool parse_cut_action(struct sim_disk *disk, const char *value)
@@ -128,13 +152,13 @@ static const struct option options[] = {
 	PARSER("nabsn", parse_nabsn),
 	PARSER("nabspf", parse_nabspf),
 	PARSER("nabo", parse_nabo),
-	FIELD(KIND_NUMBER, "nsfeat", nsfeat),
-	FIELD(KIND_NUMBER, "awun", awun),
-	FIELD(KIND_NUMBER, "awupf", awupf),
+	FIELD(KIND_BYTE, "nsfeat", nsfeat),
+	FIELD(KIND_WORD, "awun", awun),
+	FIELD(KIND_WORD, "awupf", awupf),
 	PARSER("amazon", parse_amazon),
-	FIELD(KIND_NUMBER, "mdts", mdts),
-	FIELD(KIND_NUMBER, "ms", metadata),
-	FIELD(KIND_NUMBER, "pi", protection),
+	FIELD(KIND_BYTE, "mdts", mdts),
+	FIELD(KIND_WORD, "ms", metadata),
+	FIELD(KIND_BYTE, "pi", protection),
 	PARSER("kind", parse_kind),
 	PARSER("part", parse_part),
 	FIELD(KIND_FLAG, "readonly", readonly),
@@ -167,7 +191,9 @@ static bool set_text(char *field, size_t size, const char *value)
 
 static bool set_number(const struct option *option, void *field, const char *value)
 {
-	uint64_t number;
+	uint64_t number, limit = option->kind == KIND_BYTE   ? UINT8_MAX
+				 : option->kind == KIND_WORD ? UINT16_MAX
+							     : UINT32_MAX;
 
 	if (!parse_unsigned(value, &number, '\0'))
 		return false;
@@ -175,7 +201,7 @@ static bool set_number(const struct option *option, void *field, const char *val
 		*(uint64_t *)field = number;
 	else if (option->kind == KIND_FLAG)
 		*(bool *)field = number;
-	else if (number > UINT32_MAX)
+	else if (number > limit)
 		return false;
 	else
 		*(uint32_t *)field = (uint32_t)number;
@@ -215,6 +241,13 @@ static bool parse_option(struct sim_disk *disk, char *text)
 
 static bool is_sound(const struct sim_disk *disk)
 {
+	uint64_t sectors = disk->size / SIM_SECTOR;
+
+	for (unsigned i = 0; i < disk->part_count; i++) {
+		if (disk->parts[i].start > sectors ||
+		    disk->parts[i].count > sectors - disk->parts[i].start)
+			return false;
+	}
 	return disk->block >= SIM_SECTOR && disk->block <= 65536 &&
 	       !(disk->block & (disk->block - 1)) && disk->size >= disk->block &&
 	       disk->size % disk->block == 0;
@@ -232,15 +265,15 @@ bool sim_config_parse(const char *text, struct sim_disk *ret_disk)
 		.dma_alignment = 3,
 		.seed = 1,
 	};
-	bool good = strlen(text) < sizeof(copy) && strchr(text, '=');
+	bool good = strlen(text) < sizeof(copy);
 
 	strncat(strcpy(copy, ""), text, sizeof(copy) - 1);
 	option = strsep(&rest, ",");
 	char *image = strchr(option, '=');
 	if (image)
 		*image++ = '\0';
-	good = good && set_text(disk.node, sizeof(disk.node), option) &&
-	       set_text(disk.image, sizeof(disk.image), image);
+	good = set_text(disk.node, sizeof(disk.node), option) && image &&
+	       set_text(disk.image, sizeof(disk.image), image) && good;
 	while (good && (option = strsep(&rest, ","))) {
 		snprintf(disk.bad_option, sizeof(disk.bad_option), "%s", option);
 		good = parse_option(&disk, option);

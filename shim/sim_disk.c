@@ -40,6 +40,11 @@ bool sim_disk_is_read_only(const struct sim_disk *disk)
 	return disk->readonly || atomic_load(&state->read_only);
 }
 
+bool sim_disk_is_gone(void)
+{
+	return atomic_load(&state->dead);
+}
+
 void sim_disk_set_read_only(bool value)
 {
 	atomic_store(&state->read_only, value);
@@ -99,6 +104,11 @@ static int store_piece(int fd, const void *data, uint64_t offset, uint32_t lengt
 	return error;
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What survives a power cut in the middle: a command that is atomic as a whole or not at all, of
  * anything else each block by itself. */
 static void store_remains(const struct sim_disk *disk, int fd, const char *data, uint64_t offset,
@@ -106,18 +116,21 @@ static void store_remains(const struct sim_disk *disk, int fd, const char *data,
 {
 	for (uint32_t done = 0; done < length; done += piece) {
 		if (chance(disk->seed, 1 + done / piece) & 1)
-			store_piece(fd, data + done, offset + done, piece);
+			store_piece(fd, data + done, offset + done, least(piece, length - done));
 	}
 }
 
-static void store_all(const struct sim_disk *disk, int fd, const char *data, uint64_t offset,
-		      uint32_t length, uint32_t piece)
+static int store_all(const struct sim_disk *disk, int fd, const char *data, uint64_t offset,
+		     uint32_t length, uint32_t piece)
 {
-	for (uint32_t done = 0; done < length; done += piece) {
-		store_piece(fd, data + done, offset + done, piece);
+	int error = 0;
+
+	for (uint32_t done = 0; done < length && !error; done += piece) {
+		error = store_piece(fd, data + done, offset + done, least(piece, length - done));
 		if (disk->tear_us && piece < length)
 			usleep(disk->tear_us);
 	}
+	return error ? -EIO : 0;
 }
 
 static int die(const struct sim_disk *disk)
@@ -167,9 +180,8 @@ int sim_disk_write(const struct sim_disk *disk, const void *data, uint64_t offse
 		   bool fua, enum sim_means means)
 {
 	bool atomic = means != SIM_PLAIN && sim_disk_is_atomic(disk, offset, length);
-	uint32_t piece = atomic                              ? length
-			 : disk->tears && means != SIM_PLAIN ? disk->tears
-							     : disk->block;
+	bool lies = means != SIM_PLAIN && disk->tears && disk->tears < length;
+	uint32_t piece = atomic ? length : lies ? disk->tears : disk->block;
 	int error = fault(disk, means);
 
 	log_write(disk, offset, length, fua, means);
@@ -184,9 +196,9 @@ int sim_disk_write(const struct sim_disk *disk, const void *data, uint64_t offse
 	if (cut)
 		store_remains(disk, fd, data, offset, length, piece);
 	else
-		store_all(disk, fd, data, offset, length, piece);
+		error = store_all(disk, fd, data, offset, length, piece);
 	close(fd);
-	return cut ? die(disk) : 0;
+	return cut ? die(disk) : error;
 }
 
 ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, size_t length)

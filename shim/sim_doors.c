@@ -229,37 +229,37 @@ EXPORT ssize_t readlink(const char *restrict path, char *restrict buffer, size_t
 }
 
 /* The ioctls of every block device; what the driver has of its own is in sim_nvme.c. */
-static int node_ioctl(const struct sim_node *node, int fd, unsigned long request, void *argument)
+static int node_ioctl(const struct sim_node *node, unsigned long request, void *argument)
 {
 	struct hd_geometry geometry = { .start = node->start / SIM_SECTOR };
+	unsigned long sectors = node->size / SIM_SECTOR;
+	uint64_t sequence = 1;
+	int number = (int)node->disk->block;
 
 	switch (request) {
 	case BLKGETSIZE64:
-		*(uint64_t *)argument = node->size;
-		return 0;
+		return sim_memory_write(argument, &node->size, sizeof(node->size));
 	case BLKGETSIZE:
-		*(unsigned long *)argument = node->size / SIM_SECTOR;
-		return 0;
+		return sim_memory_write(argument, &sectors, sizeof(sectors));
 	case BLKSSZGET:
 	case BLKPBSZGET:
-		*(int *)argument = (int)node->disk->block;
-		return 0;
+		return sim_memory_write(argument, &number, sizeof(number));
 	case BLKROGET:
-		*(int *)argument = sim_disk_is_read_only(node->disk);
-		return 0;
+		number = sim_disk_is_read_only(node->disk);
+		return sim_memory_write(argument, &number, sizeof(number));
 	case BLKROSET:
-		sim_disk_set_read_only(*(int *)argument);
+		if (sim_memory_read(&number, argument, sizeof(number)) < 0)
+			return -EFAULT;
+		sim_disk_set_read_only(number);
 		return 0;
 	case BLKGETDISKSEQ:
-		*(uint64_t *)argument = 1;
-		return 0;
+		return sim_memory_write(argument, &sequence, sizeof(sequence));
 	case BLKFLSBUF:
 		return 0;
 	case HDIO_GETGEO:
-		memcpy(argument, &geometry, sizeof(geometry));
-		return 0;
+		return sim_memory_write(argument, &geometry, sizeof(geometry));
 	default:
-		return sim_nvme_ioctl(node, fd, request, argument);
+		return sim_nvme_ioctl(node, request, argument);
 	}
 }
 
@@ -271,7 +271,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(list, request);
 	void *argument = va_arg(list, void *);
 	va_end(list);
-	if (sim_node_of_fd(fd, &node))
-		return (int)ret_errno(node_ioctl(&node, fd, request, argument));
-	return sim_next()->ioctl(fd, request, argument);
+	if (!sim_node_of_fd(fd, &node) || (fcntl(fd, F_GETFL) & O_PATH))
+		return sim_next()->ioctl(fd, request, argument); /* EBADF for O_PATH */
+	return (int)ret_errno(node_ioctl(&node, request, argument));
 }

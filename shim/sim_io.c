@@ -41,14 +41,19 @@ static int check_mode(int fd, int unwanted, int *ret_flags)
 	return 0;
 }
 
-static bool is_aligned(const struct sim_node *node, const struct iovec *iov, int count,
-		       uint64_t offset)
+/* The lengths by blocks, the addresses by the queue's mask; what was cut off does not count. */
+static bool is_aligned(const struct sim_node *node, const struct iovec *iov, uint64_t offset,
+		       size_t total)
 {
-	uint64_t bits = offset;
+	uint64_t lengths = offset, addresses = 0;
 
-	for (int i = 0; i < count; i++)
-		bits |= iov[i].iov_len;
-	return bits % node->disk->block == 0;
+	for (; total; iov++) {
+		size_t piece = iov->iov_len < total ? iov->iov_len : total;
+		lengths |= piece;
+		addresses |= (uintptr_t)iov->iov_base;
+		total -= piece;
+	}
+	return lengths % node->disk->block == 0 && !(addresses & node->disk->dma_alignment);
 }
 
 static int gather(char *data, const struct iovec *iov, size_t length)
@@ -66,9 +71,7 @@ static int scatter(const char *data, const struct iovec *iov, size_t length)
 {
 	for (size_t done = 0; done < length; iov++) {
 		size_t piece = iov->iov_len < length - done ? iov->iov_len : length - done;
-		struct iovec here = { (void *)(uintptr_t)(data + done), piece };
-		struct iovec there = { iov->iov_base, piece };
-		if (piece && process_vm_writev(getpid(), &here, 1, &there, 1, 0) != (ssize_t)piece)
+		if (sim_memory_write(iov->iov_base, data + done, piece) < 0)
 			return -EFAULT;
 		done += piece;
 	}
@@ -107,10 +110,12 @@ static ssize_t write_checked(const struct sim_io *io, const struct iovec *iov, s
 		return -EPERM;
 	if ((uint64_t)io->offset >= node->size)
 		return -ENOSPC;
-	if ((flags & O_DIRECT) && !is_aligned(node, iov, io->count, (uint64_t)io->offset))
-		return -EINVAL;
+	if ((io->flags & RWF_NOWAIT) && !(flags & O_DIRECT))
+		return -EOPNOTSUPP;
 	if (total > node->size - (uint64_t)io->offset)
 		total = node->size - (uint64_t)io->offset;
+	if ((flags & O_DIRECT) && !is_aligned(node, iov, (uint64_t)io->offset, total))
+		return -EINVAL;
 	char *data = sim_memory_get(total);
 	if (!data)
 		return -ENOMEM;
@@ -152,10 +157,10 @@ static ssize_t read_checked(const struct sim_io *io, const struct iovec *iov, si
 		return -EOPNOTSUPP;
 	if ((uint64_t)io->offset >= node->size)
 		return 0;
-	if ((flags & O_DIRECT) && !is_aligned(node, iov, io->count, (uint64_t)io->offset))
-		return -EINVAL;
 	if (total > node->size - (uint64_t)io->offset)
 		total = node->size - (uint64_t)io->offset;
+	if ((flags & O_DIRECT) && !is_aligned(node, iov, (uint64_t)io->offset, total))
+		return -EINVAL;
 	char *data = sim_memory_get(total);
 	if (!data)
 		return -ENOMEM;
@@ -174,11 +179,15 @@ ssize_t sim_io_read(const struct sim_io *io)
 
 	if (!iov)
 		return -ENOMEM;
-	ssize_t result = check_mode(io->fd, O_WRONLY, &flags);
+	ssize_t result = check_mode(io->fd, -1, &flags);
 	if (!result)
 		result = import(io, iov, &total);
+	if (!result)
+		result = check_mode(io->fd, O_WRONLY, &flags);
 	if (!result && total)
-		result = read_checked(io, iov, total, flags);
+		result = (uint64_t)io->offset + total > INT64_MAX
+				 ? -EINVAL
+				 : read_checked(io, iov, total, flags);
 	sim_memory_put(iov, MAX_SEGMENTS * sizeof(*iov));
 	return result;
 }

@@ -72,17 +72,18 @@ bool sim_node_of_fd(int fd, struct sim_node *ret_node)
 	return false;
 }
 
-static int make_file(const char *path, uint64_t size)
+/* At least this large; a partition's, which holds nothing, exactly. */
+static int make_file(const char *path, uint64_t size, bool exactly)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd = sim_next()->open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return -errno;
-	int error = sim_next()->fstat(fd, &st) < 0 ||
-				    ((uint64_t)st.st_size < size && ftruncate(fd, (off_t)size) < 0)
-			    ? -errno
-			    : 0;
+	int error = sim_next()->fstat(fd, &st) < 0 ? -errno : 0;
+	bool good = (uint64_t)st.st_size == size || (!exactly && (uint64_t)st.st_size > size);
+	if (!error && !good && ftruncate(fd, (off_t)size) < 0)
+		error = -errno;
 	close(fd);
 	return error;
 }
@@ -94,9 +95,9 @@ int sim_node_open(const struct sim_node *node, int flags)
 	if (!node->disk->size)
 		return -ENXIO; /* a configuration that was not understood */
 	file_of(node->disk, node->part, path);
-	int error = make_file(node->disk->image, node->disk->size);
+	int error = make_file(node->disk->image, node->disk->size, false);
 	if (!error && node->part)
-		error = make_file(path, node->size);
+		error = make_file(path, node->size, true);
 	if (error)
 		return error;
 	int fd = sim_next()->open(path, flags & ~(O_CREAT | O_EXCL | O_TRUNC));

@@ -81,20 +81,14 @@ static void identify_namespace(const struct sim_disk *disk, uint8_t page[PAGE])
 	}
 }
 
-/* The kernel's copy to the program: EFAULT for a bad pointer, never a crash. */
-static int copy_out(void *to, const void *data, size_t length)
-{
-	struct iovec here = { (void *)(uintptr_t)data, length }, there = { to, length };
-
-	return process_vm_writev(getpid(), &here, 1, &there, 1, 0) == (ssize_t)length ? 0 : -EFAULT;
-}
-
 static int admin(const struct sim_disk *disk, const struct nvme_passthru_cmd *command)
 {
 	uint8_t page[PAGE] = { 0 };
 
 	if (disk->unprivileged)
 		return -EACCES;
+	if (sim_disk_is_gone())
+		return -ENODEV;
 	if (command->opcode != ADMIN_IDENTIFY)
 		return STATUS_INVALID_OPCODE;
 	switch (command->cdw10 & 0xff) { /* CNS */
@@ -111,7 +105,7 @@ static int admin(const struct sim_disk *disk, const struct nvme_passthru_cmd *co
 	}
 	if (command->data_len < PAGE)
 		return -EINVAL;
-	return copy_out((void *)(uintptr_t)command->addr, page, PAGE);
+	return sim_memory_write((void *)(uintptr_t)command->addr, page, PAGE);
 }
 
 struct write {
@@ -146,7 +140,7 @@ static int write_blocks(const struct sim_disk *disk, const struct write *write)
 	int error = check_protection(disk, write);
 	if (error)
 		return error;
-	if (offset + length > disk->size)
+	if (write->lba >= disk->size / disk->block || length > disk->size - offset)
 		return STATUS_LBA_OUT_OF_RANGE;
 	void *data = sim_memory_get(length);
 	if (!data)
@@ -191,26 +185,23 @@ static int io_cmd(const struct sim_disk *disk, const struct nvme_passthru_cmd *c
 	if (command->nsid != NSID)
 		return -EINVAL;
 	if (command->opcode == IO_FLUSH)
-		return 0;
+		return sim_disk_is_gone() ? -ENODEV : 0;
 	if (command->opcode != IO_WRITE)
 		return STATUS_INVALID_OPCODE;
 	return command->data_len == write.blocks * disk->block ? write_blocks(disk, &write)
 							       : STATUS_INVALID_FIELD;
 }
 
-int sim_nvme_ioctl(const struct sim_node *node, int fd, unsigned long request, void *argument)
+int sim_nvme_ioctl(const struct sim_node *node, unsigned long request, void *argument)
 {
 	union {
 		struct nvme_user_io io;
 		struct nvme_passthru_cmd command;
 	} copy;
 	const struct sim_disk *disk = node->disk;
-	int flags = fcntl(fd, F_GETFL);
 
 	if (disk->no_nvme)
 		return -ENOTTY;
-	if (flags & O_PATH)
-		return -EBADF;
 	switch (request) {
 	case NVME_IOCTL_ID:
 		return NSID;

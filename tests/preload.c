@@ -32,6 +32,15 @@ static const char *in_folder(const char *name)
 	return path;
 }
 
+static void remove_files(void)
+{
+	static const char *const names[] = { "image",	 "image.p1", "image.p2",
+					     "image.p3", "image.p4", "log" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(in_folder(names[i]));
+}
+
 static void set_environment(const char *disk_options, const char *environment)
 {
 	char disk[512];
@@ -58,8 +67,8 @@ static int end_of(pid_t child)
 void preload_run(const char *body, const char *disk_options, const char *environment)
 {
 	ck_assert_msg(getenv("TEST_PRELOAD"), "to be run by tests/run.sh");
-	unlink(in_folder("image"));
-	unlink(in_folder("log"));
+	in_folder("");
+	remove_files();
 	pid_t child = fork();
 	if (child == 0) {
 		set_environment(disk_options, environment);
@@ -139,8 +148,7 @@ int main(int argc, char **argv)
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	unlink(in_folder("image"));
-	unlink(in_folder("log"));
+	remove_files();
 	rmdir(folder);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Runs test programs one after the other: tests/run.sh BUILD-DIR PROGRAM...
-# A program gets UNTORN_TEST_TIMEOUT seconds (120); its output is shown when it fails. Exit status
+# A program gets UNTORN_TEST_TIMEOUT seconds (300); its output is shown when it fails. Exit status
 # 77 is a skip, which is counted and named. The last line is "N passed, N failed, N skipped".
 set -u
 build=$(realpath "$1")
@@ -28,7 +28,7 @@ for program; do
 	preload=$(preload_for "$program")
 	[ -z "$preload" ] || preload=${sanitizer:+$sanitizer:}$preload
 	started=$SECONDS
-	BUILD=$build TEST_PRELOAD=$preload timeout -k 5 "${UNTORN_TEST_TIMEOUT:-120}" \
+	BUILD=$build TEST_PRELOAD=$preload timeout -k 5 "${UNTORN_TEST_TIMEOUT:-300}" \
 		"$program" > "$log" 2>&1
 	status=$?
 	case $status in
