@@ -66,6 +66,7 @@ $(CMD): LDLIBS += -ldl -ljson-c
 $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
 # A test of one of the command's rooms brings that room along.
 $(foreach room,$(TOOL),$(eval $(B)/tests/test_$(room): $(call objs,$(room))))
+$(B)/tests/test_cmd_program: $(call objs,elf)
 $(UNIT): LDLIBS += -ljson-c
 $(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
 $(EXAMPLE) $(CLIENT): %: %.o

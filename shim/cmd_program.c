@@ -79,7 +79,9 @@ static void read_interpreter(int fd, char ret_path[PATH_MAX])
 	const char *start = line + 2 + strspn(line + 2, " \t");
 	int size = (int)strcspn(start, " \t\n");
 
-	if (length > 2 && line[0] == '#' && line[1] == '!' && size)
+	/* A name that does not end in there is none to the kernel either. */
+	if (length > 2 && line[0] == '#' && line[1] == '!' && size &&
+	    start + size < line + FIRST_LINE)
 		snprintf(ret_path, PATH_MAX, "%.*s", size, start);
 	else
 		snprintf(ret_path, PATH_MAX, "%s", _PATH_BSHELL);
@@ -148,7 +150,7 @@ static const char *explain(int kind)
 
 const char *cmd_program_hindrance(char path[PATH_MAX])
 {
-	for (int depth = 0; depth < MAX_INTERPRETERS; depth++) {
+	for (int depth = 0; depth <= MAX_INTERPRETERS; depth++) {
 		AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		int kind = fd < 0 ? -errno : elf_kind(fd);
 		/* The kernel does not heed a script's own mode bits, only the interpreter's. */

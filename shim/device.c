@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "identify.h"
 #include "real.h"
 #include "sysfs.h"
 #include "untorn_uapi.h"
@@ -38,30 +39,40 @@ static int read_u32(dev_t number, const char *name, uint32_t *ret_value)
 	return error;
 }
 
-static bool is_zoned(dev_t number)
+/* "none", "host-aware" or "host-managed"; what cannot be read is not trusted. */
+static int read_zoned(dev_t number, bool *ret_zoned)
 {
 	char model[16];
+	int error = sysfs_disk_text(number, "queue/zoned", model, sizeof(model));
 
-	/* "none", "host-aware" or "host-managed"; what cannot be read is not trusted. */
-	return sysfs_disk_text(number, "queue/zoned", model, sizeof(model)) < 0 ||
-	       strcmp(model, "none") != 0;
+	*ret_zoned = error || strcmp(model, "none") != 0;
+	return error;
 }
 
-static struct queue read_queue(dev_t number)
+/* What this kernel lacks stays at its default; anything else, as EMFILE, is of the moment. */
+static void note(int error, int *first)
 {
-	struct queue queue = { .zoned = is_zoned(number) };
-	uint32_t max_hw_kb = 0, chunk = 0;
+	if (error && error != -ENOENT && !*first)
+		*first = error;
+}
 
-	read_u32(number, "queue/logical_block_size", &queue.block);
-	read_u32(number, "queue/max_hw_sectors_kb", &max_hw_kb);
-	read_u32(number, "queue/max_segments", &queue.segments);
-	read_u32(number, "queue/chunk_sectors", &chunk);
-	/* In /sys from 6.0 on; before that 3, which is what the NVMe driver sets. */
-	if (read_u32(number, "queue/dma_alignment", &queue.dma_mask) < 0)
-		queue.dma_mask = DMA_MASK_DEFAULT;
+static int read_queue(dev_t number, struct queue *ret_queue)
+{
+	struct queue queue = { 0 };
+	uint32_t max_hw_kb = 0, chunk = 0;
+	int first = 0;
+
+	queue.dma_mask = DMA_MASK_DEFAULT;
+	note(read_zoned(number, &queue.zoned), &first);
+	note(read_u32(number, "queue/logical_block_size", &queue.block), &first);
+	note(read_u32(number, "queue/max_hw_sectors_kb", &max_hw_kb), &first);
+	note(read_u32(number, "queue/max_segments", &queue.segments), &first);
+	note(read_u32(number, "queue/chunk_sectors", &chunk), &first);
+	note(read_u32(number, "queue/dma_alignment", &queue.dma_mask), &first);
 	queue.max_hw = (uint64_t)max_hw_kb * 1024;
 	queue.chunk = chunk > UINT32_MAX / 512 ? UINT32_MAX : chunk * 512;
-	return queue;
+	*ret_queue = queue;
+	return first;
 }
 
 /* By the disk's parent in /sys, which device mapper, md and loop devices do not have. */
@@ -111,8 +122,8 @@ int device_derive(int fd, dev_t number, struct device *ret_device)
 	if (error)
 		return error;
 	device.transport = choose_transport(number);
-	device.queue = read_queue(number);
-	if (device.transport)
+	device.error = read_queue(number, &device.queue);
+	if (device.transport && !device.error)
 		device.error = device.transport->identify(fd, number, &device.disk);
 	device.native = read_native(fd);
 	device.limits = derive_limits(&device);
@@ -188,8 +199,9 @@ int device_get(int fd, dev_t number, struct device *ret_device)
 	return error;
 }
 
-void device_after_fork(void)
+__attribute__((no_sanitize("thread"))) void device_after_fork(void)
 {
+	identify_after_fork();
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	atomic_store(&owner, getpid());
 }

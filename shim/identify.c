@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/nvme_ioctl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -42,14 +43,18 @@ static admin_command *open_libnvme(void)
 	return submit ? submit : admin_by_ioctl;
 }
 
+static _Atomic(admin_command *) chosen;
+static _Atomic bool loading;
+
 static admin_command *means(void)
 {
-	static _Atomic(admin_command *) chosen;
 	admin_command *submit = atomic_load(&chosen);
 
 	if (!submit) {
+		atomic_store(&loading, true);
 		submit = open_libnvme();
 		atomic_store(&chosen, submit);
+		atomic_store(&loading, false);
 	}
 	return submit;
 }
@@ -83,6 +88,12 @@ int identify_nvme(int fd, struct nvme_identity *ret_identity)
 	if (!error)
 		ret_identity->nsid = (uint32_t)nsid;
 	return error;
+}
+
+void identify_after_fork(void)
+{
+	if (atomic_exchange(&loading, false))
+		atomic_store(&chosen, admin_by_ioctl);
 }
 
 const char *identify_means(void)

@@ -16,4 +16,6 @@ int identify_nvme(int fd, struct nvme_identity *ret_identity);
 /* What identify_nvme() asks through in this process: "libnvme" or "ioctl". Static. */
 const char *identify_means(void);
 
+void identify_after_fork(void);
+
 #endif
