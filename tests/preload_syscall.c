@@ -378,7 +378,7 @@ static int status_of(long child)
 	return WEXITSTATUS(status);
 }
 
-static void children(void)
+__attribute__((unused)) static void children(void)
 {
 	int here = 1;
 
@@ -426,7 +426,9 @@ const struct body bodies[] = {
 	{ "whole_file_operations", whole_file_operations },
 	{ "mapping", mapping },
 	{ "statx_answers", statx_answers },
+#ifndef __SANITIZE_THREAD__ /* TSAN's runtime hangs in a child that was made by a raw clone */
 	{ "children", children },
+#endif
 	{ "sleeping", sleeping },
 	{ NULL, NULL },
 };
