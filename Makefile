@@ -16,12 +16,13 @@ CFLAGS     ?= -O2 -g
 
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
 # a higher one; `make layers` refuses anything else. README.md says what each room is.
-BASE   := cleanup config real sysfs
-RULES  := limits limits_nvme request status
-DEVICE := transport transport_nvme identify identity published device cache
+BASE   := cleanup config library real sysfs
+RULES  := limits limits_nvme limits_scsi request sense status
+DEVICE := transport transport_nvme identify transport_scsi inquiry scsi generic identity published \
+	  device cache
 ENGINE := engine engine_statx
 DOORS  := entry entry_libc entry_syscall init
-TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_publish \
+TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.

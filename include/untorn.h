@@ -21,12 +21,17 @@
  *	"auto" (default): identify through libnvme where it is installed. "off": always the plain
  *	ioctl.
  *
+ * UNTORN_LIBSGUTILS
+ *	"auto" (default): SCSI commands through libsgutils2 where it is installed. "off": always the
+ *	plain ioctl.
+ *
  * A value that is not listed means the strictest one: "off" for UNTORN_MODE, else the default.
  * All are read once per process, and not at all in set-uid programs.
  */
 #define UNTORN_ENV_MODE        "UNTORN_MODE"
 #define UNTORN_ENV_NVME_LIMITS "UNTORN_NVME_LIMITS"
 #define UNTORN_ENV_LIBNVME     "UNTORN_LIBNVME"
+#define UNTORN_ENV_LIBSGUTILS  "UNTORN_LIBSGUTILS"
 
 /**
  * untorn_version() - version of the shim in this process

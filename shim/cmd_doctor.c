@@ -18,7 +18,6 @@
 
 #include "cmd_examine.h"
 #include "engine.h"
-#include "identify.h"
 #include "published.h"
 #include "real.h"
 #include "untorn.h"
@@ -71,12 +70,15 @@ static void forbid(struct evidence *e, const struct limits *limits, const char *
 static void conclude_command(const struct patient *p, struct evidence *e)
 {
 	const struct limits *limits = &p->device.limits;
+	const struct limits despite_privilege = cmd_examine_limits(p);
 	char how[64];
 
-	snprintf(how, sizeof(how), "each by one %s Write",
-		 p->device.transport ? p->device.transport->name : "");
+	snprintf(how, sizeof(how), "each by one %s",
+		 p->device.transport ? p->device.transport->command : "command");
 	if (limits->refusal == REFUSAL_IDENTIFY)
 		refuse(e, VERDICT_UNKNOWN, "cannot tell: ", limits_explain(limits->refusal));
+	else if (limits->refusal == REFUSAL_PRIVILEGE)
+		forbid(e, &despite_privilege, "send a write command");
 	else if (!limits->unit_max)
 		refuse(e, VERDICT_NO, none, limits_explain(limits->refusal));
 	else if (p->open_error)
@@ -112,13 +114,16 @@ static void conclude(const struct patient *p, struct evidence *e)
 
 static void ask_device(struct patient *p)
 {
-	struct nvme_identity published;
+	bool scsi = cmd_examine_is_scsi(p);
+	struct patient published;
 
-	p->asked = p->fd >= 0 ? identify_nvme(p->fd, &p->identity) : -EACCES;
-	p->believed = published_read(p->device.number, &published);
+	p->asked = scsi ? cmd_examine_ask_scsi(p) : cmd_examine_ask_nvme(p);
+	p->believed = published_read(p->device.number, scsi ? PUBLISHED_SCSI : PUBLISHED_NVME,
+				     &published.identity,
+				     scsi ? sizeof(p->identity.scsi) : sizeof(p->identity.nvme));
 	p->identified = p->asked == 0 || p->believed == 0;
 	if (p->asked != 0 && p->believed == 0)
-		p->identity = published;
+		p->identity = published.identity;
 	if (p->fd >= 0 && p->identified)
 		p->means = p->device.transport->means(&p->device.disk, p->fd, &p->means_error);
 }

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "engine.h"
-#include "identify.h"
 #include "sysfs.h"
 
 static void look_at_kernel(const struct patient *p, struct evidence *e)
@@ -64,9 +63,9 @@ static void look_at_device(const struct patient *p, struct evidence *e)
 	if (transport)
 		evidence_fact(e, "device", "kind", "%s", transport->name);
 	else if (sysfs_disk_link(p->device.number, "device/subsystem", text, sizeof(text)) == 0)
-		evidence_fact(e, "device", "kind", "%s, not NVMe", text);
+		evidence_fact(e, "device", "kind", "%s, neither NVMe nor SCSI", text);
 	else
-		evidence_fact(e, "device", "kind", "not NVMe");
+		evidence_fact(e, "device", "kind", "neither NVMe nor SCSI");
 	sysfs_fact(p, e, "transport", "device/transport");
 	sysfs_fact(p, e, "model", "device/model");
 	sysfs_fact(p, e, "serial", "device/serial");
@@ -93,95 +92,30 @@ static void look_at_partition(const struct patient *p, struct evidence *e)
 		evidence_advise(e, "re-create the partition on a multiple of %u bytes", grain);
 }
 
-static void blocks_fact(struct evidence *e, const char *name, unsigned long long value,
-			unsigned block)
+bool cmd_examine_is_scsi(const struct patient *p)
 {
-	evidence_fact(e, "identify", name, "%llu: %llu block%s, %llu bytes", value, value + 1,
-		      value ? "s" : "", (value + 1) * block);
-}
-
-static void boundary_fact(struct evidence *e, const char *name, unsigned value, unsigned block)
-{
-	if (value)
-		blocks_fact(e, name, value, block);
-	else
-		evidence_fact(e, "identify", name, "0: no boundary");
-}
-
-static void look_at_namespace_fields(const struct nvme_fields *f, unsigned block,
-				     struct evidence *e)
-{
-	bool valid = f->nsfeat & 2;
-
-	evidence_fact(e, "identify", "NSFEAT bit 1", "%s",
-		      valid ? "set: the namespace's own fields are valid"
-			    : "not set: the namespace says nothing of its own");
-	if (valid) {
-		blocks_fact(e, "NAWUN", f->nawun, block);
-		if (f->nawupf)
-			blocks_fact(e, "NAWUPF", f->nawupf, block);
-		else
-			evidence_fact(e, "identify", "NAWUPF",
-				      "0: nothing beyond the controller's");
-		boundary_fact(e, "NABSN", f->nabsn, block);
-		boundary_fact(e, "NABSPF", f->nabspf, block);
-	}
-	evidence_fact(e, "identify", "NABO", f->nabo ? "%u: the boundaries are shifted" : "%u",
-		      f->nabo);
-	if (f->ntwpu) {
-		blocks_fact(e, "NTWPU (Amazon)", f->ntwpu, block);
-		blocks_fact(e, "NTWPG (Amazon)", f->ntwpg, block);
-		boundary_fact(e, "NTWPB (Amazon)", f->ntwpb, block);
-	}
-}
-
-static void look_at_format(const struct nvme_fields *f, const struct nvme_format *format,
-			   struct evidence *e)
-{
-	evidence_fact(e, "identify", "format",
-		      "%u bytes of data, %u of metadata%s, "
-		      "protection type %u",
-		      format->block, format->metadata, format->extended ? " in the block" : "",
-		      format->protection);
-	if (f->noiob)
-		evidence_fact(e, "identify", "NOIOB", "%u blocks, %llu bytes", f->noiob,
-			      (unsigned long long)f->noiob * format->block);
-	if (f->mdts && f->mdts < 32)
-		evidence_fact(e, "identify", "MDTS",
-			      "%u: %llu bytes, if the controller's page is 4096", f->mdts,
-			      4096ULL << f->mdts);
-	else
-		evidence_fact(e, "identify", "MDTS", f->mdts ? "%u" : "%u: no limit", f->mdts);
-}
-
-static void look_at_identify(const struct patient *p, struct evidence *e)
-{
-	if (!p->identified)
-		return;
-	struct nvme_fields f = limits_nvme_fields(&p->identity);
-	struct nvme_format format = limits_nvme_format(&p->identity);
-	evidence_fact(e, "identify", "asked through", "%s",
-		      p->asked == 0 ? identify_means() : "nothing; published by root");
-	evidence_fact(e, "identify", "vendor", "%04x%s", f.vid, f.vid == 0x1d0f ? ", Amazon" : "");
-	look_at_namespace_fields(&f, format.block, e);
-	blocks_fact(e, "AWUN", f.awun, format.block);
-	blocks_fact(e, "AWUPF", f.awupf, format.block);
-	look_at_format(&f, &format, e);
+	return p->device.transport == &transport_scsi;
 }
 
 /* The limits of the device, were this its queue and that the policy. */
 static struct limits limits_if(const struct patient *p, struct queue queue, enum nvme_policy policy)
 {
-	struct limits limits = limits_nvme(&p->identity, policy);
+	struct limits limits = cmd_examine_is_scsi(p) ? limits_scsi(&p->identity.scsi)
+						      : limits_nvme(&p->identity.nvme, policy);
 
 	limits = limits_cap(limits, &queue, (uint32_t)sysconf(_SC_PAGESIZE));
 	return limits_of_partition(limits, p->device.identity.start);
 }
 
+struct limits cmd_examine_limits(const struct patient *p)
+{
+	return limits_if(p, p->device.queue, config_get().nvme_policy);
+}
+
 static const char *cut_by(const struct patient *p, struct queue without)
 {
 	return p->identified && limits_if(p, without, config_get().nvme_policy).unit_max >
-					p->device.limits.unit_max
+					cmd_examine_limits(p).unit_max
 		       ? ": this cuts the unit"
 		       : "";
 }
@@ -205,13 +139,13 @@ static void look_at_caps(const struct patient *p, struct evidence *e)
 			      limits->unit_max);
 }
 
-static bool has_sys_admin(void)
+static bool has_capability(unsigned capability)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
 	return syscall(SYS_capget, &header, data) == 0 &&
-	       (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
+	       (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability));
 }
 
 /* "root", or "0" where it has no name. */
@@ -233,12 +167,14 @@ static const char *group_name(gid_t group, char number[16])
 
 static void look_at_node(const struct patient *p, struct evidence *e)
 {
+	unsigned needed = cmd_examine_is_scsi(p) ? CAP_SYS_RAWIO : CAP_SYS_ADMIN;
 	struct stat st = { 0 };
 	char user[16], group[16];
 
 	stat(p->path, &st);
-	evidence_fact(e, "privilege", "user", "%s, %s CAP_SYS_ADMIN", user_name(geteuid(), user),
-		      has_sys_admin() ? "with" : "without");
+	evidence_fact(e, "privilege", "user", "%s, %s %s", user_name(geteuid(), user),
+		      has_capability(needed) ? "with" : "without",
+		      needed == CAP_SYS_RAWIO ? "CAP_SYS_RAWIO" : "CAP_SYS_ADMIN");
 	evidence_fact(e, "privilege", "node", "%s:%s %04o, %s%s", user_name(st.st_uid, user),
 		      group_name(st.st_gid, group), st.st_mode & 07777,
 		      !p->open_error ? "may be written"
@@ -275,7 +211,7 @@ static void look_at_identify_right(const struct patient *p, struct evidence *e)
 		      : p->asked == 0 ? "allowed"
 				      : strerror(-p->asked));
 	evidence_fact(e, "privilege", "published", "%s", describe_published(p->believed));
-	if (p->fd >= 0 && !p->identified)
+	if (p->fd >= 0 && !p->identified && !cmd_examine_is_scsi(p))
 		evidence_advise(e,
 				"asking the disk takes CAP_SYS_ADMIN before Linux 6.2: "
 				"as root, at every boot: untorn publish %s",
@@ -292,7 +228,9 @@ static void look_at_write_right(const struct patient *p, struct evidence *e)
 		return;
 	evidence_fact(e, "privilege", "write command", "not allowed: %s",
 		      strerror(-p->means_error));
-	if (!p->open_error && engine_decide(&p->device, config_get().mode) == LANE_COMMAND)
+	if (cmd_examine_is_scsi(p))
+		cmd_examine_generic(p, e);
+	else if (!p->open_error && engine_decide(&p->device, config_get().mode) == LANE_COMMAND)
 		evidence_advise(
 			e, "this kernel wants CAP_SYS_ADMIN for a write command, or a controller "
 			   "whose Commands Supported and Effects log allows it");
@@ -358,7 +296,10 @@ void cmd_examine_all(const struct patient *patient, struct evidence *evidence)
 	look_at_device(patient, evidence);
 	look_at_partition(patient, evidence);
 	cmd_examine_layers(patient, evidence);
-	look_at_identify(patient, evidence);
+	if (patient->identified && cmd_examine_is_scsi(patient))
+		cmd_examine_scsi(patient, evidence);
+	else if (patient->identified)
+		cmd_examine_nvme(patient, evidence);
 	look_at_caps(patient, evidence);
 	look_at_privilege(patient, evidence);
 	look_at_policy(patient, evidence);

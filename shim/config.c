@@ -24,42 +24,48 @@ static enum mode parse_mode(const char *value)
 	return is(value, "command") ? MODE_COMMAND : MODE_OFF;
 }
 
-struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme)
+struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme,
+			   const char *libsgutils)
 {
 	return (struct config){
 		.mode = parse_mode(mode),
 		.nvme_policy = is(nvme_limits, "controller") ? NVME_POLICY_CONTROLLER
 							     : NVME_POLICY_NAMESPACE,
 		.libnvme = !is(libnvme, "off"),
+		.libsgutils = !is(libsgutils, "off"),
 	};
 }
 
 /* In one word, so that a signal handler that interrupts the first parse finds all or nothing. */
 union packed {
 	struct {
-		unsigned char mode, nvme_policy, libnvme, parsed;
+		unsigned char mode, nvme_policy, libnvme, libsgutils, parsed;
 	} is;
-	uint32_t word;
+	uint64_t word;
 };
 
 static union packed parse_environment(void)
 {
-	struct config config =
-		config_parse(secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
-			     secure_getenv(UNTORN_ENV_LIBNVME));
+	struct config config = config_parse(
+		secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
+		secure_getenv(UNTORN_ENV_LIBNVME), secure_getenv(UNTORN_ENV_LIBSGUTILS));
 
-	return (union packed){ .is = { (unsigned char)config.mode,
-				       (unsigned char)config.nvme_policy, config.libnvme, 1 } };
+	return (union packed){ .is = { .mode = (unsigned char)config.mode,
+				       .nvme_policy = (unsigned char)config.nvme_policy,
+				       .libnvme = config.libnvme,
+				       .libsgutils = config.libsgutils,
+				       .parsed = 1 } };
 }
 
 struct config config_get(void)
 {
-	static _Atomic uint32_t cached;
+	static _Atomic uint64_t cached;
 	union packed packed = { .word = atomic_load_explicit(&cached, memory_order_relaxed) };
 
 	if (!packed.is.parsed) {
 		packed = parse_environment();
 		atomic_store_explicit(&cached, packed.word, memory_order_relaxed);
 	}
-	return (struct config){ packed.is.mode, packed.is.nvme_policy, packed.is.libnvme };
+	return (struct config){ packed.is.mode, packed.is.nvme_policy, packed.is.libnvme,
+				packed.is.libsgutils };
 }

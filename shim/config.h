@@ -11,13 +11,14 @@ enum nvme_policy { NVME_POLICY_NAMESPACE, NVME_POLICY_CONTROLLER };
 struct config {
 	enum mode mode;
 	enum nvme_policy nvme_policy;
-	bool libnvme; /* may be opened */
+	bool libnvme, libsgutils; /* may be opened */
 };
 
 /* Thread- and async-signal-safe: the first callers may parse at once, and all find the same. */
 struct config config_get(void);
 
 /* What these texts mean, each NULL when unset; pure, for tests. */
-struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme);
+struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme,
+			   const char *libsgutils);
 
 #endif

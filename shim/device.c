@@ -19,6 +19,7 @@
 
 #include "identify.h"
 #include "real.h"
+#include "scsi.h"
 #include "sysfs.h"
 #include "untorn_uapi.h"
 
@@ -65,6 +66,7 @@ static int read_queue(dev_t number, struct queue *ret_queue)
 	queue.dma_mask = DMA_MASK_DEFAULT;
 	note(read_zoned(number, &queue.zoned), &first);
 	note(read_u32(number, "queue/logical_block_size", &queue.block), &first);
+	note(read_u32(number, "queue/physical_block_size", &queue.physical), &first);
 	note(read_u32(number, "queue/max_hw_sectors_kb", &max_hw_kb), &first);
 	note(read_u32(number, "queue/max_segments", &queue.segments), &first);
 	note(read_u32(number, "queue/chunk_sectors", &chunk), &first);
@@ -84,7 +86,7 @@ static const struct transport *choose_transport(dev_t number)
 		return NULL;
 	if (strcmp(subsystem, "nvme") == 0 || strcmp(subsystem, "nvme-subsystem") == 0)
 		return &transport_nvme;
-	return NULL;
+	return strcmp(subsystem, "scsi") == 0 ? &transport_scsi : NULL;
 }
 
 static struct limits read_native(int fd)
@@ -147,12 +149,14 @@ static const struct device *find(int fd, dev_t number)
 }
 
 /* Only what a fd could tell in full is kept, so that nobody's missing permission becomes another
- * one's answer. In a full table nothing more is kept, only derived. */
+ * one's answer, nor this one's after it has got that permission. In a full table nothing more is
+ * kept, only derived. */
 static void keep(const struct device *device)
 {
 	unsigned used = atomic_load_explicit(&count, memory_order_relaxed);
 
-	if (device->error || used == MAX_DEVICES)
+	if (device->error || device->disk.limits.refusal == REFUSAL_PRIVILEGE ||
+	    used == MAX_DEVICES)
 		return;
 	devices[used] = *device;
 	atomic_store_explicit(&count, used + 1, memory_order_release);
@@ -202,6 +206,7 @@ int device_get(int fd, dev_t number, struct device *ret_device)
 __attribute__((no_sanitize("thread"))) void device_after_fork(void)
 {
 	identify_after_fork();
+	scsi_after_fork();
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	atomic_store(&owner, getpid());
 }

@@ -97,6 +97,7 @@ static int gather(const struct write_call *call, const struct device *device,
 		.size = size,
 		.start = device->identity.start,
 		.block = device->identity.block,
+		.physical = device->queue.physical,
 		.dma_mask = device->queue.dma_mask,
 	};
 	return 0;

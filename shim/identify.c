@@ -6,15 +6,13 @@
  */
 #include "identify.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <linux/nvme_ioctl.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "config.h"
+#include "library.h"
 #include "real.h"
 #include "status.h"
 
@@ -26,37 +24,23 @@ enum {
 
 typedef int admin_command(int fd, struct nvme_passthru_cmd *command, uint32_t *result);
 
+/* libnvme.so.1 only: libnvme3 is another interface. */
+static struct library libnvme = {
+	.names = { "libnvme.so.1" },
+	.symbols = { "nvme_submit_admin_passthru" },
+};
+
 static int admin_by_ioctl(int fd, struct nvme_passthru_cmd *command, uint32_t *result)
 {
 	(void)result;
 	return real_ioctl(fd, NVME_IOCTL_ADMIN_CMD, command);
 }
 
-static admin_command *open_libnvme(void)
-{
-	/* libnvme.so.1 only: libnvme3 is another interface. Kept open for the process's life. */
-	void *library = config_get().libnvme ? dlopen("libnvme.so.1", RTLD_NOW | RTLD_LOCAL) : NULL;
-	admin_command *submit = NULL;
-
-	if (library)
-		*(void **)&submit = dlsym(library, "nvme_submit_admin_passthru");
-	return submit ? submit : admin_by_ioctl;
-}
-
-static _Atomic(admin_command *) chosen;
-static _Atomic bool loading;
-
 static admin_command *means(void)
 {
-	admin_command *submit = atomic_load(&chosen);
-
-	if (!submit) {
-		atomic_store(&loading, true);
-		submit = open_libnvme();
-		atomic_store(&chosen, submit);
-		atomic_store(&loading, false);
-	}
-	return submit;
+	if (!config_get().libnvme || !library_open(&libnvme))
+		return admin_by_ioctl;
+	return (admin_command *)library_function(&libnvme, 0);
 }
 
 static int identify(int fd, uint32_t nsid, uint8_t cns, uint8_t *ret_page)
@@ -92,8 +76,7 @@ int identify_nvme(int fd, struct nvme_identity *ret_identity)
 
 void identify_after_fork(void)
 {
-	if (atomic_exchange(&loading, false))
-		atomic_store(&chosen, admin_by_ioctl);
+	library_after_fork(&libnvme);
 }
 
 const char *identify_means(void)

@@ -86,7 +86,8 @@ const char *limits_explain(enum refusal refusal)
 {
 	static const char *const texts[REFUSAL_COUNT] = {
 		[REFUSAL_NONE] = "nothing stands against it",
-		[REFUSAL_NOT_A_DISK] = "it is not an NVMe namespace or a partition of one",
+		[REFUSAL_NOT_A_DISK] =
+			"it is no NVMe namespace, no SCSI disk, and no partition of one",
 		[REFUSAL_IDENTIFY] = "the device could not be asked for its identify data",
 		[REFUSAL_GARBAGE] = "its identify data contradict themselves or the kernel",
 		[REFUSAL_ZONED] = "it is a zoned device",
@@ -99,6 +100,10 @@ const char *limits_explain(enum refusal refusal)
 		[REFUSAL_QUEUE] = "the kernel's queue limits could not be read, or make no sense",
 		[REFUSAL_PARTITION] =
 			"the partition does not start on a multiple of the atomic unit or boundary",
+		[REFUSAL_NO_ATOMIC] = "the device promises none (VPD page B0h)",
+		[REFUSAL_GRANULARITY] =
+			"its atomic unit is no multiple of its atomic alignment or granularity",
+		[REFUSAL_PRIVILEGE] = "this process may send it no write command",
 	};
 
 	return refusal < REFUSAL_COUNT ? texts[refusal] : "unknown";
@@ -111,6 +116,8 @@ const char *limits_origin(enum origin origin)
 		[ORIGIN_NAWUPF] = "NAWUPF of the namespace",
 		[ORIGIN_VENDOR] = "Amazon's NTWPU",
 		[ORIGIN_AWUPF] = "AWUPF of the controller",
+		[ORIGIN_MAX_ATOMIC] = "the maximum atomic transfer length",
+		[ORIGIN_MAX_BOUNDARY] = "the maximum atomic boundary size",
 	};
 
 	return origin < ORIGIN_COUNT ? texts[origin] : "unknown";

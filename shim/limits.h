@@ -25,11 +25,22 @@ enum refusal {
 	REFUSAL_CHUNK,           /* chunk_sectors and the boundary or the unit do not agree */
 	REFUSAL_QUEUE,           /* the kernel's queue limits could not be read */
 	REFUSAL_PARTITION,       /* starts off the unit or the boundary */
+	REFUSAL_NO_ATOMIC,       /* the device says that it has none */
+	REFUSAL_GRANULARITY,     /* atomic alignment or granularity and the unit do not agree */
+	REFUSAL_PRIVILEGE,       /* this process would not be let send a write command */
 	REFUSAL_COUNT
 };
 
 /* Which field the unit was taken from. */
-enum origin { ORIGIN_BLOCK, ORIGIN_NAWUPF, ORIGIN_VENDOR, ORIGIN_AWUPF, ORIGIN_COUNT };
+enum origin {
+	ORIGIN_BLOCK,
+	ORIGIN_NAWUPF,
+	ORIGIN_VENDOR,
+	ORIGIN_AWUPF,
+	ORIGIN_MAX_ATOMIC,   /* SCSI: MAXIMUM ATOMIC TRANSFER LENGTH */
+	ORIGIN_MAX_BOUNDARY, /* SCSI: MAXIMUM ATOMIC BOUNDARY SIZE, to be named in the command */
+	ORIGIN_COUNT
+};
 
 struct limits {
 	uint32_t unit_min; /* power of two; 0: no atomic writes, and refusal says why */
@@ -44,6 +55,7 @@ struct limits {
 /* What the kernel's request queue lets through in one piece. */
 struct queue {
 	uint32_t block;    /* logical block size */
+	uint32_t physical; /* physical block size */
 	uint64_t max_hw;   /* largest command the hardware and driver take */
 	uint32_t segments; /* largest scatter list */
 	uint32_t chunk;    /* commands should not cross a multiple of it; 0: none */

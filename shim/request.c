@@ -50,12 +50,24 @@ static int check_alignment(const struct request *r)
 	return (r->offset | r->length) % r->block || (r->address & r->dma_mask) ? -EINVAL : 0;
 }
 
+/* get_max_io_size(): a write is cut where its longest form would end off a physical block, which
+ * one that starts off a physical block, on an odd partition, does. */
+static bool is_cut(const struct request *r, uint64_t max)
+{
+	if (!r->physical || !max)
+		return false;
+	uint64_t start = (r->start + r->offset) % r->physical;
+	uint64_t end = (start + max) / r->physical * r->physical;
+
+	return end > start && r->length > end - start;
+}
+
 /* The submission of the bio */
 static int check_limits(const struct request *r, const struct limits *limits)
 {
 	if (r->length > limits->unit_max || r->length < limits->unit_min)
 		return -EINVAL;
-	return crosses_boundary(r, limits->boundary) ? -EINVAL : 0;
+	return crosses_boundary(r, limits->boundary) || is_cut(r, limits->max) ? -EINVAL : 0;
 }
 
 static int check_range(const struct request *r)
@@ -74,7 +86,7 @@ bool request_needs_state(const struct request *request, const struct limits *lim
 
 enum request_lateness request_lateness(const struct request *request, const struct limits *limits)
 {
-	struct limits unlimited = { .unit_min = 1, .unit_max = UINT32_MAX };
+	struct limits unlimited = { .unit_min = 1, .unit_max = UINT32_MAX }; /* max 0: none */
 	struct request unaligned = *request;
 
 	if (!limits->unit_max || request_check(request, limits) != -EINVAL)

@@ -23,6 +23,7 @@ struct request {
 	uint64_t size;     /* of the device or partition, in bytes */
 	uint64_t start;    /* of the partition on the disk, in bytes; 0 for a whole disk */
 	uint32_t block;    /* logical block size */
+	uint32_t physical; /* physical block size */
 	uint32_t dma_mask; /* bits that must be 0 in address */
 };
 

@@ -26,14 +26,20 @@ static void path_of(dev_t device, const char *prefix, const char *name, char pat
 		 name);
 }
 
-static int read_text(const char *path, char *ret_text, size_t size)
+static int read_bytes(const char *path, void *ret_bytes, size_t size)
 {
 	AUTO_CLOSE int fd = real_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	ssize_t length = read(fd, ret_text, size - 1);
+	ssize_t length = read(fd, ret_bytes, size);
+	return length < 0 ? -errno : (int)length;
+}
+
+static int read_text(const char *path, char *ret_text, size_t size)
+{
+	int length = read_bytes(path, ret_text, size - 1);
 	if (length < 0)
-		return -errno;
+		return length;
 	ret_text[length] = '\0';
 	ret_text[strcspn(ret_text, "\n")] = '\0';
 	return 0;
@@ -165,6 +171,14 @@ int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size)
 
 	path_of(device, disk_prefix(device), name, path);
 	return read_link(path, ret_name, size);
+}
+
+int sysfs_disk_bytes(dev_t device, const char *name, void *ret_bytes, size_t size)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, disk_prefix(device), name, path);
+	return read_bytes(path, ret_bytes, size);
 }
 
 int sysfs_disk_inode(dev_t device, uint64_t *ret_inode)

@@ -29,6 +29,7 @@ bool sysfs_is_partition(dev_t device);
 /* The same for the whole disk that the device is or lies on, e.g. "queue/max_segments". */
 int sysfs_disk_text(dev_t device, const char *name, char *ret_text, size_t size);
 int sysfs_disk_number(dev_t device, const char *name, uint64_t *ret_number);
+int sysfs_disk_bytes(dev_t device, const char *name, void *ret_bytes, size_t size); /* how many */
 int sysfs_disk_inode(dev_t device, uint64_t *ret_inode);
 int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size);
 

@@ -11,14 +11,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "generic.h"
 #include "limits.h"
 
 /* What a disk said of itself, boiled down to what a write needs. */
 struct disk {
-	struct limits limits; /* the device's own, before any cap */
-	uint32_t block;       /* logical block size by the device's own words */
-	uint32_t nsid;        /* NVMe namespace identifier */
-	bool protected;       /* NVMe: the controller makes protection information (PRACT) */
+	struct limits limits;   /* the device's own, before any cap */
+	uint32_t block;         /* logical block size by the device's own words */
+	uint32_t nsid;          /* NVMe namespace identifier */
+	bool protected;         /* NVMe: the controller makes protection information (PRACT) */
+	bool boundary;          /* SCSI: each command names its length as its boundary */
+	struct generic generic; /* SCSI */
 };
 
 struct command {
@@ -29,7 +32,7 @@ struct command {
 };
 
 struct transport {
-	const char *name;
+	const char *name, *command; /* "SCSI", "SCSI WRITE ATOMIC (16)" */
 	/* fd: the device, or -1 where none could be opened. The result says in ret_disk->limits
 	 * whether the disk qualifies; -errno when it could not be found out. */
 	int (*identify)(int fd, dev_t device, struct disk *ret_disk);
@@ -41,6 +44,6 @@ struct transport {
 	const char *(*means)(const struct disk *disk, int fd, int *ret_error);
 };
 
-extern const struct transport transport_nvme;
+extern const struct transport transport_nvme, transport_scsi;
 
 #endif

@@ -24,7 +24,7 @@ static const struct {
 
 START_TEST(mode_that_is_not_known_is_off)
 {
-	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL).mode, modes[_i].expected);
+	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL).mode, modes[_i].expected);
 }
 END_TEST
 
@@ -41,7 +41,7 @@ static const struct {
 
 START_TEST(policy_that_is_not_known_is_the_strict_one)
 {
-	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL).nvme_policy,
+	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL, NULL).nvme_policy,
 			 policies[_i].expected);
 }
 END_TEST
@@ -56,18 +56,19 @@ static const struct {
 
 START_TEST(libnvme_is_left_out_by_off_alone)
 {
-	ck_assert(config_parse(NULL, NULL, libraries[_i].text).libnvme == libraries[_i].expected);
+	ck_assert(config_parse(NULL, NULL, libraries[_i].text, NULL).libnvme ==
+		  libraries[_i].expected);
 }
 END_TEST
 
 START_TEST(settings_do_not_disturb_each_other)
 {
-	struct config config = config_parse("command", "controller", "off");
+	struct config config = config_parse("command", "controller", "off", "off");
 
 	ck_assert_int_eq(config.mode, MODE_COMMAND);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_CONTROLLER);
 	ck_assert(!config.libnvme);
-	config = config_parse("controller", "command", "command");
+	config = config_parse("controller", "command", "command", NULL);
 	ck_assert_int_eq(config.mode, MODE_OFF);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_NAMESPACE);
 	ck_assert(config.libnvme);
