@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libsgutils2's pass-through object or the plain ioctl, which must look the same: status, host
- * status, sense data and residue are brought into one form. Driver status, which kernels before
- * 5.15 have beside the host's, says more than the sense data only when it is an error of its own.
+ * Commands that ask go through libsgutils2's pass-through object, or by the plain ioctl, which must
+ * look the same: status, host status, sense data and residue are brought into one form. Driver
+ * status, which kernels before 5.15 have beside the host's, says more than the sense data only when
+ * it is an error of its own.
+ *
+ * Commands that write go by the plain ioctl always: the library (1.46, 1.48) notes the residue of
+ * either kind of command as that of data that come in, and so tells of a write that the device took
+ * half of that nothing is missing.
  */
 #include "scsi.h"
 
@@ -29,7 +34,6 @@ enum {
 	SET_CDB,
 	SET_SENSE,
 	SET_IN,
-	SET_OUT,
 	SEND,
 	CATEGORY,
 	STATUS,
@@ -48,7 +52,6 @@ static struct library sgutils = {
 		[SET_CDB] = "set_scsi_pt_cdb",
 		[SET_SENSE] = "set_scsi_pt_sense",
 		[SET_IN] = "set_scsi_pt_data_in",
-		[SET_OUT] = "set_scsi_pt_data_out",
 		[SEND] = "do_scsi_pt",
 		[CATEGORY] = "get_scsi_pt_result_category",
 		[STATUS] = "get_scsi_pt_status_response",
@@ -67,8 +70,7 @@ static void fill_object(struct sg_pt_base *object, const struct scsi_command *co
 {
 	CALL(SET_CDB, set_bytes *)(object, command->cdb, command->cdb_length);
 	CALL(SET_SENSE, set_bytes *)(object, sense, SENSE_SIZE);
-	CALL(command->to_device ? SET_OUT : SET_IN, set_bytes *)
-	(object, command->data, (int)command->length);
+	CALL(SET_IN, set_bytes *)(object, command->data, (int)command->length);
 }
 
 static void read_object(const struct sg_pt_base *object, struct scsi_outcome *ret_outcome)
@@ -131,8 +133,8 @@ static bool has_library(void)
 int scsi_send(int fd, const struct scsi_command *command, struct scsi_outcome *ret_outcome)
 {
 	memset(ret_outcome, 0, sizeof(*ret_outcome));
-	return has_library() ? send_by_library(fd, command, ret_outcome)
-			     : send_by_ioctl(fd, command, ret_outcome);
+	return !command->to_device && has_library() ? send_by_library(fd, command, ret_outcome)
+						    : send_by_ioctl(fd, command, ret_outcome);
 }
 
 const char *scsi_means(void)

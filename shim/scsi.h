@@ -24,7 +24,7 @@ struct scsi_command {
  * where the process has no right to this command, ENOTTY where the fd takes none. */
 int scsi_send(int fd, const struct scsi_command *command, struct scsi_outcome *ret_outcome);
 
-/* What scsi_send() goes through in this process: "libsgutils2" or "SG_IO". Static. */
+/* What commands that ask go through in this process: "libsgutils2" or "SG_IO". Static. */
 const char *scsi_means(void);
 
 void scsi_after_fork(void);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The simulated disk: what its rooms share. It is a preload of its own, which stands below the shim
- * and has nothing of it: what it knows of NVMe it knows from the specification.
+ * and has nothing of it: what it knows of NVMe and SCSI it knows from the specifications.
  *
- * A node is the disk or one of its partitions. Each has a file: the disk its image, which holds all
- * data, a partition an empty one beside it ("IMAGE.p1"). The descriptor that a program gets is open
- * on the node's file, so that it is recognised by its inode through dup, fork and exec.
+ * A node is the disk, one of its partitions or its SCSI generic node. Each has a file: the disk its
+ * image, which holds all data, the others an empty one beside it ("IMAGE.p1", "IMAGE.sg"). The
+ * descriptor that a program gets is open on the node's file, so that it is recognised by its inode
+ * through dup, fork and exec.
  */
 #ifndef SIM_H
 #define SIM_H
@@ -20,13 +21,25 @@ enum {
 	SIM_SECTOR = 512,
 	SIM_MAJOR = 240, /* "local/experimental", Documentation/admin-guide/devices.txt */
 	SIM_MAX_PARTS = 4,
-	SIM_MAX_FAULTS = 8,
+	SIM_GENERIC_MAJOR = 21, /* SCSI_GENERIC_MAJOR, linux/major.h */
+	SIM_MAX_FAULTS = 16,
 	SIM_MAX_BLOCKS = 1 << 16, /* of one NVMe command: NLB is 16 bits, 0's based */
+};
+
+enum sim_kind { SIM_NVME, SIM_SCSI, SIM_NEITHER };
+
+enum sim_fault_kind {
+	SIM_FAULT_RESULT, /* > 0 an NVMe status, < 0 -errno of the ioctl */
+	SIM_FAULT_SENSE,  /* SCSI sense: key, additional code and its qualifier in a byte each */
+	SIM_FAULT_STATUS, /* a SCSI status */
+	SIM_FAULT_HOST,   /* what the host adapter says */
+	SIM_FAULT_RESID,  /* all is well, but this many bytes are said to be left over */
 };
 
 struct sim_fault {
 	uint64_t command; /* counted from 1 */
-	int status;       /* > 0 an NVMe status, < 0 -errno of the ioctl */
+	enum sim_fault_kind kind;
+	int value;
 };
 
 struct sim_disk {
@@ -36,7 +49,13 @@ struct sim_disk {
 	unsigned nsfeat, nawun, nawupf, nabsn, nabspf, nabo, awun, awupf; /* as in Identify */
 	unsigned ntwpu, ntwpg, ntwpb;                                     /* Amazon's */
 	unsigned mdts, metadata, protection;
-	bool amazon, readonly, unprivileged, nosubmit, no_nvme, cut_eio;
+	/* SBC-4, "Block Limits VPD page", from byte 44 on; then the length that the page claims. */
+	unsigned max_atomic, atomic_align, atomic_gran, max_atomic_bndry, max_bndry, vpd_length;
+	unsigned lbppbe; /* logical blocks per physical block exponent */
+	enum sim_kind kind;
+	bool amazon, readonly, unprivileged, nosubmit, cut_eio;
+	bool has_sg, sg_other, sg_closed, no_vpd;
+	unsigned sg; /* the number of the SCSI generic node */
 	unsigned max_hw_kb, max_segments, chunk_sectors, dma_alignment;
 	struct {
 		uint64_t start, count; /* sectors */
@@ -49,10 +68,11 @@ struct sim_disk {
 	unsigned tears; /* the disk lies: its commands tear at this many bytes; 0: it does not */
 };
 
-/* part 0 is the disk. */
+/* part 0 is the disk, or the SCSI generic node. */
 struct sim_node {
 	const struct sim_disk *disk;
 	unsigned part;
+	bool generic;
 	uint64_t start, size; /* bytes */
 };
 
@@ -70,16 +90,22 @@ void sim_node_stat(const struct sim_node *node, struct stat *st);
 void sim_node_statx(const struct sim_node *node, struct statx *stx);
 
 /* sim_disk.c: bytes on the whole disk; 0 or -errno, nothing stored unless it says so. */
-enum sim_means { SIM_PLAIN, SIM_SUBMIT, SIM_IO };
-int sim_disk_write(const struct sim_disk *disk, const void *data, uint64_t offset, uint32_t length,
-		   bool fua, enum sim_means means);
+enum sim_means { SIM_PLAIN, SIM_SUBMIT, SIM_IO, SIM_SG, SIM_ATOMIC };
+struct sim_write {
+	const void *data;
+	uint64_t offset;
+	uint32_t length, boundary; /* atomic in pieces of boundary bytes; 0: as a whole */
+	bool fua;
+	enum sim_means means;
+};
+/* ret_fault: what is to be answered instead of the result, or NULL. */
+int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
+		   const struct sim_fault **ret_fault);
 ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, size_t length);
 bool sim_disk_is_read_only(const struct sim_disk *disk);
 void sim_disk_set_read_only(bool value);
 bool sim_disk_is_gone(void); /* or its power is cut */
 void sim_disk_start(void);   /* once per process tree, before it forks */
-/* May a command of this place and length tear? By the rules of the NVM Command Set. */
-bool sim_disk_is_atomic(const struct sim_disk *disk, uint64_t offset, uint32_t length);
 
 /* sim_memory.c: the program's memory, which may be bad; 0 or -EFAULT. */
 int sim_memory_read(void *ret_data, const void *from, size_t length);
@@ -89,6 +115,9 @@ void sim_memory_put(void *memory, size_t length);
 
 /* sim_nvme.c: an ioctl of the NVMe driver; what the kernel returns, or -ENOTTY. */
 int sim_nvme_ioctl(const struct sim_node *node, unsigned long request, void *argument);
+
+/* sim_sg.c: an ioctl of the SCSI drivers on a descriptor of these flags; likewise. */
+int sim_sg_ioctl(const struct sim_node *node, int flags, unsigned long request, void *argument);
 
 /* sim_sysfs.c: a descriptor to read the attribute from, or -errno; -EXDEV: not ours. */
 int sim_sysfs_open(const char *path);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum kind {
@@ -78,8 +79,14 @@ NAMESPACE_FIELD(nabo)
 
 static bool parse_kind(struct sim_disk *disk, const char *value)
 {
-	disk->no_nvme = strcmp(value, "none") == 0;
-	return disk->no_nvme || strcmp(value, "nvme") == 0;
+	static const char *const names[] = { "nvme", "scsi", "none" };
+
+	for (int i = 0; i < 3; i++) {
+		disk->kind = (enum sim_kind)i;
+		if (strcmp(value, names[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* sscanf takes a sign, blanks and what comes after. */
@@ -110,22 +117,63 @@ static bool parse_part(struct sim_disk *disk, const char *value)
 	return true;
 }
 
-/* COMMAND:STATUS, or COMMAND:-ERRNO */
+/* KK/AA/QQ */
+static bool parse_sense(struct sim_fault *fault, const char *text)
+{
+	unsigned key, code, qualifier;
+	char canonical[16];
+
+	if (sscanf(text, "%2x/%2x/%2x", &key, &code, &qualifier) != 3)
+		return false;
+	snprintf(canonical, sizeof(canonical), "%02x/%02x/%02x", key, code, qualifier);
+	fault->value = (int)(key << 16 | code << 8 | qualifier);
+	return strcasecmp(text, canonical) == 0 && key <= 15;
+}
+
+/* sense:KK/AA/QQ, status:HH, host:HH, resid:BYTES, STATUS or -ERRNO */
+static bool parse_answer(struct sim_fault *fault, const char *text)
+{
+	static const char *const names[] = { "", "sense:", "status:", "host:", "resid:" };
+	int kind = SIM_FAULT_RESID;
+	char *end;
+
+	while (strncmp(text, names[kind], strlen(names[kind])) != 0)
+		kind--;
+	text += strlen(names[kind]);
+	fault->kind = (enum sim_fault_kind)kind;
+	if (kind == SIM_FAULT_SENSE)
+		return parse_sense(fault, text);
+	bool is_byte = kind == SIM_FAULT_STATUS || kind == SIM_FAULT_HOST;
+	long value = strtol(text, &end, is_byte ? 16 : kind == SIM_FAULT_RESID ? 10 : 0);
+	fault->value = (int)value;
+	return value && !*end && value == fault->value &&
+	       has_only(text, kind == SIM_FAULT_RESULT ? "-x0123456789abcdefABCDEF"
+						       : "0123456789abcdefABCDEF") &&
+	       (!is_byte || value <= UINT8_MAX);
+}
+
+/* COMMAND:ANSWER */
 static bool parse_fault(struct sim_disk *disk, const char *value)
 {
-	struct sim_fault *fault = &disk->faults[disk->fault_count];
-	unsigned long long command;
-	char status[16], *end;
+	struct sim_fault fault;
+	const char *answer = strchr(value, ':');
 
-	if (disk->fault_count == SIM_MAX_FAULTS ||
-	    sscanf(value, "%llu:%15s", &command, status) != 2)
+	if (disk->fault_count == SIM_MAX_FAULTS || !answer ||
+	    !parse_unsigned(value, &fault.command, ':') || !fault.command ||
+	    !parse_answer(&fault, answer + 1))
 		return false;
-	fault->command = command;
-	fault->status = (int)strtol(status, &end, 0);
-	if (!command || !fault->status || *end)
-		return false;
-	disk->fault_count++;
+	disk->faults[disk->fault_count++] = fault;
 	return true;
+}
+
+/* sgN, as the kernel names it */
+static bool parse_sg(struct sim_disk *disk, const char *value)
+{
+	char canonical[16];
+
+	disk->has_sg = sscanf(value, "sg%u", &disk->sg) == 1;
+	snprintf(canonical, sizeof(canonical), "sg%u", disk->sg);
+	return strcmp(value, canonical) == 0 && disk->sg < 32768; /* SG_MAX_DEVS */
 }
 
 static bool parse_cut_action(struct sim_disk *disk, const char *value)
@@ -160,6 +208,17 @@ static const struct option options[] = {
 	FIELD(KIND_WORD, "ms", metadata),
 	FIELD(KIND_BYTE, "pi", protection),
 	PARSER("kind", parse_kind),
+	FIELD(KIND_NUMBER, "max_atomic", max_atomic),
+	FIELD(KIND_NUMBER, "atomic_align", atomic_align),
+	FIELD(KIND_NUMBER, "atomic_gran", atomic_gran),
+	FIELD(KIND_NUMBER, "max_atomic_bndry", max_atomic_bndry),
+	FIELD(KIND_NUMBER, "max_bndry", max_bndry),
+	FIELD(KIND_BYTE, "vpd_length", vpd_length),
+	FIELD(KIND_FLAG, "no_vpd", no_vpd),
+	FIELD(KIND_BYTE, "lbppbe", lbppbe),
+	PARSER("sg", parse_sg),
+	FIELD(KIND_FLAG, "sg_other", sg_other),
+	FIELD(KIND_FLAG, "sg_closed", sg_closed),
 	PARSER("part", parse_part),
 	FIELD(KIND_FLAG, "readonly", readonly),
 	FIELD(KIND_FLAG, "unprivileged", unprivileged),
@@ -239,6 +298,19 @@ static bool parse_option(struct sim_disk *disk, char *text)
 	return false;
 }
 
+/* No fault, node or protection that a disk of this kind cannot have. */
+static bool fits_kind(const struct sim_disk *disk)
+{
+	bool scsi = disk->kind == SIM_SCSI;
+
+	for (unsigned i = 0; i < disk->fault_count; i++) {
+		const struct sim_fault *fault = &disk->faults[i];
+		if (fault->kind != SIM_FAULT_RESULT ? !scsi : scsi && fault->value > 0)
+			return false;
+	}
+	return scsi ? disk->protection <= 3 : !disk->has_sg;
+}
+
 static bool is_sound(const struct sim_disk *disk)
 {
 	uint64_t sectors = disk->size / SIM_SECTOR;
@@ -250,7 +322,8 @@ static bool is_sound(const struct sim_disk *disk)
 	}
 	return disk->block >= SIM_SECTOR && disk->block <= 65536 &&
 	       !(disk->block & (disk->block - 1)) && disk->size >= disk->block &&
-	       disk->size % disk->block == 0;
+	       disk->size % disk->block == 0 && disk->lbppbe <= 15 && disk->vpd_length >= 4 &&
+	       fits_kind(disk);
 }
 
 bool sim_config_parse(const char *text, struct sim_disk *ret_disk)
@@ -263,6 +336,7 @@ bool sim_config_parse(const char *text, struct sim_disk *ret_disk)
 		.max_hw_kb = 512,
 		.max_segments = 127,
 		.dma_alignment = 3,
+		.vpd_length = 64,
 		.seed = 1,
 	};
 	bool good = strlen(text) < sizeof(copy);

@@ -66,7 +66,7 @@ static uint64_t cut_number(const struct sim_disk *disk)
 }
 
 /* NVM Command Set 1.0 section 2.1.4.2: within the unit for power fail and its boundary. */
-bool sim_disk_is_atomic(const struct sim_disk *disk, uint64_t offset, uint32_t length)
+static bool is_atomic_nvme(const struct sim_disk *disk, uint64_t offset, uint32_t length)
 {
 	uint64_t first = offset / disk->block, blocks = length / disk->block, unit, boundary = 0;
 
@@ -79,10 +79,29 @@ bool sim_disk_is_atomic(const struct sim_disk *disk, uint64_t offset, uint32_t l
 	} else {
 		unit = disk->awupf + 1;
 	}
-	if (disk->tears && length > disk->tears)
-		return false;
 	first += boundary ? boundary - disk->nabo % boundary : 0;
 	return blocks <= unit && (!boundary || first / boundary == (first + blocks - 1) / boundary);
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What the write is stored in: each piece whole or not at all. */
+static uint32_t piece_of(const struct sim_disk *disk, const struct sim_write *write)
+{
+	uint32_t length = write->length;
+
+	if (write->means == SIM_PLAIN || write->means == SIM_SG)
+		return disk->block;
+	if (write->boundary)
+		length = least(length, write->boundary);
+	if (disk->tears && disk->tears < length)
+		return disk->tears;
+	if (write->means == SIM_ATOMIC || is_atomic_nvme(disk, write->offset, length))
+		return length;
+	return disk->block;
 }
 
 static int lock(int fd, short type, uint64_t offset, uint64_t length)
@@ -104,30 +123,29 @@ static int store_piece(int fd, const void *data, uint64_t offset, uint32_t lengt
 	return error;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
+/* What survives a power cut in the middle: each piece or not. */
+static void store_remains(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
-	return a < b ? a : b;
-}
+	uint32_t piece = piece_of(disk, write);
+	const char *data = write->data;
 
-/* What survives a power cut in the middle: a command that is atomic as a whole or not at all, of
- * anything else each block by itself. */
-static void store_remains(const struct sim_disk *disk, int fd, const char *data, uint64_t offset,
-			  uint32_t length, uint32_t piece)
-{
-	for (uint32_t done = 0; done < length; done += piece) {
+	for (uint32_t done = 0; done < write->length; done += piece) {
 		if (chance(disk->seed, 1 + done / piece) & 1)
-			store_piece(fd, data + done, offset + done, least(piece, length - done));
+			store_piece(fd, data + done, write->offset + done,
+				    least(piece, write->length - done));
 	}
 }
 
-static int store_all(const struct sim_disk *disk, int fd, const char *data, uint64_t offset,
-		     uint32_t length, uint32_t piece)
+static int store_all(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
+	uint32_t piece = piece_of(disk, write);
+	const char *data = write->data;
 	int error = 0;
 
-	for (uint32_t done = 0; done < length && !error; done += piece) {
-		error = store_piece(fd, data + done, offset + done, least(piece, length - done));
-		if (disk->tear_us && piece < length)
+	for (uint32_t done = 0; done < write->length && !error; done += piece) {
+		error = store_piece(fd, data + done, write->offset + done,
+				    least(piece, write->length - done));
+		if (disk->tear_us && piece < write->length)
 			usleep(disk->tear_us);
 	}
 	return error ? -EIO : 0;
@@ -141,64 +159,70 @@ static int die(const struct sim_disk *disk)
 	return -EIO;
 }
 
-static void log_write(const struct sim_disk *disk, uint64_t offset, uint32_t length, bool fua,
-		      enum sim_means means)
+static void log_write(const struct sim_disk *disk, const struct sim_write *write)
 {
-	static const char *const names[] = { "pwrite", "submit", "io" };
-	char line[128];
+	static const char *const names[] = { "pwrite", "submit", "io", "sg", "atomic" };
+	char line[128], boundary[32] = "";
 
 	int fd = *disk->log ? sim_next()->open(disk->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
 					       0644)
 			    : -1;
 	if (fd < 0)
 		return;
-	int size = snprintf(line, sizeof(line), "write slba=%llu nlb=%u fua=%d via=%s\n",
-			    (unsigned long long)(offset / disk->block), length / disk->block, fua,
-			    names[means]);
+	if (write->means == SIM_ATOMIC)
+		snprintf(boundary, sizeof(boundary), " boundary=%u", write->boundary / disk->block);
+	int size = snprintf(line, sizeof(line), "write slba=%llu nlb=%u fua=%d via=%s%s\n",
+			    (unsigned long long)(write->offset / disk->block),
+			    write->length / disk->block, write->fua, names[write->means], boundary);
 	if (sim_next()->write(fd, line, (size_t)size) < 0)
 		size = 0;
 	close(fd);
 }
 
-/* The configured fault of the command that comes now; 0: none. */
-static int fault(const struct sim_disk *disk, enum sim_means means)
+/* The configured fault of the command that comes now, or NULL. */
+static const struct sim_fault *next_fault(const struct sim_disk *disk)
 {
-	uint64_t number = means == SIM_PLAIN ? 0 : 1 + atomic_fetch_add(&state->commands, 1);
+	uint64_t number = 1 + atomic_fetch_add(&state->commands, 1);
 
 	if (disk->gone && number >= disk->gone)
 		atomic_store(&state->dead, 1);
-	if (atomic_load(&state->dead))
-		return means == SIM_PLAIN ? -EIO : -ENODEV;
-	for (unsigned i = 0; number && i < disk->fault_count; i++) {
+	for (unsigned i = 0; i < disk->fault_count; i++) {
 		if (disk->faults[i].command == number)
-			return disk->faults[i].status;
+			return &disk->faults[i];
 	}
-	return 0;
+	return NULL;
 }
 
-int sim_disk_write(const struct sim_disk *disk, const void *data, uint64_t offset, uint32_t length,
-		   bool fua, enum sim_means means)
+static int store(const struct sim_disk *disk, const struct sim_write *write)
 {
-	bool atomic = means != SIM_PLAIN && sim_disk_is_atomic(disk, offset, length);
-	bool lies = means != SIM_PLAIN && disk->tears && disk->tears < length;
-	uint32_t piece = atomic ? length : lies ? disk->tears : disk->block;
-	int error = fault(disk, means);
+	int fd = sim_next()->open(disk->image, O_RDWR | O_CLOEXEC), error = 0;
 
-	log_write(disk, offset, length, fua, means);
-	if (disk->delay_us)
-		usleep(disk->delay_us);
-	if (error)
-		return error;
-	int fd = sim_next()->open(disk->image, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -EIO;
 	bool cut = 1 + atomic_fetch_add(&state->writes, 1) == cut_number(disk);
 	if (cut)
-		store_remains(disk, fd, data, offset, length, piece);
+		store_remains(disk, fd, write);
 	else
-		error = store_all(disk, fd, data, offset, length, piece);
+		error = store_all(disk, fd, write);
 	close(fd);
 	return cut ? die(disk) : error;
+}
+
+int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
+		   const struct sim_fault **ret_fault)
+{
+	bool plain = write->means == SIM_PLAIN;
+	const struct sim_fault *fault = plain ? NULL : next_fault(disk);
+	bool dead = atomic_load(&state->dead);
+
+	*ret_fault = NULL;
+	log_write(disk, write);
+	if (disk->delay_us)
+		usleep(disk->delay_us);
+	if (dead)
+		return plain ? -EIO : -ENODEV;
+	*ret_fault = fault;
+	return fault && fault->kind != SIM_FAULT_RESID ? fault->value : store(disk, write);
 }
 
 ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, size_t length)

@@ -101,7 +101,7 @@ ALIAS_OF(__openat_2) int __openat64_2(int dirfd, const char *path, int flags);
 
 static int stat_node(const struct sim_node *node, struct stat *st)
 {
-	int fd = sim_node_open(node, O_RDONLY | O_CLOEXEC);
+	int fd = sim_node_open(node, O_PATH | O_CLOEXEC);
 
 	if (fd < 0)
 		return (int)ret_errno(fd);
@@ -212,7 +212,7 @@ EXPORT int statx(int dirfd, const char *restrict path, int flags, unsigned mask,
 		return statx_node(&node, dirfd, mask, stx);
 	if (!sim_node_of_path(path, &node))
 		return sim_next()->statx(dirfd, path, flags, mask, stx);
-	int fd = sim_node_open(&node, O_RDONLY | O_CLOEXEC);
+	int fd = sim_node_open(&node, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return (int)ret_errno(fd);
 	int result = statx_node(&node, fd, mask, stx);
@@ -228,12 +228,22 @@ EXPORT ssize_t readlink(const char *restrict path, char *restrict buffer, size_t
 	return result == -EXDEV ? sim_next()->readlink(path, buffer, size) : ret_errno(result);
 }
 
-/* The ioctls of every block device; what the driver has of its own is in sim_nvme.c. */
-static int node_ioctl(const struct sim_node *node, unsigned long request, void *argument)
+/* What the driver has of its own. */
+static int driver_ioctl(const struct sim_node *node, int flags, unsigned long request,
+			void *argument)
+{
+	return node->disk->kind == SIM_SCSI ? sim_sg_ioctl(node, flags, request, argument)
+					    : sim_nvme_ioctl(node, request, argument);
+}
+
+/* The ioctls of every block device. */
+static int block_ioctl(const struct sim_node *node, int flags, unsigned long request,
+		       void *argument)
 {
 	struct hd_geometry geometry = { .start = node->start / SIM_SECTOR };
 	unsigned long sectors = node->size / SIM_SECTOR;
 	uint64_t sequence = 1;
+	unsigned physical = node->disk->block << node->disk->lbppbe;
 	int number = (int)node->disk->block;
 
 	switch (request) {
@@ -242,8 +252,9 @@ static int node_ioctl(const struct sim_node *node, unsigned long request, void *
 	case BLKGETSIZE:
 		return sim_memory_write(argument, &sectors, sizeof(sectors));
 	case BLKSSZGET:
-	case BLKPBSZGET:
 		return sim_memory_write(argument, &number, sizeof(number));
+	case BLKPBSZGET:
+		return sim_memory_write(argument, &physical, sizeof(physical));
 	case BLKROGET:
 		number = sim_disk_is_read_only(node->disk);
 		return sim_memory_write(argument, &number, sizeof(number));
@@ -259,7 +270,7 @@ static int node_ioctl(const struct sim_node *node, unsigned long request, void *
 	case HDIO_GETGEO:
 		return sim_memory_write(argument, &geometry, sizeof(geometry));
 	default:
-		return sim_nvme_ioctl(node, request, argument);
+		return driver_ioctl(node, flags, request, argument);
 	}
 }
 
@@ -271,7 +282,9 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(list, request);
 	void *argument = va_arg(list, void *);
 	va_end(list);
-	if (!sim_node_of_fd(fd, &node) || (fcntl(fd, F_GETFL) & O_PATH))
+	int flags = sim_node_of_fd(fd, &node) ? fcntl(fd, F_GETFL) : O_PATH;
+	if (flags & O_PATH)
 		return sim_next()->ioctl(fd, request, argument); /* EBADF for O_PATH */
-	return (int)ret_errno(node_ioctl(&node, request, argument));
+	return (int)ret_errno(node.generic ? driver_ioctl(&node, flags, request, argument)
+					   : block_ioctl(&node, flags, request, argument));
 }

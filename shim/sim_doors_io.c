@@ -24,6 +24,8 @@ static ssize_t move(int way, struct sim_io *io)
 {
 	bool positioned = io->offset == -1;
 
+	if (io->node->generic) /* its read and write are the driver's, not the medium's */
+		return ret_errno(positioned ? -EINVAL : -ESPIPE);
 	if (io->offset < -1)
 		return ret_errno(-EINVAL);
 	if (positioned)

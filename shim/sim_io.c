@@ -85,14 +85,20 @@ static int store(const struct sim_node *node, const char *data, uint64_t offset,
 	const struct sim_disk *disk = node->disk;
 	uint64_t at = node->start + offset, head = at % disk->block;
 	size_t span = (head + length + disk->block - 1) / disk->block * disk->block;
+	const struct sim_fault *fault;
 	char *blocks = sim_memory_get(span);
 
 	if (!blocks)
 		return -ENOMEM;
+	struct sim_write write = { .data = blocks,
+				   .offset = at - head,
+				   .length = (uint32_t)span,
+				   .fua = fua,
+				   .means = SIM_PLAIN };
 	int error = span == length ? 0 : (int)sim_disk_read(disk, blocks, at - head, span);
 	if (error >= 0) {
 		memcpy(blocks + head, data, length);
-		error = sim_disk_write(disk, blocks, at - head, (uint32_t)span, fua, SIM_PLAIN);
+		error = sim_disk_write(disk, &write, &fault);
 	}
 	sim_memory_put(blocks, span);
 	return error;

@@ -18,12 +18,21 @@ static void set_node(const struct sim_disk *disk, unsigned part, struct sim_node
 	}
 }
 
-static void file_of(const struct sim_disk *disk, unsigned part, char path[300])
+static void set_generic(const struct sim_disk *disk, struct sim_node *ret_node)
 {
-	if (part)
-		snprintf(path, 300, "%s.p%u", disk->image, part);
+	*ret_node = (struct sim_node){ .disk = disk, .generic = true };
+}
+
+static void file_of(const struct sim_node *node, char path[300])
+{
+	const char *image = node->disk->image;
+
+	if (node->generic)
+		snprintf(path, 300, "%s.sg", image);
+	else if (node->part)
+		snprintf(path, 300, "%s.p%u", image, node->part);
 	else
-		snprintf(path, 300, "%s", disk->image);
+		snprintf(path, 300, "%s", image);
 }
 
 bool sim_node_of_number(unsigned minor, struct sim_node *ret_node)
@@ -36,13 +45,30 @@ bool sim_node_of_number(unsigned minor, struct sim_node *ret_node)
 	return true;
 }
 
+/* "sg0" beside NODE */
+static bool is_generic(const struct sim_disk *disk, const char *path)
+{
+	const char *slash = strrchr(disk->node, '/');
+	int directory = slash ? (int)(slash - disk->node) + 1 : 0;
+	char generic[128];
+
+	snprintf(generic, sizeof(generic), "%.*ssg%u", directory, disk->node, disk->sg);
+	return disk->has_sg && strcmp(path, generic) == 0;
+}
+
 /* "NODE" or "NODEp1" */
 bool sim_node_of_path(const char *path, struct sim_node *ret_node)
 {
 	const struct sim_disk *disk = sim_config();
 	size_t length = disk ? strlen(disk->node) : 0;
 
-	if (!disk || !path || strncmp(path, disk->node, length) != 0)
+	if (!disk || !path)
+		return false;
+	if (is_generic(disk, path)) {
+		set_generic(disk, ret_node);
+		return true;
+	}
+	if (strncmp(path, disk->node, length) != 0)
 		return false;
 	const char *rest = path + length;
 	if (!*rest)
@@ -52,24 +78,31 @@ bool sim_node_of_path(const char *path, struct sim_node *ret_node)
 	return sim_node_of_number((unsigned)(rest[1] - '0'), ret_node);
 }
 
-/* The inodes of the nodes' files; 0 until a node was opened once by anyone. */
+/* A node's file is there from its first opening on, by anyone. */
+static bool is_file_of(const struct sim_node *node, const struct stat *asked)
+{
+	struct stat known;
+	char path[300];
+
+	file_of(node, path);
+	return sim_next()->stat(path, &known) == 0 && known.st_ino == asked->st_ino &&
+	       known.st_dev == asked->st_dev;
+}
+
 bool sim_node_of_fd(int fd, struct sim_node *ret_node)
 {
 	const struct sim_disk *disk = sim_config();
-	struct stat asked, known;
-	char path[300];
+	struct stat asked;
 
 	if (!disk || sim_next()->fstat(fd, &asked) < 0 || !S_ISREG(asked.st_mode))
 		return false;
 	for (unsigned part = 0; part <= disk->part_count; part++) {
-		file_of(disk, part, path);
-		if (sim_next()->stat(path, &known) == 0 && known.st_ino == asked.st_ino &&
-		    known.st_dev == asked.st_dev) {
-			set_node(disk, part, ret_node);
+		set_node(disk, part, ret_node);
+		if (is_file_of(ret_node, &asked))
 			return true;
-		}
 	}
-	return false;
+	set_generic(disk, ret_node);
+	return disk->has_sg && is_file_of(ret_node, &asked);
 }
 
 /* At least this large; a partition's, which holds nothing, exactly. */
@@ -94,9 +127,11 @@ int sim_node_open(const struct sim_node *node, int flags)
 
 	if (!node->disk->size)
 		return -ENXIO; /* a configuration that was not understood */
-	file_of(node->disk, node->part, path);
+	if (node->generic && node->disk->sg_closed && !(flags & O_PATH))
+		return -EACCES;
+	file_of(node, path);
 	int error = make_file(node->disk->image, node->disk->size, false);
-	if (!error && node->part)
+	if (!error && (node->part || node->generic))
 		error = make_file(path, node->size, true);
 	if (error)
 		return error;
@@ -104,10 +139,21 @@ int sim_node_open(const struct sim_node *node, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+static mode_t mode_of(const struct sim_node *node)
+{
+	return (node->generic ? S_IFCHR : S_IFBLK) | 0660;
+}
+
+static dev_t number_of(const struct sim_node *node)
+{
+	return node->generic ? makedev(SIM_GENERIC_MAJOR, node->disk->sg)
+			     : makedev(SIM_MAJOR, node->part);
+}
+
 void sim_node_stat(const struct sim_node *node, struct stat *st)
 {
-	st->st_mode = S_IFBLK | 0660;
-	st->st_rdev = makedev(SIM_MAJOR, node->part);
+	st->st_mode = mode_of(node);
+	st->st_rdev = number_of(node);
 	st->st_size = 0;
 	st->st_blocks = 0;
 }
@@ -118,9 +164,9 @@ void sim_node_statx(const struct sim_node *node, struct statx *stx)
 	const size_t known = 0x98; /* from stx_dio_mem_align on (6.1) */
 
 	stx->stx_mask &= STATX_ALL;
-	stx->stx_mode = S_IFBLK | 0660;
-	stx->stx_rdev_major = SIM_MAJOR;
-	stx->stx_rdev_minor = node->part;
+	stx->stx_mode = (uint16_t)mode_of(node);
+	stx->stx_rdev_major = major(number_of(node));
+	stx->stx_rdev_minor = minor(number_of(node));
 	stx->stx_size = 0;
 	stx->stx_blocks = 0;
 	stx->stx_attributes = 0;

@@ -108,7 +108,7 @@ static int admin(const struct sim_disk *disk, const struct nvme_passthru_cmd *co
 	return sim_memory_write((void *)(uintptr_t)command->addr, page, PAGE);
 }
 
-struct write {
+struct command {
 	uint64_t lba;
 	const void *data;
 	uint32_t blocks;
@@ -119,43 +119,48 @@ struct write {
 
 /* PRACT makes the tuple; without it a plain write leaves a wrong one, which we refuse to store
  * rather than to simulate its later reads. */
-static int check_protection(const struct sim_disk *disk, const struct write *write)
+static int check_protection(const struct sim_disk *disk, const struct command *command)
 {
 	if (!disk->protection)
 		return 0;
-	if (!(write->control & CONTROL_PRACT) || disk->metadata != 8)
+	if (!(command->control & CONTROL_PRACT) || disk->metadata != 8)
 		return -EINVAL;
-	return disk->protection == 1 && write->reftag != (uint32_t)write->lba ? 0x4284 : 0;
+	return disk->protection == 1 && command->reftag != (uint32_t)command->lba ? 0x4284 : 0;
 }
 
-static int write_blocks(const struct sim_disk *disk, const struct write *write)
+static int write_blocks(const struct sim_disk *disk, const struct command *command)
 {
-	uint64_t offset = write->lba * disk->block;
-	uint32_t length = write->blocks * disk->block;
+	uint64_t offset = command->lba * disk->block;
+	uint32_t length = command->blocks * disk->block;
+	const struct sim_fault *fault;
 
 	if (length > disk->max_hw_kb * 1024)
 		return -EINVAL;
 	if (disk->mdts && length > (uint32_t)PAGE << disk->mdts)
 		return STATUS_INVALID_FIELD;
-	int error = check_protection(disk, write);
+	int error = check_protection(disk, command);
 	if (error)
 		return error;
-	if (write->lba >= disk->size / disk->block || length > disk->size - offset)
+	if (command->lba >= disk->size / disk->block || length > disk->size - offset)
 		return STATUS_LBA_OUT_OF_RANGE;
 	void *data = sim_memory_get(length);
 	if (!data)
 		return -ENOMEM;
-	error = sim_memory_read(data, write->data, length);
+	struct sim_write write = { .data = data,
+				   .offset = offset,
+				   .length = length,
+				   .fua = command->control & CONTROL_FUA,
+				   .means = command->means };
+	error = sim_memory_read(data, command->data, length);
 	if (!error)
-		error = sim_disk_write(disk, data, offset, length, write->control & CONTROL_FUA,
-				       write->means);
+		error = sim_disk_write(disk, &write, &fault);
 	sim_memory_put(data, length);
 	return error;
 }
 
 static int submit_io(const struct sim_disk *disk, const struct nvme_user_io *io)
 {
-	struct write write = {
+	struct command write = {
 		.lba = io->slba,
 		.data = (const void *)(uintptr_t)io->addr,
 		.blocks = io->nblocks + 1U,
@@ -171,7 +176,7 @@ static int submit_io(const struct sim_disk *disk, const struct nvme_user_io *io)
 
 static int io_cmd(const struct sim_disk *disk, const struct nvme_passthru_cmd *command)
 {
-	struct write write = {
+	struct command write = {
 		.lba = command->cdw10 | (uint64_t)command->cdw11 << 32,
 		.data = (const void *)(uintptr_t)command->addr,
 		.blocks = (command->cdw12 & 0xffff) + 1,
@@ -200,7 +205,7 @@ int sim_nvme_ioctl(const struct sim_node *node, unsigned long request, void *arg
 	} copy;
 	const struct sim_disk *disk = node->disk;
 
-	if (disk->no_nvme)
+	if (disk->kind != SIM_NVME)
 		return -ENOTTY;
 	switch (request) {
 	case NVME_IOCTL_ID:

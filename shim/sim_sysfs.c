@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * /sys/dev/block/240:N of the simulated disk and its partitions: the attributes that tell what a
- * block device is. Anything else under /sys is the kernel's.
+ * block device is, and the SCSI device's. Anything else under /sys is the kernel's.
  */
 #include "sim.h"
 
@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "sim_next.h"
+#include "sim_scsi.h"
 
 #define ROOT "/sys/dev/block/240:"
 
@@ -39,6 +40,8 @@ static int queue_attribute(const struct sim_disk *disk, const char *name, char *
 {
 	if (strcmp(name, "logical_block_size") == 0)
 		return number(text, size, disk->block);
+	if (strcmp(name, "physical_block_size") == 0)
+		return number(text, size, (unsigned long long)disk->block << disk->lbppbe);
 	if (strcmp(name, "max_hw_sectors_kb") == 0)
 		return number(text, size, disk->max_hw_kb);
 	if (strcmp(name, "max_segments") == 0)
@@ -52,6 +55,24 @@ static int queue_attribute(const struct sim_disk *disk, const char *name, char *
 	if (strcmp(name, "write_cache") == 0)
 		return snprintf(text, size, "write back\n");
 	return strcmp(name, "fua") == 0 ? number(text, size, 1) : -ENOENT;
+}
+
+/* Linux 6.1, drivers/scsi/scsi_sysfs.c; scsi_level is the INQUIRY version and one. */
+static int scsi_attribute(const struct sim_disk *disk, const char *name, char *text, size_t size)
+{
+	static const char *const texts[][2] = {
+		{ "type", "0\n" },          { "scsi_level", "7\n" },
+		{ "vendor", "untorn  \n" }, { "model", "simulated disk  \n" },
+		{ "rev", "1   \n" },
+	};
+
+	if (strcmp(name, "vpd_pgb0") == 0 && !disk->no_vpd)
+		return sim_scsi_inquiry(disk, 0xb0, (uint8_t *)text);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(name, texts[i][0]) == 0)
+			return snprintf(text, size, "%s", texts[i][1]);
+	}
+	return -ENOENT;
 }
 
 static int attribute(const struct sim_node *node, const char *name, char *text, size_t size)
@@ -76,7 +97,9 @@ static int attribute(const struct sim_node *node, const char *name, char *text, 
 				SIM_MAJOR, base);
 	if (strncmp(name, "queue/", 6) == 0)
 		return queue_attribute(node->disk, name + 6, text, size);
-	if (!node->disk->no_nvme && strcmp(name, "device/model") == 0)
+	if (node->disk->kind == SIM_SCSI && strncmp(name, "device/", 7) == 0)
+		return scsi_attribute(node->disk, name + 7, text, size);
+	if (node->disk->kind == SIM_NVME && strcmp(name, "device/model") == 0)
 		return snprintf(text, size, "untorn simulated disk\n");
 	return -ENOENT;
 }
@@ -98,7 +121,7 @@ static int file_with(const char *text, size_t length)
 int sim_sysfs_open(const char *path)
 {
 	struct sim_node node;
-	char text[128];
+	char text[SIM_SCSI_PAGE] = "";
 
 	const char *name = sim_config() ? split(path, &node) : NULL;
 	if (!name)
@@ -107,19 +130,35 @@ int sim_sysfs_open(const char *path)
 	return length < 0 ? length : file_with(text, (size_t)length);
 }
 
+static int link_target(const struct sim_disk *disk, const char *name, char *text, size_t size)
+{
+	bool scsi = disk->kind == SIM_SCSI;
+
+	if (strcmp(name, "device/subsystem") == 0 && disk->kind != SIM_NEITHER)
+		return snprintf(text, size,
+				scsi ? "../../../../../../bus/scsi" : "../../../../class/nvme");
+	if (strcmp(name, "device") == 0 && scsi)
+		return snprintf(text, size, "../../../2:0:1:0");
+	if (strcmp(name, "device/generic") == 0 && disk->has_sg)
+		return snprintf(text, size, "scsi_generic/sg%u", disk->sg);
+	return -ENOENT;
+}
+
 ssize_t sim_sysfs_readlink(const char *path, char *buffer, size_t size)
 {
-	static const char target[] = "../../../../class/nvme";
 	struct sim_node node;
+	char target[64];
 
 	const char *name = sim_config() ? split(path, &node) : NULL;
 	if (!name)
 		return -EXDEV;
-	if (node.part || node.disk->no_nvme || strcmp(name, "device/subsystem") != 0)
-		return -ENOENT;
-	size_t length = size < strlen(target) ? size : strlen(target);
-	memcpy(buffer, target, length);
-	return (ssize_t)length;
+	int length = node.part ? -ENOENT : link_target(node.disk, name, target, sizeof(target));
+	if (length < 0)
+		return length;
+	if ((size_t)length > size)
+		length = (int)size;
+	memcpy(buffer, target, (size_t)length);
+	return length;
 }
 
 int sim_sysfs_stat(const char *path, struct stat *st)

@@ -35,7 +35,7 @@ static const char *in_folder(const char *name)
 static void remove_files(void)
 {
 	static const char *const names[] = { "image",	 "image.p1", "image.p2",
-					     "image.p3", "image.p4", "log" };
+					     "image.p3", "image.p4", "image.sg", "log" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(in_folder(names[i]));

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <scsi/sg.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/fs.h>
 #include <linux/nvme_ioctl.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -71,6 +73,43 @@ static long plain(int fd, const void *data, uint64_t lba, unsigned blocks)
 	return pwrite(fd, data, (size_t)blocks * 512, (off_t)lba * 512) < 0 ? -1 : 0;
 }
 
+/* WRITE(16), or WRITE ATOMIC(16) with its boundary, of few blocks in a low place. */
+static long scsi(int fd, uint8_t opcode, unsigned boundary, const void *data, uint64_t lba,
+		 unsigned blocks)
+{
+	int block = 0;
+	uint8_t cdb[16] = { [0] = opcode,
+			    [8] = (uint8_t)(lba >> 8),
+			    [9] = (uint8_t)lba,
+			    [11] = (uint8_t)boundary,
+			    [13] = (uint8_t)blocks };
+	struct sg_io_hdr header = { .interface_id = 'S',
+				    .dxfer_direction = SG_DXFER_TO_DEV,
+				    .cmd_len = sizeof(cdb),
+				    .cmdp = cdb };
+
+	want(ioctl(fd, BLKSSZGET, &block) == 0);
+	header.dxferp = (void *)(uintptr_t)data;
+	header.dxfer_len = blocks * (unsigned)block;
+	long result = ioctl(fd, SG_IO, &header);
+	return result ? result : header.status;
+}
+
+static long sg(int fd, const void *data, uint64_t lba, unsigned blocks)
+{
+	return scsi(fd, 0x8a, 0, data, lba, blocks);
+}
+
+static long atomic(int fd, const void *data, uint64_t lba, unsigned blocks)
+{
+	return scsi(fd, 0x9c, 0, data, lba, blocks);
+}
+
+static long bounded(int fd, const void *data, uint64_t lba, unsigned blocks)
+{
+	return scsi(fd, 0x9c, 8, data, lba, blocks);
+}
+
 typedef long way_fn(int fd, const void *data, uint64_t lba, unsigned blocks);
 
 /* A write that the power is cut in. piece 0: it is atomic; otherwise what it tears into, bytes. */
@@ -121,6 +160,21 @@ static const struct cut {
 	{ ",tears=4096", submit, 64, 12, 4096, 16 },
 	{ ",tears=65536", submit, 64, 40, 512, 16 },
 	{ ",tears=4096", plain, 64, 32, 512, 16 },
+	/* SCSI: WRITE(16) has no promise, WRITE ATOMIC(16) has it by itself. */
+	{ ",kind=scsi,max_atomic=64", plain, 64, 32, 512, 16 },
+	{ ",kind=scsi,max_atomic=64", sg, 64, 32, 512, 100 },
+	{ ",kind=scsi,max_atomic=64", sg, 64, 8, 512, 16 },
+	{ ",kind=scsi,max_atomic=64", atomic, 64, 32, 0, 100 },
+	{ ",kind=scsi,max_atomic=64", atomic, 65, 64, 0, 16 },
+	{ ",kind=scsi,max_atomic=4,lba=4096", atomic, 8, 4, 0, 16 },
+	{ ",kind=scsi,max_atomic_bndry=64,max_bndry=8", bounded, 64, 32, 4096, 16 },
+	{ ",kind=scsi,max_atomic_bndry=64,max_bndry=8", bounded, 65, 20, 4096, 16 },
+	{ ",kind=scsi,max_atomic_bndry=64,max_bndry=8", bounded, 64, 8, 0, 16 },
+	{ ",kind=scsi,max_atomic_bndry=64,max_bndry=8", bounded, 64, 4, 0, 16 },
+	{ ",kind=scsi,max_atomic=64,tears=4096", atomic, 64, 32, 4096, 16 },
+	{ ",kind=scsi,max_atomic=64,tears=4096", atomic, 64, 8, 0, 16 },
+	{ ",kind=scsi,max_atomic_bndry=64,max_bndry=8,tears=2048", bounded, 64, 32, 2048, 16 },
+	{ ",kind=scsi,max_atomic_bndry=64,max_bndry=8,tears=8192", bounded, 64, 32, 4096, 16 },
 };
 
 static const struct cut *the_cut(void)
@@ -319,12 +373,19 @@ static pid_t start_writer(way_fn *way, unsigned blocks)
 		want(way(fd, letters[i & 1], 64, blocks) == 0);
 }
 
-/* SIM_RACE is the way; the last row tears although it is a command. */
+#define SCSI ",kind=scsi,max_atomic=64,max_atomic_bndry=64,max_bndry=8"
+
+/* SIM_RACE is the way; one row of NVMe tears although it is a command. */
 static const struct race {
 	way_fn *way;
 	unsigned blocks;
 	int mixed;
-} races[] = { { plain, 32, 1 }, { submit, 32, 0 }, { io, 32, 0 }, { submit, 64, 1 } };
+	const char *disk;
+} races[] = {
+	{ plain, 32, 1, "" },    { submit, 32, 0, "" },    { io, 32, 0, "" },
+	{ submit, 64, 1, "" },   { plain, 32, 1, SCSI },   { sg, 32, 1, SCSI },
+	{ atomic, 32, 0, SCSI }, { bounded, 32, 1, SCSI },
+};
 
 static double now(void)
 {
@@ -396,10 +457,11 @@ END_TEST
 
 START_TEST(a_reader_sees_a_write_half_done_unless_it_is_atomic)
 {
-	char environment[32];
+	char environment[32], options[128];
 
 	snprintf(environment, sizeof(environment), "SIM_RACE=%d", _i);
-	preload_run("racing_reader", ",tear_us=20", environment);
+	snprintf(options, sizeof(options), ",tear_us=20%s", races[_i].disk);
+	preload_run("racing_reader", options, environment);
 }
 END_TEST
 
