@@ -120,7 +120,7 @@ int device_derive(int fd, dev_t number, struct device *ret_device)
 {
 	struct device device = { .number = number };
 
-	int error = identity_read(fd, number, &device.identity);
+	int error = identity_read(fd, number, NULL, &device.identity);
 	if (error)
 		return error;
 	device.transport = choose_transport(number);
@@ -133,19 +133,27 @@ int device_derive(int fd, dev_t number, struct device *ret_device)
 	return 0;
 }
 
+static const struct device *newest(dev_t number, unsigned used)
+{
+	while (used-- > 0) {
+		if (devices[used].number == number)
+			return &devices[used];
+	}
+	return NULL;
+}
+
 /* What we know, if it is still true. */
 static const struct device *find(int fd, dev_t number)
 {
-	struct identity now;
 	unsigned used = atomic_load_explicit(&count, memory_order_acquire);
+	const struct device *known = newest(number, used);
+	struct identity now;
 
-	if (!used || identity_read(fd, number, &now) < 0)
+	if (!known || identity_read(fd, number, &known->identity, &now) < 0)
 		return NULL;
-	for (unsigned i = used; i-- > 0;) {
-		if (devices[i].number == number && identity_equal(&devices[i].identity, &now))
-			return &devices[i];
-	}
-	return NULL;
+	while (known && !identity_equal(&known->identity, &now))
+		known = newest(number, (unsigned)(known - devices));
+	return known;
 }
 
 /* Only what a fd could tell in full is kept, so that nobody's missing permission becomes another

@@ -71,11 +71,11 @@ static bool is_node_of(const struct generic *generic, int node)
  * disk, that one is alive. */
 static bool is_current(const struct generic *generic, int fd)
 {
-	struct identity by_fd, by_number;
+	uint64_t by_fd, by_number;
 	struct generic now;
 
-	return identity_read(fd, generic->disk, &by_fd) == 0 &&
-	       identity_read(-1, generic->disk, &by_number) == 0 && by_fd.disk == by_number.disk &&
+	return identity_read_disk(fd, generic->disk, &by_fd) == 0 &&
+	       identity_read_disk(-1, generic->disk, &by_number) == 0 && by_fd == by_number &&
 	       read_address(generic->disk, &now) == 0 && has_same_address(generic, &now);
 }
 

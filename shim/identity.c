@@ -2,7 +2,9 @@
 /*
  * The disk's number is its sequence number (BLKGETDISKSEQ, 5.15), or before that the inode of its
  * directory in /sys, which kernfs does not give out again either. The start of a partition comes
- * from HDIO_GETGEO, the one ioctl that tells it.
+ * from HDIO_GETGEO, the one ioctl that tells it. A whole disk is not asked, nor need it be: the
+ * SCSI driver would read the partition table into its page cache (scsi_bios_ptable), where a write
+ * with RWF_NOWAIT then finds it.
  */
 #include "identity.h"
 
@@ -27,8 +29,6 @@ static int start_from_sysfs(dev_t device, uint64_t *ret_start)
 	uint64_t sectors = 0;
 
 	int error = sysfs_number(device, "start", &sectors);
-	if (error == -ENOENT && !sysfs_is_partition(device))
-		error = 0; /* a whole disk has no such attribute */
 	if (!error)
 		*ret_start = sectors * SECTOR;
 	return error;
@@ -44,7 +44,7 @@ static int read_start(int fd, dev_t device, uint64_t *ret_start)
 	return 0;
 }
 
-static int read_disk(int fd, dev_t device, uint64_t *ret_disk)
+int identity_read_disk(int fd, dev_t device, uint64_t *ret_disk)
 {
 	if (fd >= 0 && real_ioctl(fd, BLKGETDISKSEQ, ret_disk) == 0)
 		return 0;
@@ -65,12 +65,20 @@ static int read_block(int fd, dev_t device, uint32_t *ret_block)
 	return error;
 }
 
-int identity_read(int fd, dev_t device, struct identity *ret_identity)
+/* As long as it is the same disk, a number stands for the whole of it or for a part. */
+static bool is_partition(dev_t device, uint64_t disk, const struct identity *known)
 {
-	struct identity identity;
+	return known && known->disk == disk ? known->partition : sysfs_is_partition(device);
+}
 
-	int error = read_disk(fd, device, &identity.disk);
+int identity_read(int fd, dev_t device, const struct identity *known, struct identity *ret_identity)
+{
+	struct identity identity = { 0 };
+
+	int error = identity_read_disk(fd, device, &identity.disk);
 	if (!error)
+		identity.partition = is_partition(device, identity.disk, known);
+	if (!error && identity.partition)
 		error = read_start(fd, device, &identity.start);
 	if (!error)
 		error = read_block(fd, device, &identity.block);
@@ -81,5 +89,6 @@ int identity_read(int fd, dev_t device, struct identity *ret_identity)
 
 bool identity_equal(const struct identity *a, const struct identity *b)
 {
-	return a->disk == b->disk && a->start == b->start && a->block == b->block;
+	return a->disk == b->disk && a->partition == b->partition && a->start == b->start &&
+	       a->block == b->block;
 }

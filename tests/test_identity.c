@@ -21,17 +21,17 @@ static const struct {
 	struct identity a, b;
 	bool equal;
 } pairs[] = {
-	{ "the same", { 7, 1 << 20, 512 }, { 7, 1 << 20, 512 }, true },
-	{ "another disk", { 7, 1 << 20, 512 }, { 8, 1 << 20, 512 }, false },
-	{ "another start", { 7, 1 << 20, 512 }, { 7, 2 << 20, 512 }, false },
-	{ "another block size", { 7, 1 << 20, 512 }, { 7, 1 << 20, 4096 }, false },
+	{ "the same", { 7, 1 << 20, 512, false }, { 7, 1 << 20, 512, false }, true },
+	{ "another disk", { 7, 1 << 20, 512, false }, { 8, 1 << 20, 512, false }, false },
+	{ "another start", { 7, 1 << 20, 512, false }, { 7, 2 << 20, 512, false }, false },
+	{ "another block size", { 7, 1 << 20, 512, false }, { 7, 1 << 20, 4096, false }, false },
 	{ "disks that differ beyond 32 bits",
-	  { 7, 0, 512 },
-	  { 7 + (UINT64_C(1) << 32), 0, 512 },
+	  { 7, 0, 512, false },
+	  { 7 + (UINT64_C(1) << 32), 0, 512, false },
 	  false },
 	{ "starts that differ beyond 32 bits",
-	  { 7, 0, 512 },
-	  { 7, UINT64_C(1) << 40, 512 },
+	  { 7, 0, 512, false },
+	  { 7, UINT64_C(1) << 40, 512, false },
 	  false },
 };
 
@@ -46,9 +46,9 @@ END_TEST
 
 START_TEST(number_that_nobody_has_has_no_identity)
 {
-	struct identity identity = { 1, 2, 3 };
+	struct identity identity = { 1, 2, 3, false };
 
-	ck_assert_int_eq(identity_read(-1, makedev(4000, 77), &identity), -ENOENT);
+	ck_assert_int_eq(identity_read(-1, makedev(4000, 77), NULL, &identity), -ENOENT);
 	ck_assert(identity.disk == 1 && identity.start == 2 && identity.block == 3);
 }
 END_TEST
@@ -66,8 +66,8 @@ static struct identity read_both(const char *path, dev_t number)
 	struct identity by_fd, by_sysfs;
 	int fd = open_ro(path);
 
-	ck_assert_int_eq(identity_read(fd, number, &by_fd), 0);
-	ck_assert_int_eq(identity_read(-1, number, &by_sysfs), 0);
+	ck_assert_int_eq(identity_read(fd, number, NULL, &by_fd), 0);
+	ck_assert_int_eq(identity_read(-1, number, NULL, &by_sysfs), 0);
 	close(fd);
 	ck_assert_msg(identity_equal(&by_fd, &by_sysfs), "%s: %lu %lu %u, %lu %lu %u", path,
 		      (unsigned long)by_fd.disk, (unsigned long)by_fd.start, by_fd.block,
@@ -108,7 +108,7 @@ START_TEST(partition_made_anew_elsewhere_is_another)
 	struct identity before = read_both(disk.partition_path[0], disk.partition[0]), after;
 
 	ck_assert_int_eq(test_disk_blkpg(&disk, BLKPG_DEL_PARTITION, 1, 0), 0);
-	ck_assert_int_eq(identity_read(-1, disk.partition[0], &after), -ENOENT);
+	ck_assert_int_eq(identity_read(-1, disk.partition[0], NULL, &after), -ENOENT);
 	ck_assert(test_disk_add(&disk, 0, TEST_DISK_START_1 + 512));
 	after = read_both(disk.partition_path[0], disk.partition[0]);
 	ck_assert(!identity_equal(&before, &after));
@@ -162,13 +162,13 @@ END_TEST
 START_TEST(fd_that_is_no_block_device_is_an_error)
 {
 	static const char *const paths[] = { "/dev/null", "/proc/self/maps", "/" };
-	struct identity identity = { 1, 2, 3 };
+	struct identity identity = { 1, 2, 3, false };
 	int fd = open_ro(paths[_i]);
 
-	ck_assert_int_lt(identity_read(fd, disk.number, &identity), 0);
+	ck_assert_int_lt(identity_read(fd, disk.number, NULL, &identity), 0);
 	ck_assert(identity.disk == 1 && identity.start == 2 && identity.block == 3);
 	close(fd);
-	ck_assert_int_eq(identity_read(fd, disk.number, &identity), -EBADF);
+	ck_assert_int_eq(identity_read(fd, disk.number, NULL, &identity), -EBADF);
 }
 END_TEST
 
