@@ -31,6 +31,7 @@ struct row {
 	bool empty, no_segments, buffered, unsupported, read_only, swap;
 	uint64_t size, start;
 	uint32_t boundary, unit_min, block, dma_mask; /* dma_mask 0 means 3 */
+	uint32_t physical, max;                       /* 0: no such; UMAX */
 	int open_flags;
 };
 
@@ -38,7 +39,7 @@ static int ask(const struct row *row)
 {
 	struct limits limits = { .unit_min = row->unit_min ? row->unit_min : UMIN,
 				 .unit_max = UMAX,
-				 .max = UMAX,
+				 .max = row->max ? row->max : UMAX,
 				 .boundary = row->boundary };
 	struct request request = {
 		.offset = row->offset,
@@ -56,6 +57,7 @@ static int ask(const struct row *row)
 		.size = row->size ? row->size : SIZE,
 		.start = row->start,
 		.block = row->block ? row->block : 512,
+		.physical = row->physical,
 		.dma_mask = row->dma_mask ? row->dma_mask : 3,
 	};
 
@@ -87,6 +89,14 @@ static const struct row checks[] = {
 	{ "#27 too long", -EINVAL, .length = 2 * UMAX },
 	{ "#27 too short", -EINVAL, .length = UMIN, .unit_min = 2 * UMIN },
 	{ "#28 across the device's boundary", -EINVAL, .boundary = 32768, .start = 24576 },
+	{ "#28 off a physical block, as long as the disk can", -EINVAL, .start = 512,
+	  .physical = 4096 },
+	{ "on a physical block", GOOD, .start = 8192, .physical = 4096 },
+	{ "off a physical block, and shorter", GOOD, .length = 8192, .start = 512,
+	  .physical = 4096 },
+	{ "off a physical block, but the disk could more", GOOD, .start = 512, .physical = 4096,
+	  .max = 20480 },
+	{ "off a physical block larger than any write", GOOD, .start = 512, .physical = 65536 },
 };
 
 /* Two fail: the earlier one is told. All checks after #22 say EINVAL, so their order cannot be

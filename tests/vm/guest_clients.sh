@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: fio's pvsync2 with verification, xfs_io's pwrite -A and statx.
+# In the guest: fio's pvsync2 with verification, xfs_io's pwrite -A and statx, on the disk that is named.
 set -eu
-disk=/dev/nvme0n1
+disk=${1:-/dev/nvme0n1}
 untorn=build/untorn
 
 $untorn run -- fio --name=atomic --filename=$disk --ioengine=pvsync2 --atomic=1 --direct=1 --bs=16k \

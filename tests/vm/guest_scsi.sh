@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# In a guest: SCSI disks to test with. Each function sets DISK and SG to the nodes of the new disk.
+# In a guest, for sh: SCSI disks to test with. DISK and SG are then the nodes of the new disk.
 
 # modprobe is one of the client programs, and so in their tree.
 load() {
@@ -20,7 +20,7 @@ await() { # CONDITION...
 find_disk() { # VENDOR
 	local device
 	for device in /sys/class/scsi_disk/*/device; do
-		[ "$(tr -d ' ' < "$device/vendor")" = "$1" ] || continue
+		[ "$(tr -d ' ' 2> /dev/null < "$device/vendor")" = "$1" ] || continue
 		DISK=/dev/$(ls "$device/block" 2> /dev/null) SG=/dev/$(ls "$device/scsi_generic" 2> /dev/null)
 		[ -b "$DISK" ] && [ -c "$SG" ] && return 0
 	done
@@ -30,7 +30,8 @@ find_disk() { # VENDOR
 scsi_debug_start() { # PARAMETER=VALUE...
 	load sg
 	load scsi_debug "$@"
-	await find_disk Linux
+	VENDOR=Linux
+	await find_disk $VENDOR
 }
 scsi_debug_stop() { await load -r -q scsi_debug; }
 
@@ -45,7 +46,7 @@ scsi_target_start() { # OPTION=VALUE...
 	TARGET_LOG=$(mktemp)
 	mkdir -p $core
 	printf 'dev_size=%d,dev_config=untorn,hw_block_size=%d' $((64 << 20)) \
-		"$(sed -nE 's/.*\bblock=([0-9]+).*/\1/p; t; s/.*/512/p' <<< "$*")" > $core/control
+		"$(echo "$*" | sed -nE 's/.*\bblock=([0-9]+).*/\1/p; t; s/.*/512/p')" > $core/control
 	echo 1 > $core/enable
 	await test -c /dev/uio0
 	build/tests/vm/scsi_target log="$TARGET_LOG" "$@" /dev/uio0 &
@@ -54,7 +55,8 @@ scsi_target_start() { # OPTION=VALUE...
 	echo naa.6001405075743032 > $port/nexus
 	mkdir -p $port/lun/lun_0
 	ln -s $core $port/lun/lun_0/disk
-	await find_disk UNTORN
+	VENDOR=UNTORN
+	await find_disk $VENDOR
 }
 scsi_target_stop() {
 	local core=/sys/kernel/config/target/core/user_0
