@@ -56,6 +56,7 @@ static void sysfs_fact(const struct patient *p, struct evidence *e, const char *
 static void look_at_device(const struct patient *p, struct evidence *e)
 {
 	const struct transport *transport = p->device.transport;
+	bool scsi = cmd_examine_is_scsi(p);
 	char text[32];
 
 	evidence_fact(e, "device", "number", "%u:%u", major(p->device.number),
@@ -67,9 +68,10 @@ static void look_at_device(const struct patient *p, struct evidence *e)
 	else
 		evidence_fact(e, "device", "kind", "neither NVMe nor SCSI");
 	sysfs_fact(p, e, "transport", "device/transport");
+	sysfs_fact(p, e, "vendor", "device/vendor");
 	sysfs_fact(p, e, "model", "device/model");
 	sysfs_fact(p, e, "serial", "device/serial");
-	sysfs_fact(p, e, "firmware", "device/firmware_rev");
+	sysfs_fact(p, e, "firmware", scsi ? "device/rev" : "device/firmware_rev");
 	if (sysfs_disk_text(p->device.number, "queue/write_cache", text, sizeof(text)) == 0)
 		evidence_fact(e, "device", "write cache", "%s%s", text,
 			      strcmp(text, "write back") == 0
@@ -251,8 +253,10 @@ static void look_at_policy(const struct patient *p, struct evidence *e)
 	const struct config config = config_get();
 
 	evidence_fact(e, "policy", "UNTORN_MODE", "%s", modes[config.mode]);
-	evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s",
-		      config.nvme_policy == NVME_POLICY_CONTROLLER ? "controller" : "namespace");
+	if (!cmd_examine_is_scsi(p))
+		evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s",
+			      config.nvme_policy == NVME_POLICY_CONTROLLER ? "controller"
+									   : "namespace");
 	if (config.mode == MODE_OFF)
 		evidence_advise(e, "UNTORN_MODE is off, or not a word that is known: unset it");
 	if (!p->identified)
