@@ -50,6 +50,17 @@ while IFS='|' read -r options arguments status verdict line; do
 	json "$options: facts" "sum(map(len, o['evidence'].values())) + len(o['advice'])" \
 		"$(grep -c '^  ' "$work/text")"
 done << EOF2
+kind=scsi,max_atomic=32,atomic_gran=1|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic transfer length
+kind=scsi,max_atomic_bndry=64,max_bndry=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic boundary size
+kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| max atomic length 32 blocks, 16384 bytes
+kind=scsi,max_atomic=32,no_vpd|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command SG_IO
+kind=scsi,max_atomic=32,unprivileged,sg=sg3|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command SG_IO of the generic node
+kind=scsi,max_atomic=32,unprivileged|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|which is not there: as root: modprobe sg
+kind=scsi,max_atomic=32,unprivileged,sg=sg3,sg_closed|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|takes CAP_SYS_RAWIO, or the right to read and write /dev/sg3
+kind=scsi|$u|1|no atomic writes: the device promises none (VPD page B0h)| max atomic length 0
+kind=scsi,max_atomic=32,vpd_length=48|$u|1|no atomic writes: the device promises none (VPD page B0h)| VPD page B0h none, or too short to tell
+kind=scsi,max_atomic=32,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information| protection type 2
+kind=scsi,max_atomic=96,atomic_align=3|$u|1|no atomic writes: its atomic unit is no multiple of its atomic alignment or granularity| atomic alignment 3 blocks, 1536 bytes
 nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| NAWUPF 31: 32 blocks, 16384 bytes
 nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from NAWUPF
 nawupf=3,lba=4096|$u|0|atomic writes of 4096 to 16384 bytes, each by one NVMe Write| logical block 4096 bytes
@@ -71,7 +82,7 @@ nawupf=31,ms=8,pi=2|$u|1|no atomic writes: it is formatted with type 2 protectio
 nawupf=31,ms=16|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply| 16 of metadata
 nawupf=31,zoned=host-managed|$u|1|no atomic writes: it is a zoned device|-
 nawupf=31,chunk_sectors=16|$u|1|no atomic writes: its optimal I/O boundary (NOIOB) cuts the atomic unit| chunk 8192 bytes: this cuts the unit
-kind=none|$u|1|no atomic writes: it is not an NVMe namespace or a partition of one| kind not NVMe
+kind=none|$u|1|no atomic writes: it is no NVMe namespace, no SCSI disk, and no partition of one| kind neither NVMe nor SCSI
 nawupf=31,unprivileged|$u|2|cannot tell: the device could not be asked for its identify data|untorn publish $u
 EOF2
 
@@ -122,7 +133,7 @@ for path in /sys/class/block/*; do
 	grep -q '^  natively .*none\|^  natively .*no atomic' "$work/text" || continue
 	equal "$node: status" $status 1
 	equal "$node" "$(head -n 1 "$work/text")" \
-		"$node: no atomic writes: it is not an NVMe namespace or a partition of one"
+		"$node: no atomic writes: it is no NVMe namespace, no SCSI disk, and no partition of one"
 done
 truncate -s 4M "$work/backing"
 if [ "$(id -u)" = 0 ] && loop=$(losetup --find --show "$work/backing" 2> /dev/null); then

@@ -357,7 +357,7 @@ START_TEST(random_pages_promise_no_more_than_they_say)
 		accepted[limits.origin] += !limits.refusal;
 	}
 	/* Else the pages were not random enough to have shown anything. */
-	for (enum origin origin = ORIGIN_BLOCK; origin < ORIGIN_COUNT; origin++)
+	for (enum origin origin = ORIGIN_BLOCK; origin < ORIGIN_MAX_ATOMIC; origin++)
 		ck_assert_msg(origin == ORIGIN_BLOCK || accepted[origin] > 1000, "%s: only %u",
 			      limits_origin(origin), accepted[origin]);
 }
