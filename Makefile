@@ -98,7 +98,7 @@ scripts: $(LIB) $(SIMLIB) $(CMD)
 	$(Q)tests/run.sh $(B) $(SCRIPT)
 # Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
 check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
-	$(Q)UNTORN_TEST_TIMEOUT=900 tests/run.sh $(B) $(VMTEST)
+	$(Q)UNTORN_TEST_TIMEOUT=1200 UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
 layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)

@@ -1,14 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs test programs one after the other: tests/run.sh BUILD-DIR PROGRAM...
+# Runs test programs, UNTORN_TEST_JOBS (1) at a time: tests/run.sh BUILD-DIR PROGRAM...
 # A program gets UNTORN_TEST_TIMEOUT seconds (300); its output is shown when it fails. Exit status
 # 77 is a skip, which is counted and named. The last line is "N passed, N failed, N skipped".
 set -u
 build=$(realpath "$1")
 shift
-passed=0 failed=0 skipped=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 # The sanitizer's own library must come first in a preload.
 sanitizer=
@@ -24,21 +23,35 @@ preload_for() {
 	esac
 }
 
-for program; do
-	preload=$(preload_for "$program")
+run_one() { # NUMBER PROGRAM
+	local log=$work/$1.log preload started=$SECONDS status word
+	preload=$(preload_for "$2")
 	[ -z "$preload" ] || preload=${sanitizer:+$sanitizer:}$preload
-	started=$SECONDS
 	BUILD=$build TEST_PRELOAD=$preload timeout -k 5 "${UNTORN_TEST_TIMEOUT:-300}" \
-		"$program" > "$log" 2>&1
+		"$2" > "$log" 2>&1
 	status=$?
 	case $status in
-	0) passed=$((passed + 1)) word=ok ;;
-	77) skipped=$((skipped + 1)) word="skipped: $(tail -n 1 "$log")" ;;
-	124 | 137) failed=$((failed + 1)) word="FAILED: no end within the time" ;;
-	*) failed=$((failed + 1)) word="FAILED: status $status" ;;
+	0) word=ok ;;
+	77) word="skipped: $(tail -n 1 "$log")" ;;
+	124 | 137) word="FAILED: no end within the time" ;;
+	*) word="FAILED: status $status" ;;
 	esac
-	printf '%-44s %s (%ss)\n' "${program#"$build"/}" "$word" $((SECONDS - started))
-	case $word in FAILED*) cat "$log" ;; esac
+	echo "$word" > "$work/$1.word"
+	{
+		printf '%-44s %s (%ss)\n' "${2#"$build"/}" "$word" $((SECONDS - started))
+		case $word in FAILED*) cat "$log" ;; esac
+	} > "$work/$1.said"
+	cat "$work/$1.said" # at once, so that two do not mix
+}
+
+count() { cat "$work"/*.word 2> /dev/null | grep -c "^$1"; }
+
+number=0
+for program; do
+	[ "$(jobs -pr | wc -l)" -lt "${UNTORN_TEST_JOBS:-1}" ] || wait -n
+	number=$((number + 1))
+	run_one $number "$program" &
 done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+wait
+echo "$(count ok) passed, $(count FAILED) failed, $(count skipped) skipped"
+[ "$(count ok)" = $((number - $(count skipped))) ]

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Readers racing a writer see pages half old, half new when writes are plain, and none when they are
 # atomic: on a SCSI disk that stores plain writes block by block, and on QEMU's NVMe, which tears
-# what is longer than its atomic unit. UNTORN_TORN_READS (100000) atomic ones.
+# what is longer than its atomic unit. UNTORN_TORN_READS (20000) atomic ones.
 set -eu
 . tests/vm/lib.sh
 
-reads=${UNTORN_TORN_READS:-100000}
+reads=${UNTORN_TORN_READS:-20000}
 vm -k 6.1 -t 1200 -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- "
 	set -eu
 	. tests/vm/guest_lib.sh
