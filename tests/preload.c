@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "untorn_uapi.h"
@@ -34,8 +35,8 @@ static const char *in_folder(const char *name)
 
 static void remove_files(void)
 {
-	static const char *const names[] = { "image",	 "image.p1", "image.p2",
-					     "image.p3", "image.p4", "image.sg", "log" };
+	static const char *const names[] = { "image",    "image.p1", "image.p2", "image.p3",
+					     "image.p4", "image.sg", "log" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(in_folder(names[i]));
@@ -151,4 +152,20 @@ int main(int argc, char **argv)
 	remove_files();
 	rmdir(folder);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int image_holds(off_t offset, size_t length, char letter)
+{
+	const char *from = strchr(getenv("UNTORN_SIM"), '=') + 1;
+	char path[256], *data = buffer(length, (char)~letter);
+	size_t same = 0;
+
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(from, ","), from);
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
+	want(fd >= 0 && syscall(SYS_pread64, fd, data, length, offset) == (long)length);
+	while (same < length && data[same] == letter)
+		same++;
+	free(data);
+	close((int)fd);
+	return same == length;
 }

@@ -65,5 +65,7 @@ char *buffer(size_t size, char letter);
 ssize_t atomic_write(int fd, const void *data, size_t length, off_t offset);
 /* What lies there, by a direct read, is all this letter. */
 int holds(int fd, off_t offset, size_t length, char letter);
+/* The same of the image as it lies there, past the simulation. */
+int image_holds(off_t offset, size_t length, char letter);
 
 #endif

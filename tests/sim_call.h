@@ -31,23 +31,6 @@ enum {
 	INVALID_FIELD = 0x052400,
 };
 
-/* The image as it lies there, past the simulation. */
-static inline int image_holds(off_t offset, size_t length, char letter)
-{
-	const char *from = strchr(getenv("UNTORN_SIM"), '=') + 1;
-	char path[256], *data = buffer(length, (char)~letter);
-	size_t same = 0;
-
-	snprintf(path, sizeof(path), "%.*s", (int)strcspn(from, ","), from);
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
-	want(fd >= 0 && syscall(SYS_pread64, fd, data, length, offset) == (long)length);
-	while (same < length && data[same] == letter)
-		same++;
-	free(data);
-	close((int)fd);
-	return same == length;
-}
-
 struct call {
 	struct sg_io_hdr header;
 	uint8_t cdb[16], sense[64];

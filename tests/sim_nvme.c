@@ -19,23 +19,6 @@
 
 enum { PRACT = 1 << 13, FUA = 1 << 14 };
 
-/* The image as it lies there, past the simulation. */
-static int image_holds(off_t offset, size_t length, char letter)
-{
-	const char *from = strchr(getenv("UNTORN_SIM"), '=') + 1;
-	char path[256], *data = buffer(length, (char)~letter);
-	size_t same = 0;
-
-	snprintf(path, sizeof(path), "%.*s", (int)strcspn(from, ","), from);
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
-	want(fd >= 0 && syscall(SYS_pread64, fd, data, length, offset) == (long)length);
-	while (same < length && data[same] == letter)
-		same++;
-	free(data);
-	close((int)fd);
-	return same == length;
-}
-
 static long submit(int fd, const void *data, uint64_t lba, unsigned blocks)
 {
 	struct nvme_user_io io = {

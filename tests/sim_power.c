@@ -35,18 +35,6 @@ static void raw(long way, char *data, size_t length, off_t offset)
 	close((int)fd);
 }
 
-static int image_holds(off_t offset, size_t length, char letter)
-{
-	char *data = buffer(length, (char)~letter);
-	size_t same = 0;
-
-	raw(SYS_pread64, data, length, offset);
-	while (same < length && data[same] == letter)
-		same++;
-	free(data);
-	return same == length;
-}
-
 static long submit(int fd, const void *data, uint64_t lba, unsigned blocks)
 {
 	struct nvme_user_io io = {

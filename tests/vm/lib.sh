@@ -20,3 +20,9 @@ commands() {
 	sed -nE 's/.*pci_nvme_write .* nlb ([0-9]+) .* lba (0x[0-9a-f]+|[0-9]+).*/\2 \1/p' "$1" |
 		while read -r lba blocks; do echo "$((lba)) $blocks"; done
 }
+
+# Two lists of outcomes of the same calls, in $out.
+same() { # NATIVE SHIM
+	diff -a "$out/$1" "$out/$2" > "$out/diff" ||
+		{ head -40 "$out/diff"; echo "$2 differs from $1"; exit 1; }
+}

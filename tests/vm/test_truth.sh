@@ -24,10 +24,6 @@ run() { # KERNEL OUTPUT COMMAND...
 		\$truth \${disk}p1 16384 $((seed + 1)) $calls >> \$OUT/$2"
 	[ "$(wc -l < "$out/$2")" = $((2 * 2105 + 2 * calls)) ] || { echo "$2: not all calls"; exit 1; }
 }
-same() { # NATIVE SHIM
-	diff -a "$out/$1" "$out/$2" > "$out/diff" ||
-		{ head -40 "$out/diff"; echo "$2 differs from $1"; exit 1; }
-}
 
 run 7 native-7 env
 run 6.12 native-6.12 env
