@@ -2,9 +2,10 @@
 /*
  * What may happen to a disk between two atomic writes of one process, on a real kernel:
  *	fences DISK
- * The disk has a unit of 16 KiB, no partitions and nothing of value. Runs natively and under the
+ * The disk, NVMe or SCSI, has a unit of 16 KiB, no partitions and nothing of value. Runs natively and under the
  * shim alike; every line that is printed is a fence that held.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/blkpg.h>
@@ -215,7 +216,9 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	disk = argv[1];
-	snprintf(part_path, sizeof(part_path), "%sp1", disk);
+	/* nvme0n1p1, but sda1 */
+	const char *between = isdigit((unsigned char)disk[strlen(disk) - 1]) ? "p" : "";
+	snprintf(part_path, sizeof(part_path), "%s%s1", disk, between);
 	partition_created_anew();
 	partition_resized();
 	made_read_only();
