@@ -44,8 +44,8 @@ struct sim_fault {
 
 struct sim_disk {
 	char node[96], image[256], log[256], zoned[16], bad_option[64];
-	uint64_t size;                                                    /* bytes */
-	uint32_t block;                                                   /* logical block size */
+	uint64_t size;                /* bytes */
+	uint32_t block, kernel_block; /* logical block size; as the kernel believes, 0: the same */
 	unsigned nsfeat, nawun, nawupf, nabsn, nabspf, nabo, awun, awupf; /* as in Identify */
 	unsigned ntwpu, ntwpg, ntwpb;                                     /* Amazon's */
 	unsigned mdts, metadata, protection;

@@ -195,6 +195,7 @@ static bool parse_cut_action(struct sim_disk *disk, const char *value)
 static const struct option options[] = {
 	FIELD(KIND_SIZE, "size", size),
 	FIELD(KIND_NUMBER, "lba", block),
+	FIELD(KIND_NUMBER, "kernel_lba", kernel_block),
 	PARSER("nawun", parse_nawun),
 	PARSER("nawupf", parse_nawupf),
 	PARSER("nabsn", parse_nabsn),

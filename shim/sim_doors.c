@@ -244,7 +244,8 @@ static int block_ioctl(const struct sim_node *node, int flags, unsigned long req
 	unsigned long sectors = node->size / SIM_SECTOR;
 	uint64_t sequence = 1;
 	unsigned physical = node->disk->block << node->disk->lbppbe;
-	int number = (int)node->disk->block;
+	const struct sim_disk *disk = node->disk;
+	int number = (int)(disk->kernel_block ? disk->kernel_block : disk->block);
 
 	switch (request) {
 	case BLKGETSIZE64:

@@ -151,7 +151,9 @@ static int write_blocks(const struct sim_disk *disk, const struct command *comma
 				   .length = length,
 				   .fua = command->control & CONTROL_FUA,
 				   .means = command->means };
-	error = sim_memory_read(data, command->data, length);
+	/* Without an address the driver maps nothing and sends the command all the same: what lands
+	 * on the disk is whatever lay there, here zeroes. */
+	error = command->data ? sim_memory_read(data, command->data, length) : 0;
 	if (!error)
 		error = sim_disk_write(disk, &write, &fault);
 	sim_memory_put(data, length);

@@ -39,7 +39,7 @@ static int number(char *text, size_t size, unsigned long long value)
 static int queue_attribute(const struct sim_disk *disk, const char *name, char *text, size_t size)
 {
 	if (strcmp(name, "logical_block_size") == 0)
-		return number(text, size, disk->block);
+		return number(text, size, disk->kernel_block ? disk->kernel_block : disk->block);
 	if (strcmp(name, "physical_block_size") == 0)
 		return number(text, size, (unsigned long long)disk->block << disk->lbppbe);
 	if (strcmp(name, "max_hw_sectors_kb") == 0)

@@ -175,6 +175,7 @@ static const struct {
 	{ "cut_to_half", ",max_segments=4", NULL },
 	{ "none", "", "UNTORN_MODE=off" },
 	{ "none", ",ms=8,pi=2", NULL },
+	{ "none", ",kernel_lba=4096", NULL },
 	{ "none", ",ms=8", NULL },
 	{ "none", ",ms=64", NULL },
 	{ "none", ",nabsn=63,nabspf=63,nabo=8", NULL },

@@ -318,6 +318,8 @@ static const struct {
 	{ "unsupported", ",nabsn=47,nabspf=47", NULL, 0 },
 	{ "unsupported", ",ms=8,pi=2", NULL, 0 },
 	{ "unsupported", ",ms=64", NULL, 0 },
+	{ "unsupported", ",kernel_lba=4096", NULL, 0 },
+	{ "unsupported", ",lba=4096,kernel_lba=512", NULL, 0 },
 	{ "unsupported", ",zoned=host-managed", NULL, 0 },
 	{ "unsupported", ",unprivileged", NULL, 0 },
 	{ "unsupported", ",kind=none", NULL, 0 },

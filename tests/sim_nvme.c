@@ -160,7 +160,7 @@ static void bad_memory(void)
 		want_error(ways[way](fd, map + UNIT, 0, 32), EFAULT);
 		want_error(ways[way](fd, map + UNIT / 2, 0, 32), EFAULT);
 		want_error(ways[way](fd, map + UNIT - 511, 0, 1), EFAULT);
-		want_error(ways[way](fd, NULL, 0, 1), EFAULT);
+		want(ways[way](fd, NULL, 0, 1) == 0); /* as the driver: no data, zeroes here */
 	}
 	want(image_holds(0, 2 * UNIT, 0));
 	want(submit(fd, map, 0, 32) == 0 && image_holds(0, UNIT, 'm'));

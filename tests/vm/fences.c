@@ -2,14 +2,15 @@
 /*
  * What may happen to a disk between two atomic writes of one process, on a real kernel:
  *	fences DISK
- * The disk, NVMe or SCSI, has a unit of 16 KiB, no partitions and nothing of value. Runs natively and under the
- * shim alike; every line that is printed is a fence that held.
+ * The disk, NVMe or SCSI, has a unit of 16 KiB, no partitions and nothing of value. Runs natively
+ *and under the shim alike; every line that is printed is a fence that held.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/blkpg.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +212,55 @@ static void part_of_a_page(void)
 	puts("one block of a dirty page");
 }
 
+/* Root's rights go past a descriptor's; and it is looked at before the memory is. */
+static void opened_for_reading(void)
+{
+	int fd = open(disk, O_RDONLY | O_DIRECT);
+	void *hole = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	errno = 0;
+	want(atomic_write(fd, 'x', 0) == -1 && errno == EBADF);
+	errno = 0;
+	want(pwritev2(fd, hole, 1, 0, RWF_ATOMIC) == -1 && errno == EBADF);
+	close(fd);
+	puts("opened for reading");
+}
+
+static volatile int racing;
+
+static void *read_on(void *unused)
+{
+	int fd = open(disk, O_RDONLY);
+	char page[4096];
+
+	while (racing)
+		want(pread(fd, page, sizeof(page), 192 * UNIT) == sizeof(page));
+	close(fd);
+	return unused;
+}
+
+/* A reader that brings old pages into the cache all the time. */
+static void raced_by_a_reader(void)
+{
+	int buffered = open(disk, O_RDONLY), fd = open(disk, O_RDWR | O_DIRECT);
+	pthread_t reader;
+	char page[4096];
+
+	racing = 1;
+	want(pthread_create(&reader, NULL, read_on, NULL) == 0);
+	for (int i = 0; i < 500; i++) {
+		char letter = (char)('A' + i % 26);
+		want(atomic_write(fd, letter, 192 * UNIT) == UNIT);
+		want(pread(buffered, page, sizeof(page), 192 * UNIT) == sizeof(page));
+		want(page[0] == letter && page[4095] == letter);
+	}
+	racing = 0;
+	pthread_join(reader, NULL);
+	close(fd);
+	close(buffered);
+	puts("raced by a reader through the page cache");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -225,5 +275,7 @@ int main(int argc, char **argv)
 	used_as_swap();
 	mapped_and_dirty();
 	part_of_a_page();
+	raced_by_a_reader();
+	opened_for_reading();
 	return 0;
 }

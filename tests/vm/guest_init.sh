@@ -32,6 +32,12 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /newroot/out
 mount --bind /newroot/out "/newroot$tools/out"
 mount --bind "/newroot$cwd" "/newroot$tools$cwd"
+# Ordinary users must reach the source, though it may lie in somebody's home.
+dir=$cwd
+while [ "$dir" != / ]; do
+	chmod a+rx "/newroot$dir" "/newroot$tools$dir"
+	dir=$(dirname "$dir")
+done
 ip link set lo up
 ln -s /proc/self/fd /dev/fd
 chroot "/newroot$tools" /sbin/modprobe nvme

@@ -1,0 +1,2 @@
+build/shim/library.o: shim/library.c shim/library.h
+shim/library.h:

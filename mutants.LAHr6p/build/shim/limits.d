@@ -1,0 +1,2 @@
+build/shim/limits.o: shim/limits.c shim/limits.h
+shim/limits.h:

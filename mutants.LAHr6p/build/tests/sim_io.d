@@ -1,0 +1,3 @@
+build/tests/sim_io.o: tests/sim_io.c tests/preload.h tests/suite.h
+tests/preload.h:
+tests/suite.h:

@@ -1,0 +1,3 @@
+build/tests/sim_stat.o: tests/sim_stat.c tests/preload.h tests/suite.h
+tests/preload.h:
+tests/suite.h:

@@ -1,0 +1,1 @@
+build/tests/vm/addpart.o: tests/vm/addpart.c

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program may ask the untorn shim. Using it is optional: programs need nothing but Linux's
+ * own interface (untorn_uapi.h has its names for older headers).
+ */
+#ifndef UNTORN_H
+#define UNTORN_H
+
+/**
+ * DOC: environment
+ *
+ * UNTORN_MODE
+ *	"auto" (default): where the kernel natively reports at least the limits that the device
+ *	promises, the kernel does the write; elsewhere one device command does. "command": never the
+ *	native way. "off": every call goes to the kernel untouched.
+ * UNTORN_NVME_LIMITS
+ *	"namespace" (default): the atomic write unit of an NVMe namespace is NAWUPF, or the vendor's
+ *	documented field, or else one logical block. "controller": where the namespace says nothing,
+ *	AWUPF of the controller is believed too, as Linux 6.11 to 6.19 did.
+ * UNTORN_LIBNVME
+ *	"auto" (default): identify through libnvme where it is installed. "off": always the plain
+ *	ioctl.
+ *
+ * UNTORN_LIBSGUTILS
+ *	"auto" (default): SCSI commands through libsgutils2 where it is installed. "off": always the
+ *	plain ioctl.
+ *
+ * A value that is not listed means the strictest one: "off" for UNTORN_MODE, else the default.
+ * All are read once per process, and not at all in set-uid programs.
+ */
+#define UNTORN_ENV_MODE        "UNTORN_MODE"
+#define UNTORN_ENV_NVME_LIMITS "UNTORN_NVME_LIMITS"
+#define UNTORN_ENV_LIBNVME     "UNTORN_LIBNVME"
+#define UNTORN_ENV_LIBSGUTILS  "UNTORN_LIBSGUTILS"
+
+/**
+ * untorn_version() - version of the shim in this process
+ *
+ * Declared weak: its address is NULL in a process without the shim. Thread-safe,
+ * async-signal-safe.
+ *
+ * Return: "major.minor.patch", static.
+ */
+const char *untorn_version(void) __attribute__((weak));
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The command's verbs. Each gets its own arguments, verb first, and returns the exit status. */
+#ifndef CMD_H
+#define CMD_H
+
+enum { CMD_USAGE = 2 }; /* exit status of a mistake in the command line */
+
+#define CMD_POLICIES "namespace controller"
+
+int cmd_run(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_publish(int argc, char **argv);
+
+/* "untorn: ..." on standard error; returns status, for `return cmd_fail(2, ...)`. */
+int cmd_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Passes an option on by environment, if its value is one of these words (NULL: any will do). 0, or
+ * an exit status after a message: a misspelt setting must not silently mean another. */
+int cmd_set(const char *option, const char *variable, const char *value, const char *words);
+
+/* What `untorn VERB --help` prints; its exit status. */
+int cmd_help(const char *verb);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What the doctor looks at, and what is to be seen there. */
+#ifndef CMD_EXAMINE_H
+#define CMD_EXAMINE_H
+
+#include <stdbool.h>
+
+#include "device.h"
+#include "evidence.h"
+#include "limits_nvme.h"
+#include "limits_scsi.h"
+
+struct patient {
+	const char *path;
+	int fd;         /* -1: may not be opened */
+	int open_error; /* of opening it for writing, -errno */
+	struct device device;
+	union {
+		struct nvme_identity nvme;
+		struct scsi_identity scsi;
+	} identity;
+	bool identified;     /* identity is there, by whatever means */
+	int asked, believed; /* 0 or -errno: of asking the device, of what root published */
+	const char *means;   /* by which this process may write; NULL: by none */
+	int means_error;
+};
+
+/* Adds every link of the chain, and what to change. Reads, and never writes, the device. */
+void cmd_examine_all(const struct patient *patient, struct evidence *evidence);
+
+/* The limits by what the device said and by the kernel's caps, whatever this process may do. */
+struct limits cmd_examine_limits(const struct patient *patient);
+
+bool cmd_examine_is_scsi(const struct patient *patient);
+
+/* cmd_examine_nvme.c, cmd_examine_scsi.c: asking the device, 0 or -errno; what it said. */
+int cmd_examine_ask_nvme(struct patient *patient);
+void cmd_examine_nvme(const struct patient *patient, struct evidence *evidence);
+int cmd_examine_ask_scsi(struct patient *patient);
+void cmd_examine_scsi(const struct patient *patient, struct evidence *evidence);
+/* The node by which those may write who have no privilege. */
+void cmd_examine_generic(const struct patient *patient, struct evidence *evidence);
+
+/* cmd_examine_layers.c: who uses the device, and what it lies on itself. */
+void cmd_examine_layers(const struct patient *patient, struct evidence *evidence);
+
+#endif

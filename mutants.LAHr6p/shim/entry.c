@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* From the doors' arguments to the engine's, with cancellation held off while we are inside. */
+#include "entry.h"
+
+#include "engine.h"
+
+ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	struct write_call call = { fd, iov, count, offset, flags };
+	int state;
+
+	pthread_testcancel();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	ssize_t result = engine_write(&call);
+	pthread_setcancelstate(state, &state);
+	return ret_errno(result);
+}
+
+int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
+{
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	int result = engine_statx(dirfd, path, flags, mask, stx);
+	pthread_setcancelstate(state, &state);
+	return (int)ret_errno(result);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What all doors share: how a function is exported, and how a result leaves us. */
+#ifndef ENTRY_H
+#define ENTRY_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* The one place where -errno becomes errno. */
+static inline long ret_errno(long result)
+{
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
+}
+
+/* The write and the statx of every door, as libc functions: -1 and errno. Like the calls that they
+ * stand for, the write is a cancellation point; both are safe against cancellation inside. */
+ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags);
+int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Identify data that root asked for and left in /run/untorn for those who may not ask themselves
+ * (Identify needs CAP_SYS_ADMIN before Linux 6.2).
+ *
+ * One file per disk, named MAJOR:MINOR. It is believed only if root owns it and its directory and
+ * nobody else may write them, and if it is about the very disk that has this number now.
+ */
+#ifndef PUBLISHED_H
+#define PUBLISHED_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PUBLISHED_DIRECTORY "/run/untorn"
+
+enum { PUBLISHED_MAGIC_SIZE = 8 };
+
+/* What follows: a struct nvme_identity, a struct scsi_identity. */
+enum published_kind { PUBLISHED_NVME = 1, PUBLISHED_SCSI = 2 };
+
+/* The file: this, then the identity, in the byte order of the machine, for it does not outlive a
+ * boot. */
+struct published {
+	char magic[PUBLISHED_MAGIC_SIZE]; /* "untorn" and the version, 1, as a byte */
+	uint32_t kind;
+	uint32_t block;   /* logical block size at the time of asking */
+	uint64_t diskseq; /* of the disk; 0 before 5.15 */
+	uint64_t inode;   /* of the disk's directory in /sys */
+};
+
+/* device: the disk or a partition of it. 0 or -errno: ENOENT nobody published, EPERM somebody
+ * else than root might have written it, ESTALE about another disk or format, EBADMSG garbage.
+ * What it writes into ret_identity is of use only with 0. Thread-safe, allocates nothing. */
+int published_read(dev_t device, enum published_kind kind, void *ret_identity, size_t size);
+
+/* For root: makes the directory, replaces the file at once. 0 or -errno. */
+int published_write(dev_t device, enum published_kind kind, void *identity, size_t size);
+
+/* Is this record of our making, and about the disk that `expected` describes? Pure. */
+int published_check(const struct published *record, const struct published *expected);
+
+/* The directory that is read and written; tests and fuzzers set it, nothing else does. */
+extern const char *published_directory;
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The checks of pwritev2 with RWF_ATOMIC on a block device, in the kernel's order
+ * (fs/read_write.c, block/fops.c: blkdev_write_iter, block/blk-merge.c of 6.12). What comes before
+ * them - the fd, the iovec array, the offset's range - the real kernel checks itself when the
+ * engine asks it at the gate.
+ */
+#include "request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "untorn_uapi.h"
+
+static bool is_pow2(uint64_t value)
+{
+	return value && !(value & (value - 1));
+}
+
+/* kiocb_set_rw_flags() */
+static int check_flags(const struct request *r, const struct limits *limits)
+{
+	if (r->rwf & ~REQUEST_RWF_KNOWN)
+		return -EOPNOTSUPP;
+	if ((r->rwf & RWF_APPEND) && (r->rwf & RWF_NOAPPEND))
+		return -EINVAL;
+	return limits->unit_max ? 0 : -EOPNOTSUPP;
+}
+
+/* generic_atomic_write_valid() */
+static int check_shape(const struct request *r)
+{
+	if (r->segments != 1 || !is_pow2(r->length) || r->offset % r->length)
+		return -EINVAL;
+	return r->open_flags & O_DIRECT ? 0 : -EOPNOTSUPP;
+}
+
+static bool crosses_boundary(const struct request *r, uint32_t boundary)
+{
+	uint64_t first = r->start + r->offset, last = first + r->length - 1;
+
+	return boundary && first / boundary != last / boundary;
+}
+
+/* blkdev_direct_IO() */
+static int check_alignment(const struct request *r)
+{
+	if (r->offset + r->length > r->size)
+		return -EINVAL;
+	return (r->offset | r->length) % r->block || (r->address & r->dma_mask) ? -EINVAL : 0;
+}
+
+/* get_max_io_size(): a write is cut where its longest form would end off a physical block, which
+ * one that starts off a physical block, on an odd partition, does. */
+static bool is_cut(const struct request *r, uint64_t max)
+{
+	if (!r->physical || !max)
+		return false;
+	uint64_t start = (r->start + r->offset) % r->physical;
+	uint64_t end = (start + max) / r->physical * r->physical;
+
+	return end > start && r->length > end - start;
+}
+
+/* The submission of the bio */
+static int check_limits(const struct request *r, const struct limits *limits)
+{
+	if (r->length > limits->unit_max || r->length < limits->unit_min)
+		return -EINVAL;
+	return crosses_boundary(r, limits->boundary) || is_cut(r, limits->max) ? -EINVAL : 0;
+}
+
+static int check_range(const struct request *r)
+{
+	if (r->offset >= r->size)
+		return -ENOSPC;
+	if ((r->rwf & RWF_NOWAIT) && !(r->open_flags & O_DIRECT))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+bool request_needs_state(const struct request *request, const struct limits *limits)
+{
+	return check_flags(request, limits) == 0 && request_check(request, limits) != REQUEST_GOOD;
+}
+
+enum request_lateness request_lateness(const struct request *request, const struct limits *limits)
+{
+	struct limits unlimited = { .unit_min = 1, .unit_max = UINT32_MAX }; /* max 0: none */
+	struct request unaligned = *request;
+
+	if (!limits->unit_max || request_check(request, limits) != -EINVAL)
+		return REQUEST_EARLY;
+	if (request_check(request, &unlimited) == REQUEST_GOOD)
+		return REQUEST_BEYOND_LIMITS;
+	unaligned.block = 1;
+	unaligned.dma_mask = 0;
+	return request_check(&unaligned, &unlimited) == REQUEST_GOOD ? REQUEST_UNALIGNED
+								     : REQUEST_EARLY;
+}
+
+int request_check(const struct request *request, const struct limits *limits)
+{
+	int error = check_flags(request, limits);
+	if (error)
+		return error;
+	if (request->read_only)
+		return -EPERM;
+	if (request->swap)
+		return -ETXTBSY;
+	if (request->length == 0)
+		return REQUEST_EMPTY;
+	if ((error = check_range(request)) || (error = check_shape(request)) ||
+	    (error = check_alignment(request)) || (error = check_limits(request, limits)))
+		return error;
+	return REQUEST_GOOD;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * NVMe by ioctl. NVMe has no atomic flag: a Write of the right size and place, sent as one command,
+ * is the whole mechanism (NVM Command Set 1.0 section 2.1.4), and a passthrough ioctl is never
+ * split or merged by the kernel.
+ *
+ * NVME_IOCTL_SUBMIT_IO is tried first, for it needs no privilege up to Linux 6.12;
+ * NVME_IOCTL_IO_CMD is what later kernels allow on partitions.
+ */
+#include <errno.h>
+#include <linux/nvme_ioctl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "cache.h"
+#include "config.h"
+#include "identify.h"
+#include "published.h"
+#include "real.h"
+#include "status.h"
+#include "transport.h"
+
+enum {
+	OPCODE_WRITE = 0x01,   /* NVM Command Set 1.0 figure 9 */
+	CONTROL_FUA = 1 << 14, /* of command dword 12's upper half, section 3.2.6 */
+	CONTROL_PRACT = 1 << 13,
+	RETRIES = 5, /* nvme_core.max_retries */
+};
+
+static int ask(int fd, dev_t device, struct nvme_identity *ret_identity)
+{
+	int error = fd >= 0 ? identify_nvme(fd, ret_identity) : -EBADF;
+
+	return error && published_read(device, PUBLISHED_NVME, ret_identity,
+				       sizeof(*ret_identity)) == 0
+		       ? 0
+		       : error;
+}
+
+/* The pages get a mapping of their own: they are half of the smallest stack that a thread has. */
+static int identify(int fd, dev_t device, struct disk *ret_disk)
+{
+	struct nvme_identity *identity = mmap(NULL, sizeof(*identity), PROT_READ | PROT_WRITE,
+					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (identity == MAP_FAILED)
+		return -ENOMEM;
+	int error = ask(fd, device, identity);
+	if (!error) {
+		struct nvme_format format = limits_nvme_format(identity);
+		*ret_disk = (struct disk){
+			.limits = limits_nvme(identity, config_get().nvme_policy),
+			.block = format.block,
+			.nsid = identity->nsid,
+			.protected = format.metadata != 0,
+		};
+	}
+	munmap(identity, sizeof(*identity));
+	return error;
+}
+
+static uint16_t control(const struct disk *disk, const struct command *command)
+{
+	return (uint16_t)((command->fua ? CONTROL_FUA : 0) | (disk->protected ? CONTROL_PRACT : 0));
+}
+
+static int submit_io(const struct disk *disk, int fd, const struct command *command)
+{
+	struct nvme_user_io io = {
+		.opcode = OPCODE_WRITE,
+		.control = control(disk, command),
+		.nblocks = (uint16_t)(command->length / disk->block - 1),
+		.addr = (uintptr_t)command->data,
+		.slba = command->lba,
+		.reftag = disk->protected ? (uint32_t)command->lba : 0,
+	};
+
+	return real_ioctl(fd, NVME_IOCTL_SUBMIT_IO, &io);
+}
+
+static int io_cmd(const struct disk *disk, int fd, const struct command *command)
+{
+	struct nvme_passthru_cmd io = {
+		.opcode = OPCODE_WRITE,
+		.nsid = disk->nsid,
+		.addr = (uintptr_t)command->data,
+		.data_len = command->length,
+		.cdw10 = (uint32_t)command->lba,
+		.cdw11 = (uint32_t)(command->lba >> 32),
+		.cdw12 = (command->length / disk->block - 1) | (uint32_t)control(disk, command)
+								       << 16,
+		.cdw14 = disk->protected ? (uint32_t)command->lba : 0,
+	};
+
+	return real_ioctl(fd, NVME_IOCTL_IO_CMD, &io);
+}
+
+/* EACCES, and EINVAL on some kernels for a protected namespace, come before anything is sent. */
+static bool is_refused(const struct disk *disk, int status)
+{
+	return status == -EACCES || status == -EPERM || (status == -EINVAL && disk->protected);
+}
+
+static int send(const struct disk *disk, int fd, const struct command *command)
+{
+	int status = submit_io(disk, fd, command);
+
+	return is_refused(disk, status) ? io_cmd(disk, fd, command) : status;
+}
+
+static int ioctl_error(int error)
+{
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+	case -ENOTTY:
+		return -EOPNOTSUPP; /* nothing was sent: this process has no atomic writes here */
+	case -EINTR:                /* how the driver reports a command that it gave up */
+	case -EWOULDBLOCK:          /* a multipath head without a usable path */
+		return -EIO;
+	default:
+		return error;
+	}
+}
+
+static ssize_t write_blocks(const struct disk *disk, int fd, const struct command *command)
+{
+	int status = send(disk, fd, command);
+
+	/* The driver retries its own commands but not passthrough ones. The same data to the same
+	 * place, all or nothing each time: sending it again is safe. */
+	for (int i = 0; i < RETRIES && status_may_retry(status); i++)
+		status = send(disk, fd, command);
+	if (status > 0)
+		return status_to_errno(status);
+	return status < 0 ? ioctl_error(status) : (ssize_t)command->length;
+}
+
+/* What a command gets that the driver lets through: it has memory that cannot be read, and were it
+ * sent all the same, a place that no disk has. */
+static bool is_let_through(int status)
+{
+	return status == -EFAULT || status > 0;
+}
+
+/* The driver checks the permission before it looks at the memory. */
+static const char *means(const struct disk *disk, int fd, int *ret_error)
+{
+	struct command command = {
+		.lba = UINT64_C(1) << 48,
+		.data = cache_unreadable(),
+		.length = disk->block,
+	};
+
+	*ret_error = -ENOMEM;
+	if (!command.data || !disk->block)
+		return NULL;
+	*ret_error = submit_io(disk, fd, &command);
+	if (is_let_through(*ret_error))
+		return "NVME_IOCTL_SUBMIT_IO";
+	if (!is_refused(disk, *ret_error))
+		return NULL;
+	*ret_error = io_cmd(disk, fd, &command);
+	return is_let_through(*ret_error) ? "NVME_IOCTL_IO_CMD" : NULL;
+}
+
+const struct transport transport_nvme = {
+	.name = "NVMe",
+	.command = "NVMe Write",
+	.identify = identify,
+	.write = write_blocks,
+	.means = means,
+};

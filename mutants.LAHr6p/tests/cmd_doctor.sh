@@ -1,0 +1,197 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# untorn doctor and untorn publish over the simulated disk and over what this machine has: the exit
+# status, the verdict in the first line, the evidence and the advice that belong to it, the same in
+# JSON; and that the device is not written.
+set -u
+case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
+untorn=$BUILD/untorn
+unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0 checks=0
+left_out=
+command -v python3 > /dev/null || left_out="$left_out JSON (no python3);"
+
+fail() { echo "$*"; bad=1; }
+equal() { # WHAT GOT WANTED
+	checks=$((checks + 1))
+	[ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
+}
+json() { # WHAT EXPRESSION-OF-o WANTED, about $work/json
+	case $left_out in *python3*) return ;; esac
+	equal "$1, in JSON" "$3" \
+		"$(python3 -c "import json; o = json.load(open('$work/json')); print(($2))" 2>&1)"
+}
+sim() { # OPTIONS COMMAND...
+	UNTORN_SIM="/dev/sim0n1=$work/image,size=16M,log=$work/log,$1" \
+		LD_PRELOAD="${SIM_PRELOAD:-$BUILD/libuntorn-sim.so}" "${@:2}"
+}
+
+# What the doctor says of a simulated disk: OPTIONS|DEVICE AND ARGUMENTS|STATUS|FIRST LINE|A LINE
+# (its words, the spaces between them do not matter). In the lines, - is for none.
+u=/dev/sim0n1
+while IFS='|' read -r options arguments status verdict line; do
+	rm -f "$work"/image* "$work/log"
+	# shellcheck disable=SC2086
+	sim "$options" "$untorn" doctor $arguments > "$work/text" 2> "$work/stderr"
+	equal "$options: status" $? "$status"
+	device=${arguments##* }
+	equal "$options: verdict" "$(head -n 1 "$work/text")" "$device: $verdict"
+	[ "$line" = - ] || tr -s ' ' < "$work/text" | grep -qF -- "$line" ||
+		fail "$options: no '$line' in: $(cat "$work/text")"
+	[ ! -s "$work/stderr" ] || fail "$options: $(cat "$work/stderr")"
+	[ ! -s "$work/log" ] || fail "$options: the disk was written: $(cat "$work/log")"
+	# shellcheck disable=SC2086
+	sim "$options" "$untorn" doctor --json $arguments > "$work/json"
+	equal "$options: status with --json" $? "$status"
+	json "$options: verdict" "o['device'] + ': ' + o['conclusion']" "$device: $verdict"
+	json "$options: answer" "('yes', 'no', 'unknown').index(o['qualifies'])" "$status"
+	json "$options: facts" "sum(map(len, o['evidence'].values())) + len(o['advice'])" \
+		"$(grep -c '^  ' "$work/text")"
+done << EOF2
+kind=scsi,max_atomic=32,atomic_gran=1|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic transfer length
+kind=scsi,max_atomic_bndry=64,max_bndry=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic boundary size
+kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| max atomic length 32 blocks, 16384 bytes
+kind=scsi,max_atomic=32,no_vpd|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command SG_IO
+kind=scsi,max_atomic=32,unprivileged,sg=sg3|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command SG_IO of the generic node
+kind=scsi,max_atomic=32,unprivileged|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|which is not there: as root: modprobe sg
+kind=scsi,max_atomic=32,unprivileged,sg=sg3,sg_closed|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|takes CAP_SYS_RAWIO, or the right to read and write /dev/sg3
+kind=scsi|$u|1|no atomic writes: the device promises none (VPD page B0h)| max atomic length 0
+kind=scsi,max_atomic=32,vpd_length=48|$u|1|no atomic writes: the device promises none (VPD page B0h)| VPD page B0h none, or too short to tell
+kind=scsi,max_atomic=32,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information| protection type 2
+kind=scsi,max_atomic=96,atomic_align=3|$u|1|no atomic writes: its atomic unit is no multiple of its atomic alignment or granularity| atomic alignment 3 blocks, 1536 bytes
+nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| NAWUPF 31: 32 blocks, 16384 bytes
+nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from NAWUPF
+nawupf=3,lba=4096|$u|0|atomic writes of 4096 to 16384 bytes, each by one NVMe Write| logical block 4096 bytes
+nawupf=31,nabspf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| NABSPF 31: 32 blocks, 16384 bytes
+amazon=31:7:255|$u|0|atomic writes of 4096 to 16384 bytes, each by one NVMe Write| NTWPG (Amazon) 7: 8 blocks, 4096 bytes
+awupf=31|$u|0|atomic writes of 512 bytes, each by one NVMe Write|would make it 16384 bytes
+awupf=31|--nvme-limits=controller $u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from AWUPF of the controller
+awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| NSFEAT bit 1 not set
+nawupf=1023|$u|0|atomic writes of 512 to 262144 bytes, each by one NVMe Write| segments 127: this cuts the unit
+nawupf=63,max_hw_sectors_kb=16|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| largest command 16384 bytes: this cuts the unit
+nawupf=31,mdts=5|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| MDTS 5: 131072 bytes
+nawupf=31,nosubmit|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| write command NVME_IOCTL_IO_CMD
+nawupf=31,ms=8,pi=1|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| 8 of metadata, protection type 1
+nawupf=31,part=2048+4096|${u}p1|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| start byte 1048576
+nawupf=31,nabspf=63,part=2080+4096|${u}p1|1|no atomic writes: the partition does not start on a multiple of the atomic unit or boundary|re-create the partition on a multiple of 32768 bytes
+nawupf=31,nabo=8|$u|1|no atomic writes: its atomic boundaries start at an offset (NABO)| NABO 8: the boundaries are shifted
+nawupf=31,nabspf=47|$u|1|no atomic writes: its atomic boundary is not a power of two that holds the unit| NABSPF 47
+nawupf=31,ms=8,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information|format the namespace without metadata
+nawupf=31,ms=16|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply| 16 of metadata
+nawupf=31,zoned=host-managed|$u|1|no atomic writes: it is a zoned device|-
+nawupf=31,chunk_sectors=16|$u|1|no atomic writes: its optimal I/O boundary (NOIOB) cuts the atomic unit| chunk 8192 bytes: this cuts the unit
+kind=none|$u|1|no atomic writes: it is no NVMe namespace, no SCSI disk, and no partition of one| kind neither NVMe nor SCSI
+nawupf=31,unprivileged|$u|2|cannot tell: the device could not be asked for its identify data|untorn publish $u
+EOF2
+
+# Settings that change the answer, and a shim in the doctor's own process, that must not.
+verdict() { "$@" 2>&1 | head -n 1; }
+good="$u: atomic writes of 512 to 16384 bytes, each by one NVMe Write"
+doctor() { sim "$1" "$untorn" doctor $u; }
+equal "by environment" "$(UNTORN_NVME_LIMITS=controller verdict doctor awupf=31)" "$good"
+equal "by command" "$(UNTORN_MODE="command" verdict doctor nawupf=31)" "$good"
+equal "without libnvme" "$(UNTORN_LIBNVME=off verdict doctor nawupf=31)" "$good"
+equal "switched off" "$(UNTORN_MODE=off verdict doctor nawupf=31)" \
+	"$u: no atomic writes: UNTORN_MODE is off"
+equal "under the shim" \
+	"$(verdict "$untorn" run --sim="$u=$work/image,nawupf=31" -- "$untorn" doctor $u)" "$good"
+sim nawupf=31,nabspf=63 "$untorn" doctor --json $u > "$work/json"
+json "numbers" "o['unit_min'], o['unit_max'], o['boundary'], o['lane']" \
+	"(512, 16384, 32768, 'command')"
+json "advice" "o['advice']" "[]"
+
+# What is no block device, or not there; mistakes.
+refused() { # WHAT TEXT COMMAND...
+	local said status=0
+	said=$("${@:3}" 2>&1 > "$work/stdout") || status=$?
+	equal "$1: status" $status 2
+	[ ! -s "$work/stdout" ] || fail "$1: printed $(cat "$work/stdout")"
+	case $said in *"$2"*) ;; *) fail "$1: no '$2' in: $said" ;; esac
+}
+: > "$work/file"
+refused "null" "not a block device" "$untorn" doctor /dev/null
+refused "file" "not a block device" "$untorn" doctor "$work/file"
+refused "folder" "not a block device" "$untorn" doctor "$work"
+refused "missing" "No such file" "$untorn" doctor "$work/none"
+refused "none" "which device?" "$untorn" doctor
+refused "two" "which device?" "$untorn" doctor /dev/null /dev/null
+refused "option" "untorn doctor --help" "$untorn" doctor --bogus /dev/null
+refused "policy" "does not know x" "$untorn" doctor --nvme-limits=x /dev/null
+# shellcheck disable=SC2069 # the message alone
+full() { sim nawupf=31 "$untorn" doctor $u 2>&1 > /dev/full; }
+equal "full disk" "$(full)" "untorn: the answer could not be written: No space left on device"
+
+# Block devices of this machine that are not NVMe and have nothing natively: definitely none, whether
+# they may be opened or not. With root also one that stands on a file.
+for path in /sys/class/block/*; do
+	node=/dev/${path##*/}
+	[ -b "$node" ] && [ "${path##*/nvme}" = "$path" ] || continue
+	"$untorn" doctor "$node" > "$work/text"
+	status=$?
+	grep -q '^  natively .*none\|^  natively .*no atomic' "$work/text" || continue
+	equal "$node: status" $status 1
+	equal "$node" "$(head -n 1 "$work/text")" \
+		"$node: no atomic writes: it is no NVMe namespace, no SCSI disk, and no partition of one"
+done
+truncate -s 4M "$work/backing"
+if [ "$(id -u)" = 0 ] && loop=$(losetup --find --show "$work/backing" 2> /dev/null); then
+	before=$(sha256sum < "$work/backing")
+	"$untorn" doctor "$loop" > "$work/text"
+	equal "loop: status" $? 1
+	grep -q "loop device over the file $work/backing" "$work/text" ||
+		fail "loop: $(cat "$work/text")"
+	losetup -d "$loop"
+	equal "loop: not written" "$(sha256sum < "$work/backing")" "$before"
+else
+	left_out="$left_out loop devices;"
+fi
+
+# What root publishes, in a /run of our own.
+publish() {
+	mount -t tmpfs none /run
+	ask() { sim "nawupf=31,unprivileged" "$untorn" doctor $u | tr -s ' ' > "$work/text"; }
+	said() { grep -qF -- "$1" "$work/text" || fail "no '$1' in: $(cat "$work/text")"; }
+	equal "publish" "$(sim nawupf=31 "$untorn" publish $u 2>&1)" \
+		"published $u: its atomic unit is 16384 bytes"
+	ask
+	equal "published: verdict" "$(head -n 1 "$work/text")" "$good"
+	said "asked through nothing; published by root"
+	said "identify Permission denied"
+	said "published yes, and up to date"
+	chmod 666 /run/untorn/*
+	ask
+	equal "published by all" "$(head -n 1 "$work/text")" \
+		"$u: cannot tell: the device could not be asked for its identify data"
+	said "published yes, but others than root may write it, so it is not believed"
+	sim lba=4096,nawupf=3 "$untorn" publish $u > /dev/null
+	ask
+	said "published yes, but of another disk or format"
+	rm -rf /run/untorn
+	: > /run/untorn
+	said=$(sim nawupf=31 "$untorn" publish $u 2>&1)
+	equal "publish nowhere: status" $? 1
+	case $said in *"cannot write to /run/untorn"*) ;; *) fail "publish nowhere: $said" ;; esac
+	rm /run/untorn
+	sim nawupf=31 "$untorn" publish "$work/none" $u /dev/null > "$work/stdout" 2> "$work/stderr"
+	equal "publish some" "$? $(wc -l < "$work/stdout") $(wc -l < "$work/stderr")" "1 1 2"
+	[ "$bad" = 0 ] || exit 1
+}
+if [ "$(id -u)" = 0 ] && unshare --mount true 2> /dev/null; then
+	export -f publish fail equal sim
+	export untorn u good work BUILD bad checks
+	unshare --mount --propagation private bash -c publish || bad=1
+else
+	left_out="$left_out publishing (not root);"
+fi
+if [ "$(id -u)" = 0 ]; then
+	said=$(setpriv --reuid=65534 --regid=65534 --clear-groups "$untorn" publish 2>&1)
+	equal "publish, not root: status" $? 1
+	case $said in *root*) ;; *) fail "publish, not root: $said" ;; esac
+fi
+refused "publish: option" "untorn publish --help" "$untorn" publish --bogus
+
+[ -z "$left_out" ] || echo "left out:$left_out"
+[ "$bad" = 0 ] && echo "$checks checks"
+exit $bad

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs a body in a process of its own: this program again, with LD_PRELOAD from TEST_PRELOAD (which
+ * tests/run.sh sets), an image file of its own in $TMPDIR, and "--body NAME" for arguments.
+ */
+#include "preload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "untorn_uapi.h"
+
+static char folder[128];
+
+static const char *in_folder(const char *name)
+{
+	static char path[192];
+
+	if (!*folder) {
+		const char *parent = getenv("TMPDIR");
+		snprintf(folder, sizeof(folder), "%s/untorn-test-XXXXXX",
+			 parent ? parent : "/var/tmp");
+		if (!mkdtemp(folder)) {
+			perror(folder);
+			exit(EXIT_FAILURE);
+		}
+	}
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void remove_files(void)
+{
+	static const char *const names[] = { "image",    "image.p1", "image.p2", "image.p3",
+					     "image.p4", "image.sg", "log" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(in_folder(names[i]));
+}
+
+static void set_environment(const char *disk_options, const char *environment)
+{
+	char disk[512];
+
+	snprintf(disk, sizeof(disk),
+		 DISK "=%s/image,size=64M,lba=512,nawun=31,nawupf=31,log=%s/log%s", folder, folder,
+		 disk_options);
+	setenv("UNTORN_SIM", disk, 1);
+	setenv("LD_PRELOAD", getenv("TEST_PRELOAD"), 1);
+	/* A body leaves its memory to its end; cancelling a thread and ASAN's stack disagree. */
+	setenv("ASAN_OPTIONS", "detect_leaks=0:use_sigaltstack=0", 0);
+	if (environment)
+		putenv(strdup(environment));
+}
+
+static int end_of(pid_t child)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void preload_run(const char *body, const char *disk_options, const char *environment)
+{
+	ck_assert_msg(getenv("TEST_PRELOAD"), "to be run by tests/run.sh");
+	in_folder("");
+	remove_files();
+	pid_t child = fork();
+	if (child == 0) {
+		set_environment(disk_options, environment);
+		execl("/proc/self/exe", "preload-body", "--body", body, (char *)NULL);
+		_exit(127);
+	}
+	ck_assert_int_eq(end_of(child), 0);
+}
+
+int preload_log_count(const char *containing)
+{
+	char line[256];
+	int count = 0;
+	FILE *log = fopen(in_folder("log"), "r");
+
+	while (log && fgets(line, sizeof(line), log))
+		count += strstr(line, containing) != NULL;
+	if (log)
+		fclose(log);
+	return count;
+}
+
+int open_disk(void)
+{
+	int fd = open(DISK, O_RDWR | O_DIRECT | O_CLOEXEC);
+
+	want(fd >= 0);
+	return fd;
+}
+
+char *buffer(size_t size, char letter)
+{
+	char *data = aligned_alloc(4096, (size + 4095) & ~(size_t)4095);
+
+	want(data);
+	memset(data, letter, size);
+	return data;
+}
+
+ssize_t atomic_write(int fd, const void *data, size_t length, off_t offset)
+{
+	struct iovec iov = { (void *)(uintptr_t)data, length };
+
+	return pwritev2(fd, &iov, 1, offset, RWF_ATOMIC);
+}
+
+int holds(int fd, off_t offset, size_t length, char letter)
+{
+	char *data = buffer(length, (char)~letter);
+	size_t same = 0;
+
+	want(pread(fd, data, length, offset) == (ssize_t)length);
+	while (same < length && data[same] == letter)
+		same++;
+	free(data);
+	return same == length;
+}
+
+static int run_body(const char *name)
+{
+	for (const struct body *body = bodies; body->name; body++) {
+		if (strcmp(body->name, name) == 0) {
+			body->run();
+			return 0;
+		}
+	}
+	fprintf(stderr, "no body of the name %s\n", name);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--body") == 0)
+		return run_body(argv[2]);
+	in_folder("");
+	SRunner *runner = srunner_create(suite());
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	remove_files();
+	rmdir(folder);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int image_holds(off_t offset, size_t length, char letter)
+{
+	const char *from = strchr(getenv("UNTORN_SIM"), '=') + 1;
+	char path[256], *data = buffer(length, (char)~letter);
+	size_t same = 0;
+
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(from, ","), from);
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
+	want(fd >= 0 && syscall(SYS_pread64, fd, data, length, offset) == (long)length);
+	while (same < length && data[same] == letter)
+		same++;
+	free(data);
+	close((int)fd);
+	return same == length;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shim as a guest: what a host program may do around and during its atomic writes - errno,
+ * threads, fork, vfork, closing all descriptors, cancellation, signals, constructors - and what it
+ * must find unchanged.
+ */
+#include "preload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "untorn_uapi.h"
+
+static ssize_t early_result = -2;
+
+/* Runs before the shim's own constructor: the program's libraries come first, and a program's
+ * constructor before main must find the doors working. */
+__attribute__((constructor)) static void early(void)
+{
+	if (!getenv("EARLY_WRITE"))
+		return;
+	int fd = open(DISK, O_RDWR | O_DIRECT);
+	char *data = aligned_alloc(4096, UNIT);
+	memset(data, 'E', UNIT);
+	early_result = atomic_write(fd, data, UNIT, 0);
+	close(fd);
+}
+
+static void from_constructor(void)
+{
+	want(early_result == UNIT);
+	want(holds(open_disk(), 0, UNIT, 'E'));
+}
+
+static void at_exit(void)
+{
+	int fd = open_disk();
+
+	if (atomic_write(fd, buffer(UNIT, 'X'), UNIT, 0) != UNIT || !holds(fd, 0, UNIT, 'X'))
+		_exit(1);
+}
+
+static void from_atexit(void)
+{
+	want(atexit(at_exit) == 0);
+}
+
+static void errno_kept(void)
+{
+	int fd = open_disk();
+	char *data = buffer(UNIT, 'a');
+	struct statx stx;
+
+	for (int i = 0; i < 3; i++) {
+		errno = 1234;
+		want(atomic_write(fd, data, UNIT, 0) == UNIT && errno == 1234);
+		want(statx(AT_FDCWD, DISK, 0, STATX_WRITE_ATOMIC, &stx) == 0 && errno == 1234);
+		want(atomic_write(fd, data, 0, 0) == 0 && errno == 1234);
+	}
+}
+
+static int open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
+
+static void no_descriptors(void)
+{
+	int fd = open_disk(), before = open_descriptors();
+	char *data = buffer(UNIT, 'b');
+	struct statx stx;
+
+	for (int i = 0; i < 10; i++) {
+		want(atomic_write(fd, data, UNIT, UNIT * i) == UNIT);
+		want(statx(AT_FDCWD, DISK, 0, STATX_WRITE_ATOMIC, &stx) == 0);
+	}
+	want(open_descriptors() == before);
+}
+
+static void closed_descriptors(void)
+{
+	int fd = open_disk();
+	char *data = buffer(UNIT, 'c');
+
+	want(atomic_write(fd, data, UNIT, 0) == UNIT);
+	syscall(SYS_close_range, 3, ~0U, 0);
+	fd = open_disk();
+	want(atomic_write(fd, data, UNIT, UNIT) == UNIT && holds(fd, UNIT, UNIT, 'c'));
+}
+
+static void *write_many(void *start)
+{
+	int fd = open_disk();
+	off_t offset = (off_t)(intptr_t)start * 64 * UNIT;
+	char *data = buffer(UNIT, 'd');
+
+	for (int i = 0; i < 64; i++) {
+		memset(data, 'A' + i % 26, UNIT);
+		want(atomic_write(fd, data, UNIT, offset + UNIT * i) == UNIT);
+		want(holds(fd, offset + UNIT * i, UNIT, (char)('A' + i % 26)));
+	}
+	close(fd);
+	free(data);
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t ids[8];
+
+	for (intptr_t i = 0; i < 8; i++)
+		want(pthread_create(&ids[i], NULL, write_many, (void *)i) == 0);
+	for (int i = 0; i < 8; i++)
+		want(pthread_join(ids[i], NULL) == 0);
+}
+
+static void *write_one(void *unused)
+{
+	int fd = open_disk();
+
+	(void)unused;
+	want(atomic_write(fd, buffer(UNIT, 't'), UNIT, 0) == UNIT);
+	return NULL;
+}
+
+static void small_stack(void)
+{
+	pthread_attr_t attributes;
+	pthread_t id;
+
+	pthread_attr_init(&attributes);
+	/* The smallest that glibc gives, and a page: of 16 KiB some are TLS and the start itself.
+	 */
+	want(pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN) + 8192) ==
+	     0);
+	want(pthread_create(&id, &attributes, write_one, NULL) == 0);
+	want(pthread_join(id, NULL) == 0);
+}
+
+static int status_of(pid_t child)
+{
+	int status;
+
+	want(waitpid(child, &status, 0) == child);
+	return status;
+}
+
+static void forked(void)
+{
+	int fd = open_disk();
+	char *data = buffer(UNIT, 'e');
+
+	for (int round = 0; round < 2; round++) {
+		pid_t child = fork();
+		if (child == 0)
+			_exit(atomic_write(fd, data, UNIT, UNIT * round) == UNIT ? 0 : 1);
+		want(status_of(child) == 0);
+		want(atomic_write(fd, data, UNIT, UNIT * (round + 2)) == UNIT);
+	}
+	want(holds(fd, 0, 4 * UNIT, 'e'));
+}
+
+/* A child that shares our memory must not take locks or open libraries there: it may be refused,
+ * but it must come back, and we must work afterwards. */
+static void vforked(void)
+{
+	int fd = open_disk();
+	char *data = buffer(UNIT, 'f');
+	pid_t child = vfork();
+
+	if (child == 0) {
+		ssize_t result = atomic_write(fd, data, UNIT, 0);
+		_exit(result == UNIT || errno == EOPNOTSUPP ? 0 : 1);
+	}
+	want(status_of(child) == 0);
+	want(atomic_write(fd, data, UNIT, UNIT) == UNIT && holds(fd, UNIT, UNIT, 'f'));
+}
+
+/* A call that returns twice, through our syscall(). The child is a process that no atfork handler
+ * has seen: it may be refused what its parent did not know, but not hang. */
+static void cloned_by_syscall(void)
+{
+	int fd = open_disk();
+	pid_t child = (pid_t)syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
+
+	if (child == 0) {
+		ssize_t result = atomic_write(fd, buffer(UNIT, 'k'), UNIT, 0);
+		_exit(result == UNIT || errno == EOPNOTSUPP ? 3 : 1);
+	}
+	want(WEXITSTATUS(status_of(child)) == 3);
+}
+
+static void *cancelled_writer(void *fd)
+{
+	char *data = buffer(UNIT, 'g');
+
+	for (;;)
+		atomic_write(*(int *)fd, data, UNIT, 0);
+	return NULL;
+}
+
+static void cancelled(void)
+{
+	int fd = open_disk(), before = open_descriptors();
+	void *result;
+
+	for (int i = 0; i < 20; i++) {
+		pthread_t id;
+		want(pthread_create(&id, NULL, cancelled_writer, &fd) == 0);
+		usleep(2000);
+		want(pthread_cancel(id) == 0);
+		want(pthread_join(id, &result) == 0 && result == PTHREAD_CANCELED);
+	}
+	want(open_descriptors() == before);
+	want(atomic_write(fd, buffer(UNIT, 'G'), UNIT, 0) == UNIT && holds(fd, 0, UNIT, 'G'));
+}
+
+static int signal_fd;
+static char *signal_data;
+static volatile sig_atomic_t signals, signal_failures;
+
+static void write_in_handler(int number)
+{
+	int kept = errno;
+
+	(void)number;
+	signals++;
+	if (atomic_write(signal_fd, signal_data, UNIT, 8 * UNIT) != UNIT)
+		signal_failures++;
+	errno = kept;
+}
+
+static void interrupted(void)
+{
+	struct sigaction action = { .sa_handler = write_in_handler };
+	char *data = buffer(UNIT, 'h');
+
+	signal_fd = open_disk();
+	signal_data = buffer(UNIT, 'H');
+	want(atomic_write(signal_fd, data, UNIT, 0) == UNIT);
+	want(sigaction(SIGALRM, &action, NULL) == 0);
+	want(ualarm(500, 500) == 0);
+	for (int i = 0; i < 400; i++)
+		want(atomic_write(signal_fd, data, UNIT, UNIT * (i % 4)) == UNIT);
+	ualarm(0, 0);
+	want(signals > 0 && signal_failures == 0);
+	want(holds(signal_fd, 0, 4 * UNIT, 'h') && holds(signal_fd, 8 * UNIT, UNIT, 'H'));
+}
+
+static void signal_mask_kept(void)
+{
+	sigset_t before, after;
+
+	sigemptyset(&before);
+	sigemptyset(&after);
+	sigaddset(&before, SIGUSR1);
+	want(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+	want(atomic_write(open_disk(), buffer(UNIT, 'i'), UNIT, 0) == UNIT);
+	want(pthread_sigmask(SIG_SETMASK, NULL, &after) == 0);
+	for (int number = 1; number < NSIG; number++)
+		want(sigismember(&before, number) == sigismember(&after, number));
+}
+
+static void version(void)
+{
+	const char *(*ask)(void) = NULL;
+
+	extern const char *untorn_version(void) __attribute__((weak));
+	ask = untorn_version;
+	want(ask && strchr(ask(), '.'));
+}
+
+const struct body bodies[] = {
+	{ "from_constructor", from_constructor },
+	{ "from_atexit", from_atexit },
+	{ "errno_kept", errno_kept },
+	{ "no_descriptors", no_descriptors },
+	{ "closed_descriptors", closed_descriptors },
+	{ "threads", threads },
+	{ "small_stack", small_stack },
+	{ "forked", forked },
+	{ "vforked", vforked },
+	{ "cloned_by_syscall", cloned_by_syscall },
+	{ "cancelled", cancelled },
+	{ "interrupted", interrupted },
+	{ "signal_mask_kept", signal_mask_kept },
+	{ "version", version },
+	{ NULL, NULL },
+};
+
+static const struct {
+	const char *body, *environment;
+	int commands; /* -1: as many as it takes */
+} rows[] = {
+	{ "from_constructor", "EARLY_WRITE=1", 1 },
+	{ "from_atexit", NULL, 1 },
+	{ "errno_kept", NULL, 3 },
+	{ "no_descriptors", NULL, 10 },
+	{ "closed_descriptors", NULL, 2 },
+	{ "threads", NULL, 512 },
+	{ "small_stack", "UNTORN_LIBNVME=off", 1 },
+	{ "forked", NULL, 4 },
+	{ "vforked", NULL, -1 },
+	{ "cloned_by_syscall", NULL, -1 },
+	{ "cancelled", NULL, -1 },
+	{ "interrupted", NULL, -1 },
+	{ "signal_mask_kept", NULL, 1 },
+	{ "version", NULL, 0 },
+};
+
+START_TEST(a_host_program_notices_nothing)
+{
+	preload_run(rows[_i].body, "", rows[_i].environment);
+	int commands = preload_log_count("via=submit");
+	ck_assert_msg(rows[_i].commands < 0 || commands == rows[_i].commands,
+		      "%s: %d commands, not %d", rows[_i].body, commands, rows[_i].commands);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("the shim as a guest");
+	TCase *tc = tcase_create("rows");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, a_host_program_notices_nothing, 0, sizeof(rows) / sizeof(rows[0]));
+	suite_add_tcase(s, tc);
+	return s;
+}

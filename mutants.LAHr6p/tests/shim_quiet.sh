@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A process that never touches a block device must not notice the shim: under strace, /bin/true with
+# the preload makes the same system calls as without, but for the loading of the shim itself.
+set -eu
+command -v strace > /dev/null || { echo "SKIP: strace is not installed"; exit 77; }
+shim=$BUILD/libuntorn.so
+case $BUILD in *address* | *thread*) echo "SKIP: the sanitizers' own calls would drown ours"; exit 77 ;; esac
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Names of the calls from the moment on when the program itself runs, and every file opened.
+trace() { # NAME COMMAND...
+	strace -f -o "$work/$1" -E LD_PRELOAD="${LD_PRELOAD_UNDER_TEST:-}" "${@:2}" < /dev/null
+	sed -nE 's/^[0-9]+ +openat\([^"]*"([^"]+)".*= [0-9]+.*/\1/p' "$work/$1" | sort > "$work/$1.files"
+	sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$work/$1" | sort | uniq -c > "$work/$1.calls"
+}
+
+LD_PRELOAD_UNDER_TEST='' trace plain /bin/true
+LD_PRELOAD_UNDER_TEST=$shim trace shim /bin/true
+
+opened=$(comm -13 "$work/plain.files" "$work/shim.files")
+[ "$opened" = "$shim" ] || { echo "opened besides the shim: $opened"; exit 1; }
+! grep -E '^[0-9]+ +(clone|clone3|fork|vfork|socket|ioctl|prctl|rt_sigaction)\(' "$work/shim" ||
+	{ echo "the shim makes threads, handlers or device calls"; exit 1; }
+# What loading one more library costs: open, read, fstat, close, mmap of its segments, mprotect.
+more=$(diff <(awk '{ print $2, $1 }' "$work/plain.calls") <(awk '{ print $2, $1 }' "$work/shim.calls") |
+	sed -nE 's/^> ([a-z0-9_]+) .*/\1/p' | sort -u | tr '\n' ' ')
+for call in $more; do
+	case $call in
+	openat | read | fstat | newfstatat | close | mmap | munmap | mprotect | pread64 | access) ;;
+	*) echo "a call that plain loading does not make: $call"; exit 1 ;;
+	esac
+done
+echo "opened: ${opened##*/} alone; more calls of: $more"

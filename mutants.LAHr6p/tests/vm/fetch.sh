@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Fetches what the virtual machines are made of into a cache: QEMU with per-namespace atomic limits
+# and the unmodified client programs (from trixie and its backports, unpacked into one tree, nothing
+# is installed), and the kernels, by series. Everything comes through apt, from the Debian mirror
+# that this machine is already set up to use. What is in the cache is not fetched again.
+#
+#   tests/vm/fetch.sh tools            prints the tree with QEMU, fio, xfs_io, python3
+#   tests/vm/fetch.sh kernel SERIES    prints the tree of the newest kernel of 5.10, 6.1, 6.18, 7 ...
+#
+# Exit status: 0 done, 77 this machine's mirror does not have it, 1 an error.
+set -euo pipefail
+
+cache=${UNTORN_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/untorn-vm}
+qemu=$(printf '%s/trixie-backports ' qemu-system-x86 qemu-system-common qemu-system-data seabios)
+tools="fio xfsprogs python3 libjson-c5 fdisk util-linux kmod busybox-static zstd xz-utils
+	coreutils bash dash grep sed gawk diffutils findutils hostname mount strace libnvme1t64
+	libsgutils2-1.48 sg3-utils"
+
+say() { printf '%s\n' "fetch: $*" >&2; }
+missing() { say "$*"; exit 77; }
+failed() { say "$*"; exit 1; }
+# No pipe into grep -q: it would end apt by SIGPIPE, and with pipefail that is a failure.
+on_mirror() { # PACKAGE PATTERN-OF-ITS-POLICY
+	local policy
+	policy=$(apt-cache policy "$1" 2> /dev/null)
+	grep -q "$2" <<< "$policy"
+}
+
+# The address of the archive with this label, as apt itself knows it.
+site_of() {
+	apt-get indextargets --format '$(LABEL)|$(SITE)' 'Created-By: Packages' |
+		awk -F'|' -v label="$1" '$1 == label { print $2; exit }'
+}
+
+# A private apt: own lists, own cache, an empty list of installed packages, so that "install" means
+# "download the whole closure" and the machine itself is left alone.
+private_apt() { # NAME 'SUITE SUITE ...'
+	local dir=$cache/apt-$1 main security suite
+	main=$(site_of Debian)
+	security=$(site_of Debian-Security)
+	[ -n "$main" ] || missing "apt knows no Debian mirror; is this a Debian machine with 'apt-get update' done?"
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	: > "$dir/status"
+	for suite in $2; do
+		case $suite in
+		*-security) [ -z "$security" ] || echo "deb $security $suite main" ;;
+		*) echo "deb $main $suite main" ;;
+		esac
+	done > "$dir/sources.list"
+	cat > "$dir/conf" <<-END
+		Dir::State "$dir";
+		Dir::State::status "$dir/status";
+		Dir::Cache "$dir/cache";
+		Dir::Etc::SourceList "$dir/sources.list";
+		Dir::Etc::SourceParts "-";
+		APT::Install-Recommends "false";
+		APT::Sandbox::User "root";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+	END
+	export APT_CONFIG=$dir/conf
+	if [ ! -e "$dir/fresh" ] || [ -n "$(find "$dir/fresh" -mmin +720)" ]; then
+		say "reading the package lists of $2"
+		apt-get -q update >&2 || say "some lists could not be read; going on with the others"
+		touch "$dir/fresh"
+	fi
+}
+
+# Unpacks the packages just downloaded into a tree that appears only when it is complete.
+unpack() { # TREE DEB...
+	local tree=$1 deb
+	shift
+	rm -rf "$tree.part"
+	mkdir -p "$tree.part"
+	# A merged /usr first, or dpkg-deb would make /lib and /bin directories of their own.
+	for d in bin sbin lib lib64; do mkdir -p "$tree.part/usr/$d" && ln -s "usr/$d" "$tree.part/$d"; done
+	for deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$tree.part"; done
+	rm -rf "$tree"
+	mv "$tree.part" "$tree"
+}
+
+fetch_tools() {
+	# Another list of programs is another tree.
+	local tree
+	tree=$cache/tools-$(echo "$qemu $tools" | cksum | cut -d' ' -f1)
+	if [ ! -d "$tree" ]; then
+		private_apt tools "trixie trixie-backports"
+		on_mirror qemu-system-x86 trixie-backports ||
+			missing "this mirror has no trixie-backports, where QEMU 11 is"
+		say "downloading QEMU and the client programs"
+		# shellcheck disable=SC2086
+		apt-get -qq -y --download-only install $qemu $tools >&2 ||
+			failed "QEMU and the client programs could not be downloaded"
+		unpack "$tree" "$cache"/apt-tools/cache/archives/*.deb
+		ln -sf python3.13 "$tree/usr/bin/python3"
+		rm -f "$cache"/apt-tools/cache/archives/*.deb
+	fi
+	echo "$tree"
+}
+
+# From 6.19 on the image package is a shell around linux-binary and linux-modules.
+kernel_packages() { # SERIES
+	local version
+	version=$(apt-cache pkgnames linux- | sed -nE \
+		"s/^linux-(image|binary)-(${1//./\\.}\.[0-9][^ ]*-amd64)\$/\2/p" |
+		grep -vE 'cloud|rt-|deb1[12]\.' | sort -Vu | tail -1)
+	[ -n "$version" ] || return 1
+	for p in linux-binary-$version linux-modules-$version linux-base-$version linux-image-$version; do
+		! on_mirror "$p" 'Candidate: [^(]' || echo "$p"
+	done
+}
+
+fetch_kernel() { # SERIES
+	local tree=$cache/kernel-$1 packages
+	if [ ! -d "$tree" ]; then
+		private_apt kernels "bullseye bullseye-security bookworm bookworm-security bookworm-backports
+			trixie trixie-backports"
+		packages=$(kernel_packages "$1") || missing "no kernel $1 on this mirror"
+		say "downloading kernel $1:" $packages
+		rm -rf "$cache/debs-$1"
+		mkdir -p "$cache/debs-$1"
+		# shellcheck disable=SC2086
+		(cd "$cache/debs-$1" && apt-get -qq download $packages >&2) ||
+			failed "kernel $1 could not be downloaded"
+		unpack "$tree" "$cache/debs-$1"/*.deb
+		rm -rf "$cache/debs-$1"
+	fi
+	echo "$tree"
+}
+
+mkdir -p "$cache"
+exec 8> "$cache/lock" # one at a time
+flock 8
+case ${1:-} in
+tools) fetch_tools ;;
+kernel) fetch_kernel "${2:?which series?}" ;;
+*) sed -n '/^#  /s/^# *//p' "$0" >&2; exit 1 ;;
+esac

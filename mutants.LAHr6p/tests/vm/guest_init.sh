@@ -1,0 +1,76 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: MIT
+# First process of the guest: builds the root, loads drivers, runs /job/command, powers off.
+export PATH=/bin
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+for module in $(cat /mod/order); do insmod "/mod/$module" 2> /dev/null; done
+. /job/facts
+
+mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host /ro
+mount -t tmpfs tmpfs /rw
+mkdir /rw/upper /rw/work
+mount -t overlay -o lowerdir=/ro,upperdir=/rw/upper,workdir=/rw/work overlay /newroot
+
+# Tools first: modprobe is theirs, and the clients' tree wants the same mounts as the root.
+mkdir -p "/newroot$tools$cwd" "/newroot$tools/lib/modules" "/newroot$tools/dev" \
+	"/newroot$tools/proc" "/newroot$tools/sys" "/newroot$tools/tmp" "/newroot$tools/run" \
+	"/newroot$tools/out" /newroot/out /newroot/lib/modules
+for root in /newroot "/newroot$tools"; do
+	mount -t proc proc "$root/proc"
+	mount -t sysfs sys "$root/sys"
+	mount --bind /dev "$root/dev"
+	mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+	mount -t tmpfs -o mode=755 tmpfs "$root/run"
+	mount --bind "/newroot$tree/usr/lib/modules" "$root/lib/modules"
+done
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /newroot/out
+mount --bind /newroot/out "/newroot$tools/out"
+mount --bind "/newroot$cwd" "/newroot$tools$cwd"
+# Ordinary users must reach the source, though it may lie in somebody's home.
+dir=$cwd
+while [ "$dir" != / ]; do
+	chmod a+rx "/newroot$dir" "/newroot$tools$dir"
+	dir=$(dirname "$dir")
+done
+ip link set lo up
+ln -s /proc/self/fd /dev/fd
+chroot "/newroot$tools" /sbin/modprobe nvme
+chroot "/newroot$tools" /sbin/modprobe sd_mod
+tries=0
+while [ "$(ls /sys/class/nvme 2> /dev/null | wc -l)" -lt "$disks" ] && [ $tries -lt 200 ]; do
+	sleep 0.05
+	tries=$((tries + 1))
+done
+# The namespaces are scanned after the controllers have come.
+for controller in /sys/class/nvme/nvme*; do
+	tries=0
+	while [ -e "$controller" ] && [ "$(cat "$controller/state")" != live ] && [ $tries -lt 200 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+done
+[ "$disks" = 0 ] || sleep 0.3
+
+for port in /sys/class/virtio-ports/vport*; do
+	case $(cat "$port/name") in
+	output) output=/dev/${port##*/} ;;
+	status) status=/dev/${port##*/} ;;
+	esac
+done
+root=/newroot
+[ "$in_tools" = 0 ] || root=/newroot$tools
+mkdir -p "$root/tmp"
+cp /job/command "$root/tmp/.command"
+HOME=/root OUT=/out TOOLS=$tools TERM=dumb SYSTEMD_IGNORE_CHROOT=1 \
+	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	chroot "$root" /bin/sh -c "cd '$cwd' && . /tmp/.command" > "$output" 2>&1 < /dev/null
+echo $? > "$status"
+sync
+echo o > /proc/sysrq-trigger
+sleep 60

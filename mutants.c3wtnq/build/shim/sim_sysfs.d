@@ -1,0 +1,5 @@
+build/shim/sim_sysfs.o: shim/sim_sysfs.c shim/sim.h shim/sim_next.h \
+ shim/sim_scsi.h
+shim/sim.h:
+shim/sim_next.h:
+shim/sim_scsi.h:

@@ -1,0 +1,2 @@
+build/shim/status.o: shim/status.c shim/status.h
+shim/status.h:

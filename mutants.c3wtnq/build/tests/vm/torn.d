@@ -1,0 +1,1 @@
+build/tests/vm/torn.o: tests/vm/torn.c

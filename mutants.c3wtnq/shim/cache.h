@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page cache does not notice a passthrough command: these two calls give a write by command
+ * what the kernel does around a write with O_DIRECT. Thread-safe, allocate nothing on the heap.
+ */
+#ifndef CACHE_H
+#define CACHE_H
+
+#include <stdint.h>
+
+/*
+ * Before the command: writes back what is dirty in the range, drops it, and has the kernel make its
+ * own checks of a write there. fd has O_DIRECT; offset and length are whole blocks,
+ * length at most LIMITS_MAX.
+ * 0, or -errno of those checks: EPERM read-only, ETXTBSY swap, ENOSPC past the end, with rwf
+ * RWF_NOWAIT also EAGAIN when something is cached.
+ */
+int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf);
+
+/* After the command: drops what readers brought in meanwhile. */
+void cache_finish(int fd, uint64_t offset, uint32_t length);
+
+/* LIMITS_MAX bytes of address space that may not be read; NULL: none to be had. */
+void *cache_unreadable(void);
+
+#endif

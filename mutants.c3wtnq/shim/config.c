@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only reader of the environment. Parsing is lazy, because other libraries' constructors may
+ * call the doors before ours has run, and idempotent, so that it needs no lock.
+ */
+#include "config.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "untorn.h"
+
+static bool is(const char *value, const char *word)
+{
+	return value && strcmp(value, word) == 0;
+}
+
+static enum mode parse_mode(const char *value)
+{
+	if (!value || !*value || is(value, "auto"))
+		return MODE_AUTO;
+	return is(value, "command") ? MODE_COMMAND : MODE_OFF;
+}
+
+struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme,
+			   const char *libsgutils)
+{
+	return (struct config){
+		.mode = parse_mode(mode),
+		.nvme_policy = is(nvme_limits, "controller") ? NVME_POLICY_CONTROLLER
+							     : NVME_POLICY_NAMESPACE,
+		.libnvme = !is(libnvme, "off"),
+		.libsgutils = !is(libsgutils, "off"),
+	};
+}
+
+/* In one word, so that a signal handler that interrupts the first parse finds all or nothing. */
+union packed {
+	struct {
+		unsigned char mode, nvme_policy, libnvme, libsgutils, parsed;
+	} is;
+	uint64_t word;
+};
+
+static union packed parse_environment(void)
+{
+	struct config config = config_parse(
+		secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
+		secure_getenv(UNTORN_ENV_LIBNVME), secure_getenv(UNTORN_ENV_LIBSGUTILS));
+
+	return (union packed){ .is = { .mode = (unsigned char)config.mode,
+				       .nvme_policy = (unsigned char)config.nvme_policy,
+				       .libnvme = config.libnvme,
+				       .libsgutils = config.libsgutils,
+				       .parsed = 1 } };
+}
+
+struct config config_get(void)
+{
+	static _Atomic uint64_t cached;
+	union packed packed = { .word = atomic_load_explicit(&cached, memory_order_relaxed) };
+
+	if (!packed.is.parsed) {
+		packed = parse_environment();
+		atomic_store_explicit(&cached, packed.word, memory_order_relaxed);
+	}
+	return (struct config){ packed.is.mode, packed.is.nvme_policy, packed.is.libnvme,
+				packed.is.libsgutils };
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fixed table of entries, searched newest first; entries are published by storing the count, so
+ * that readers need no lock. No heap: the doors may be called where malloc must not be.
+ *
+ * Adding holds a lock with all signals blocked, so that a handler which calls a door cannot find
+ * its own thread holding it. A vforked child, which shares our memory but not our process, only
+ * reads.
+ */
+#include "device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "identify.h"
+#include "real.h"
+#include "scsi.h"
+#include "sysfs.h"
+#include "untorn_uapi.h"
+
+enum { MAX_DEVICES = 256, DMA_MASK_DEFAULT = 3 };
+
+static struct device devices[MAX_DEVICES];
+static _Atomic unsigned count;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic pid_t owner; /* the process that this memory belongs to */
+
+static int read_u32(dev_t number, const char *name, uint32_t *ret_value)
+{
+	uint64_t value;
+
+	int error = sysfs_disk_number(number, name, &value);
+	if (!error)
+		*ret_value = value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+	return error;
+}
+
+/* "none", "host-aware" or "host-managed"; what cannot be read is not trusted. */
+static int read_zoned(dev_t number, bool *ret_zoned)
+{
+	char model[16];
+	int error = sysfs_disk_text(number, "queue/zoned", model, sizeof(model));
+
+	*ret_zoned = error || strcmp(model, "none") != 0;
+	return error;
+}
+
+/* What this kernel lacks stays at its default; anything else, as EMFILE, is of the moment. */
+static void note(int error, int *first)
+{
+	if (error && error != -ENOENT && !*first)
+		*first = error;
+}
+
+static int read_queue(dev_t number, struct queue *ret_queue)
+{
+	struct queue queue = { 0 };
+	uint32_t max_hw_kb = 0, chunk = 0;
+	int first = 0;
+
+	queue.dma_mask = DMA_MASK_DEFAULT;
+	note(read_zoned(number, &queue.zoned), &first);
+	note(read_u32(number, "queue/logical_block_size", &queue.block), &first);
+	note(read_u32(number, "queue/physical_block_size", &queue.physical), &first);
+	note(read_u32(number, "queue/max_hw_sectors_kb", &max_hw_kb), &first);
+	note(read_u32(number, "queue/max_segments", &queue.segments), &first);
+	note(read_u32(number, "queue/chunk_sectors", &chunk), &first);
+	note(read_u32(number, "queue/dma_alignment", &queue.dma_mask), &first);
+	queue.max_hw = (uint64_t)max_hw_kb * 1024;
+	queue.chunk = chunk > UINT32_MAX / 512 ? UINT32_MAX : chunk * 512;
+	*ret_queue = queue;
+	return first;
+}
+
+/* By the disk's parent in /sys, which device mapper, md and loop devices do not have. */
+static const struct transport *choose_transport(dev_t number)
+{
+	char subsystem[32];
+
+	if (sysfs_disk_link(number, "device/subsystem", subsystem, sizeof(subsystem)) < 0)
+		return NULL;
+	if (strcmp(subsystem, "nvme") == 0 || strcmp(subsystem, "nvme-subsystem") == 0)
+		return &transport_nvme;
+	return strcmp(subsystem, "scsi") == 0 ? &transport_scsi : NULL;
+}
+
+static struct limits read_native(int fd)
+{
+	struct limits native = { 0 };
+	struct statx stx;
+
+	if (fd < 0 || real_statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx) < 0 ||
+	    !(stx.stx_mask & STATX_WRITE_ATOMIC))
+		return native;
+	native.unit_min = untorn_statx_atomic(&stx)->unit_min;
+	native.unit_max = untorn_statx_atomic(&stx)->unit_max;
+	return native;
+}
+
+static struct limits derive_limits(const struct device *device)
+{
+	if (!device->transport)
+		return limits_refused(REFUSAL_NOT_A_DISK);
+	if (device->error)
+		return limits_refused(REFUSAL_IDENTIFY);
+	struct limits limits = device->disk.limits;
+	if (!limits.refusal && (device->disk.block != device->identity.block ||
+				device->disk.block != device->queue.block))
+		return limits_refused(REFUSAL_GARBAGE);
+	limits = limits_cap(limits, &device->queue, (uint32_t)sysconf(_SC_PAGESIZE));
+	return limits_of_partition(limits, device->identity.start);
+}
+
+int device_derive(int fd, dev_t number, struct device *ret_device)
+{
+	struct device device = { .number = number };
+
+	int error = identity_read(fd, number, NULL, &device.identity);
+	if (error)
+		return error;
+	device.transport = choose_transport(number);
+	device.error = read_queue(number, &device.queue);
+	if (device.transport && !device.error)
+		device.error = device.transport->identify(fd, number, &device.disk);
+	device.native = read_native(fd);
+	device.limits = derive_limits(&device);
+	*ret_device = device;
+	return 0;
+}
+
+static const struct device *newest(dev_t number, unsigned used)
+{
+	while (used-- > 0) {
+		if (devices[used].number == number)
+			return &devices[used];
+	}
+	return NULL;
+}
+
+/* What we know, if it is still true. */
+static const struct device *find(int fd, dev_t number)
+{
+	unsigned used = atomic_load_explicit(&count, memory_order_acquire);
+	const struct device *known = newest(number, used);
+	struct identity now;
+
+	if (!known || identity_read(fd, number, &known->identity, &now) < 0)
+		return NULL;
+	while (known && !identity_equal(&known->identity, &now))
+		known = newest(number, (unsigned)(known - devices));
+	return known;
+}
+
+/* Only what a fd could tell in full is kept, so that nobody's missing permission becomes another
+ * one's answer, nor this one's after it has got that permission. In a full table nothing more is
+ * kept, only derived. */
+static void keep(const struct device *device)
+{
+	unsigned used = atomic_load_explicit(&count, memory_order_relaxed);
+
+	if (device->error || device->disk.limits.refusal == REFUSAL_PRIVILEGE ||
+	    used == MAX_DEVICES)
+		return;
+	devices[used] = *device;
+	atomic_store_explicit(&count, used + 1, memory_order_release);
+}
+
+static int derive_and_keep(int fd, dev_t number, struct device *ret_device)
+{
+	const struct device *known = find(fd, number);
+	int error = 0;
+
+	if (known) /* another thread was faster */
+		*ret_device = *known;
+	else
+		error = device_derive(fd, number, ret_device);
+	if (!known && !error && fd >= 0)
+		keep(ret_device);
+	return error;
+}
+
+static bool is_own_memory(void)
+{
+	pid_t self = getpid(), nobody = 0;
+
+	return atomic_compare_exchange_strong(&owner, &nobody, self) || nobody == self;
+}
+
+int device_get(int fd, dev_t number, struct device *ret_device)
+{
+	const struct device *known = find(fd, number);
+	sigset_t all, before;
+
+	if (known) {
+		*ret_device = *known;
+		return 0;
+	}
+	if (!is_own_memory())
+		return -EAGAIN;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&lock);
+	int error = derive_and_keep(fd, number, ret_device);
+	pthread_mutex_unlock(&lock);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+__attribute__((no_sanitize("thread"))) void device_after_fork(void)
+{
+	identify_after_fork();
+	scsi_after_fork();
+	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	atomic_store(&owner, getpid());
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The next definition of every name that the shim exports, and system calls that speak -errno.
+ *
+ * Names that the shim does not export (open, ioctl, fstat ...) are simply called: they resolve past
+ * the shim by themselves, to the C library or to a preload below us such as the simulated disk.
+ */
+#ifndef REAL_H
+#define REAL_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define REAL_NAMES(X) X(pwritev2) X(pwritev64v2) X(statx) X(syscall)
+
+struct real {
+#define REAL_FIELD(name) __typeof__(name) *name;
+	REAL_NAMES(REAL_FIELD)
+#undef REAL_FIELD
+};
+
+/* Resolves what has not been resolved yet; a name that this process lacks stays NULL.
+ * Thread-safe, idempotent. */
+const struct real *real(void);
+
+/* Each returns what the kernel returns: >= 0, or -errno. errno itself may be changed. */
+ssize_t real_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
+int real_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+int real_ioctl(int fd, unsigned long request, void *argument);
+int real_open(int dirfd, const char *path, int flags);
+
+/* Pages of the range that are in the page cache, or -errno (-ENOSYS before 6.5). */
+int64_t real_cachestat(int fd, uint64_t offset, uint64_t length);
+
+#endif

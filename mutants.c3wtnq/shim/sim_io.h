@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain reads and writes of a simulated node, with the checks of Linux 6.1. */
+#ifndef SIM_IO_H
+#define SIM_IO_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct sim_node;
+
+struct sim_io {
+	const struct sim_node *node;
+	int fd;
+	const struct iovec *iov;
+	int count;
+	off_t offset;
+	int flags; /* RWF_* */
+};
+
+/* Bytes, or -errno. */
+ssize_t sim_io_write(const struct sim_io *io);
+ssize_t sim_io_read(const struct sim_io *io);
+
+#endif

@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Installs the packages that this make target needs and this machine lacks: tests/setup.sh PACKAGE...
+# Only on Debian and its children; elsewhere it names what to install.
+set -eu
+missing=
+for package; do
+	dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null | grep -qx installed ||
+		missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if ! command -v apt-get > /dev/null; then
+	echo "Please install what Debian calls:$missing" >&2
+	exit 1
+fi
+sudo=
+[ "$(id -u)" = 0 ] || sudo=$(command -v sudo) ||
+	{ echo "Please install, as root: apt-get install$missing" >&2; exit 1; }
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+$sudo apt-get -qq update
+# shellcheck disable=SC2086
+$sudo apt-get -qq -y --no-install-recommends install $missing > /dev/null

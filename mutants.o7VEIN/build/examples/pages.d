@@ -1,0 +1,2 @@
+build/examples/pages.o: examples/pages.c include/untorn_uapi.h
+include/untorn_uapi.h:

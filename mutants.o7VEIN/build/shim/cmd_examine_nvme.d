@@ -1,0 +1,15 @@
+build/shim/cmd_examine_nvme.o: shim/cmd_examine_nvme.c shim/cmd_examine.h \
+ shim/device.h shim/identity.h shim/limits.h shim/transport.h \
+ shim/generic.h shim/evidence.h shim/limits_nvme.h shim/config.h \
+ shim/limits_scsi.h shim/identify.h
+shim/cmd_examine.h:
+shim/device.h:
+shim/identity.h:
+shim/limits.h:
+shim/transport.h:
+shim/generic.h:
+shim/evidence.h:
+shim/limits_nvme.h:
+shim/config.h:
+shim/limits_scsi.h:
+shim/identify.h:

@@ -1,0 +1,2 @@
+build/shim/real.o: shim/real.c shim/real.h
+shim/real.h:

@@ -1,0 +1,2 @@
+build/shim/sim_config.o: shim/sim_config.c shim/sim.h
+shim/sim.h:

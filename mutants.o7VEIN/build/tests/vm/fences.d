@@ -1,0 +1,2 @@
+build/tests/vm/fences.o: tests/vm/fences.c include/untorn_uapi.h
+include/untorn_uapi.h:

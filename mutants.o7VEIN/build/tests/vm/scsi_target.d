@@ -1,0 +1,1 @@
+build/tests/vm/scsi_target.o: tests/vm/scsi_target.c

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A direct write from a buffer that may not be read runs the kernel's own preparation for the range
+ * - its checks, writing back, invalidating, mapped pages included - and then fails with EFAULT
+ * before any I/O. Nothing else that an unprivileged process has does all of that: posix_fadvise
+ * leaves mapped, busy and partial pages, BLKFLSBUF is root's.
+ */
+#include "cache.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "limits.h"
+#include "real.h"
+#include "untorn_uapi.h"
+
+/* Mapped once, for the process's life. */
+void *cache_unreadable(void)
+{
+	static _Atomic(void *) mapped;
+	void *known = atomic_load(&mapped);
+
+	if (known)
+		return known;
+	void *fresh = mmap(NULL, LIMITS_MAX, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1, 0);
+	if (fresh == MAP_FAILED)
+		return NULL;
+	if (atomic_compare_exchange_strong(&mapped, &known, fresh))
+		return fresh;
+	munmap(fresh, LIMITS_MAX);
+	return known;
+}
+
+int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
+{
+	struct iovec iov = { cache_unreadable(), length };
+
+	if (!iov.iov_base || length > LIMITS_MAX)
+		return -ENOMEM;
+	ssize_t result = real_pwritev2(fd, &iov, 1, (off_t)offset, rwf & RWF_NOWAIT);
+	if (result == -EFAULT)
+		return 0;
+	return result < 0 ? (int)result : -EIO; /* it cannot have written: there is no data */
+}
+
+void cache_finish(int fd, uint64_t offset, uint32_t length)
+{
+	if (real_cachestat(fd, offset, length) != 0)
+		cache_prepare(fd, offset, length, 0);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Things that end with the scope they were declared in. */
+#ifndef CLEANUP_H
+#define CLEANUP_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static inline void cleanup_close(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static inline void cleanup_free(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+static inline void cleanup_errno(const int *saved)
+{
+	errno = *saved;
+}
+
+#define AUTO_CLOSE __attribute__((cleanup(cleanup_close)))
+#define AUTO_FREE  __attribute__((cleanup(cleanup_free)))
+
+/* First in its scope, for what is declared first is undone last. */
+#define KEEP_ERRNO __attribute__((cleanup(cleanup_errno), unused)) const int kept_errno = errno
+
+#endif

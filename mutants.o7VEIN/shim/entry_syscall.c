@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall(2), for programs that have no libc function for what they want (xfs_io's statx, perl).
+ *
+ * The function is written in assembly, because it must hand on calls that return twice or on
+ * another stack (vfork, clone): it compares the number, and jumps with all registers and the stack
+ * as they came - to C for the two numbers that are ours, else to the next syscall(). Before that
+ * one is known (another library's constructor may be calling) it makes the system call itself.
+ *
+ * Both architectures pass the first seven arguments of a variadic function as those of any other.
+ */
+#include <sys/syscall.h>
+
+#include "entry.h"
+#include "real.h"
+#include "untorn_uapi.h"
+
+/* Called by the assembly only: the C view of syscall(SYS_pwritev2 or SYS_statx, a .. f). */
+__attribute__((visibility("hidden"), used)) long entry_syscall(long number, long a, long b, long c,
+							       long d, long e, long f);
+__attribute__((visibility("hidden"), used)) long entry_syscall_error(long result);
+
+long entry_syscall_error(long result)
+{
+	return ret_errno(result);
+}
+
+long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	/* pwritev2 takes its offset as two halves; on 64 bits the low one is all of it. */
+	if (number == SYS_pwritev2 && (f & RWF_ATOMIC))
+		return entry_write((int)a, (const struct iovec *)b, (int)c, d, (int)f);
+	if (number == SYS_statx && ((unsigned)d & STATX_WRITE_ATOMIC))
+		return entry_statx((int)a, (const char *)b, (int)c, (unsigned)d, (struct statx *)e);
+	return real()->syscall(number, a, b, c, d, e, f);
+}
+
+#define STRING(x) #x
+#define NUMBER(x) STRING(x)
+
+#if defined(__x86_64__)
+
+__asm__(".text\n"
+	".globl syscall\n"
+	".type syscall, @function\n"
+	".p2align 4\n"
+	"syscall:\n"
+	"	.cfi_startproc\n"
+	"	endbr64\n"
+	"	cmpq $" NUMBER(
+		SYS_pwritev2) ", %rdi\n"
+			      "	je entry_syscall\n"
+			      "	cmpq $" NUMBER(
+				      SYS_statx) ", %rdi\n"
+						 "	je entry_syscall\n"
+						 "	movq real_next_syscall(%rip), %rax\n"
+						 "	testq %rax, %rax\n"
+						 "	je 1f\n"
+						 "	jmp *%rax\n"
+						 "1:	movq %rdi, %rax\n"
+						 "	movq %rsi, %rdi\n"
+						 "	movq %rdx, %rsi\n"
+						 "	movq %rcx, %rdx\n"
+						 "	movq %r8, %r10\n"
+						 "	movq %r9, %r8\n"
+						 "	movq 8(%rsp), %r9\n"
+						 "	syscall\n"
+						 "	cmpq $-4095, %rax\n"
+						 "	jae 2f\n"
+						 "	ret\n"
+						 "2:	movq %rax, %rdi\n"
+						 "	jmp entry_syscall_error\n"
+						 "	.cfi_endproc\n"
+						 ".size syscall, .-syscall\n");
+
+#elif defined(__aarch64__)
+
+__asm__(".text\n"
+	".globl syscall\n"
+	".type syscall, %function\n"
+	".p2align 4\n"
+	"syscall:\n"
+	"	.cfi_startproc\n"
+	"	hint 34\n" /* bti c */
+	"	cmp x0, #" NUMBER(
+		SYS_pwritev2) "\n"
+			      "	b.eq entry_syscall\n"
+			      "	cmp x0, #" NUMBER(
+				      SYS_statx) "\n"
+						 "	b.eq entry_syscall\n"
+						 "	adrp x16, real_next_syscall\n"
+						 "	ldr x16, [x16, :lo12:real_next_syscall]\n"
+						 "	cbz x16, 1f\n"
+						 "	br x16\n"
+						 "1:	mov x8, x0\n"
+						 "	mov x0, x1\n"
+						 "	mov x1, x2\n"
+						 "	mov x2, x3\n"
+						 "	mov x3, x4\n"
+						 "	mov x4, x5\n"
+						 "	mov x5, x6\n"
+						 "	svc 0\n"
+						 "	cmn x0, #4095\n"
+						 "	b.cs entry_syscall_error\n"
+						 "	ret\n"
+						 "	.cfi_endproc\n"
+						 ".size syscall, .-syscall\n");
+
+#else
+#error "write syscall() for this architecture: see the two above"
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only dlsym of the doors' names, and the only place where errno becomes -errno.
+ *
+ * Set-up is lazy because other libraries' constructors may call a door before ours has run. Two
+ * threads may resolve at once: both store the same pointers.
+ */
+#include "real.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451 /* 6.5, the same number on every architecture */
+#endif
+
+static struct real next;
+static _Atomic int resolved;
+
+/* entry_syscall.c jumps through this one; while it is NULL it makes the system call itself. */
+extern __typeof__(syscall) *real_next_syscall;
+__attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_syscall;
+
+const struct real *real(void)
+{
+	if (!atomic_load_explicit(&resolved, memory_order_acquire)) {
+#define REAL_RESOLVE(name)                                                                         \
+	__atomic_store_n((void **)&next.name, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED);
+		REAL_NAMES(REAL_RESOLVE)
+#undef REAL_RESOLVE
+		__atomic_store_n(&real_next_syscall, next.syscall, __ATOMIC_RELAXED);
+		atomic_store_explicit(&resolved, 1, memory_order_release);
+	}
+	return &next;
+}
+
+static long negative(long result)
+{
+	return result < 0 ? -errno : result;
+}
+
+ssize_t real_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	if (!real()->pwritev2)
+		return -ENOSYS;
+	return negative(real()->pwritev2(fd, iov, count, offset, flags));
+}
+
+int real_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
+{
+	if (!real()->statx)
+		return -ENOSYS;
+	return (int)negative(real()->statx(dirfd, path, flags, mask, stx));
+}
+
+int real_ioctl(int fd, unsigned long request, void *argument)
+{
+	return (int)negative(ioctl(fd, request, argument));
+}
+
+int real_open(int dirfd, const char *path, int flags)
+{
+	return (int)negative(openat(dirfd, path, flags));
+}
+
+int64_t real_cachestat(int fd, uint64_t offset, uint64_t length)
+{
+	struct {
+		uint64_t offset, length;
+	} range = { offset, length };
+	struct {
+		uint64_t cached, dirty, writeback, evicted, recently_evicted;
+	} stat;
+
+	if (!real()->syscall)
+		return -ENOSYS;
+	long result = negative(real()->syscall(SYS_cachestat, fd, &range, &stat, 0));
+	return result < 0 ? result : (int64_t)(stat.cached);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /sys/dev/block/MAJOR:MINOR is a symbolic link to the device's directory; a partition's directory
+ * lies in its disk's, so that ".." leads from one to the other.
+ */
+#include "sysfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "real.h"
+
+enum { PATH_SIZE = 192 };
+
+static void path_of(dev_t device, const char *prefix, const char *name, char path[PATH_SIZE])
+{
+	snprintf(path, PATH_SIZE, "/sys/dev/block/%u:%u/%s%s", major(device), minor(device), prefix,
+		 name);
+}
+
+static int read_bytes(const char *path, void *ret_bytes, size_t size)
+{
+	AUTO_CLOSE int fd = real_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	ssize_t length = read(fd, ret_bytes, size);
+	return length < 0 ? -errno : (int)length;
+}
+
+static int read_text(const char *path, char *ret_text, size_t size)
+{
+	int length = read_bytes(path, ret_text, size - 1);
+	if (length < 0)
+		return length;
+	ret_text[length] = '\0';
+	ret_text[strcspn(ret_text, "\n")] = '\0';
+	return 0;
+}
+
+static int parse_number(const char *text, uint64_t *ret_number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	unsigned long long number = strtoull(text, &end, 10);
+	if (*end || errno)
+		return -EINVAL;
+	*ret_number = number;
+	return 0;
+}
+
+static int read_link(const char *path, char *ret_name, size_t size)
+{
+	char target[256];
+
+	ssize_t length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return -errno;
+	target[length] = '\0';
+	const char *slash = strrchr(target, '/');
+	const char *base = slash ? slash + 1 : target;
+	if (strlen(base) >= size)
+		return -ENAMETOOLONG;
+	strcpy(ret_name, base);
+	return 0;
+}
+
+static int read_inode(const char *path, uint64_t *ret_inode)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	*ret_inode = st.st_ino;
+	return 0;
+}
+
+int sysfs_text(dev_t device, const char *name, char *ret_text, size_t size)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, "", name, path);
+	return read_text(path, ret_text, size);
+}
+
+int sysfs_number(dev_t device, const char *name, uint64_t *ret_number)
+{
+	char text[32];
+
+	int error = sysfs_text(device, name, text, sizeof(text));
+	return error ? error : parse_number(text, ret_number);
+}
+
+int sysfs_link(dev_t device, const char *name, char *ret_name, size_t size)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, "", name, path);
+	return read_link(path, ret_name, size);
+}
+
+int sysfs_inode(dev_t device, uint64_t *ret_inode)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, "", "", path);
+	return read_inode(path, ret_inode);
+}
+
+int sysfs_list(dev_t device, const char *name, char *ret_names, size_t size)
+{
+	char path[PATH_SIZE];
+	size_t used = 0;
+
+	path_of(device, "", name, path);
+	DIR *directory = opendir(path);
+	if (!directory)
+		return -errno;
+	*ret_names = '\0';
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		if (*entry->d_name == '.' || used + strlen(entry->d_name) + 2 > size)
+			continue;
+		used += (size_t)snprintf(ret_names + used, size - used, "%s%s", used ? " " : "",
+					 entry->d_name);
+	}
+	closedir(directory);
+	return 0;
+}
+
+bool sysfs_is_partition(dev_t device)
+{
+	uint64_t number;
+
+	return sysfs_number(device, "partition", &number) == 0;
+}
+
+static const char *disk_prefix(dev_t device)
+{
+	return sysfs_is_partition(device) ? "../" : "";
+}
+
+int sysfs_disk_text(dev_t device, const char *name, char *ret_text, size_t size)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, disk_prefix(device), name, path);
+	return read_text(path, ret_text, size);
+}
+
+int sysfs_disk_number(dev_t device, const char *name, uint64_t *ret_number)
+{
+	char text[32];
+
+	int error = sysfs_disk_text(device, name, text, sizeof(text));
+	return error ? error : parse_number(text, ret_number);
+}
+
+int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, disk_prefix(device), name, path);
+	return read_link(path, ret_name, size);
+}
+
+int sysfs_disk_bytes(dev_t device, const char *name, void *ret_bytes, size_t size)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, disk_prefix(device), name, path);
+	return read_bytes(path, ret_bytes, size);
+}
+
+int sysfs_disk_inode(dev_t device, uint64_t *ret_inode)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, disk_prefix(device), "", path);
+	return read_inode(path, ret_inode);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel says about a block device in /sys. The only reader of /sys.
+ *
+ * Devices are named by their number, so no node in /dev is needed. All functions are thread-safe,
+ * allocate nothing (but sysfs_list) and return 0 or -errno; outputs are written on success only.
+ */
+#ifndef SYSFS_H
+#define SYSFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The attribute's text without its newline. */
+int sysfs_text(dev_t device, const char *name, char *ret_text, size_t size);
+int sysfs_number(dev_t device, const char *name, uint64_t *ret_number);
+/* The last component of what a symbolic link points to. */
+int sysfs_link(dev_t device, const char *name, char *ret_name, size_t size);
+/* A number that no other device gets before the next boot: the directory's inode. */
+int sysfs_inode(dev_t device, uint64_t *ret_inode);
+
+/* The entries of a directory, e.g. "holders", with spaces between; empty if there are none. */
+int sysfs_list(dev_t device, const char *name, char *ret_names, size_t size);
+
+bool sysfs_is_partition(dev_t device);
+
+/* The same for the whole disk that the device is or lies on, e.g. "queue/max_segments". */
+int sysfs_disk_text(dev_t device, const char *name, char *ret_text, size_t size);
+int sysfs_disk_number(dev_t device, const char *name, uint64_t *ret_number);
+int sysfs_disk_bytes(dev_t device, const char *name, void *ret_bytes, size_t size); /* how many */
+int sysfs_disk_inode(dev_t device, uint64_t *ret_inode);
+int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size);
+
+#endif

@@ -1,0 +1,293 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# untorn run: which programs it starts in which environment, which it refuses and how it says so.
+# A row is: its name, the exit status, what standard output and standard error look like (globs),
+# and the command.
+set -u
+case $BUILD in
+*address* | *thread*) echo "SKIP: a sanitizer's library would have to come first" && exit 77 ;;
+esac
+BUILD=$(realpath "$BUILD")
+untorn=$BUILD/untorn shim=$BUILD/libuntorn.so sim=$BUILD/libuntorn-sim.so
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+cd "$work" || exit 1
+unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
+rows=0 failed=0 skipped=0
+
+row() { # NAME STATUS STDOUT STDERR COMMAND...
+	local name=$1 want=$2 out=$3 err=$4 status
+	shift 4
+	rows=$((rows + 1))
+	"$@" > out 2> err < /dev/null
+	status=$?
+	# shellcheck disable=SC2053 # the rows have globs
+	[[ $status == "$want" && $(< out) == $out && $(< err) == $err ]] && return
+	failed=$((failed + 1))
+	printf 'FAILED %s: status %s, not %s\n  stdout: %s\n  stderr: %s\n' "$name" "$status" \
+		"$want" "$(< out)" "$(< err)"
+}
+
+skip() { # REASON
+	skipped=$((skipped + 1))
+	echo "skipped: $1"
+}
+
+run() { row "$1" "$2" "$3" "$4" "$untorn" run "${@:5}"; }
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+
+# shellcheck disable=SC2016 # for the shells that are started
+preload='echo $LD_PRELOAD'
+cp "$sim" other.so
+cp /bin/true true
+printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' > words
+printf '#!/bin/sh -e\n%s\n' "$preload" > script
+printf '#! \t/bin/sh\t-e\n%s\n' "$preload" > spaced
+printf '%s\n' "$preload" > bare
+printf '#!%s/script\n' "$work" > of_script
+printf '#!%s/missing\n' "$work" > orphan
+chmod +x words script spaced bare of_script orphan
+echo text > text
+
+verbs() {
+	row "no verb" 2 '' 'usage: untorn VERB*' "$untorn"
+	row "--help" 0 'usage: untorn VERB*untorn run*untorn doctor*untorn publish*' '' \
+		"$untorn" --help
+	row "help" 0 'usage: untorn VERB*' '' "$untorn" help
+	row "--version" 0 'untorn [0-9]*.[0-9]*' '' "$untorn" --version
+	row "an unknown verb" 2 '' 'untorn: there is no verb walk;*' "$untorn" walk
+	row "help of an unknown verb" 2 '' 'untorn: there is no verb walk;*' "$untorn" help walk
+	row "an unknown option" 2 '' '?*' "$untorn" --walk
+	row "an empty verb" 2 '' '?*' "$untorn" ''
+	for verb in run doctor publish; do
+		row "help $verb" 0 "usage: untorn $verb *" '' "$untorn" help $verb
+		row "$verb --help" 0 "usage: untorn $verb *" '' "$untorn" $verb --help
+	done
+	for words in --version --help "help run"; do
+		# shellcheck disable=SC2086,SC2016 # several words; for the shell that is started
+		row "$words to a full disk" 1 '' '*' \
+			sh -c '"$@" > /dev/full || exit 1' - "$untorn" $words
+	done
+}
+
+usage() {
+	run "no program" 2 '' 'untorn: which program?*'
+	run "no program after --" 2 '' 'untorn: which program?*' --
+	run "no program after an option" 2 '' 'untorn: which program?*' --mode=off
+	run "an unknown option" 2 '' '*--walk*' --walk true
+	run "an option without its word" 2 '' '*--mode*' --mode
+	for word in '' on AUTO 'auto ' native; do
+		run "--mode='$word'" 2 '' "untorn: --mode does not know $word;*" --mode="$word" true
+	done
+	for word in '' both Namespace 1; do
+		run "--nvme-limits='$word'" 2 '' "untorn: --nvme-limits does not know $word;*" \
+			--nvme-limits="$word" true
+	done
+	run "a wrong word before a good one" 2 '' 'untorn: --mode*' --mode=on --mode=off true
+}
+
+# shellcheck disable=SC2016 # for the shells that are started
+environment() {
+	run "the shim is preloaded" 0 "$shim" '' -- sh -c "$preload"
+	row "an older preload stands behind it" 0 "$shim:$work/other.so" '' \
+		env LD_PRELOAD="$work/other.so" "$untorn" run -- sh -c "$preload"
+	row "an empty preload" 0 "$shim" '' env LD_PRELOAD= "$untorn" run -- sh -c "$preload"
+	run "nested: not twice" 0 "$shim" '' "$untorn" run -- sh -c "$preload"
+	run "nested with an older preload" 0 "$shim:$work/other.so" '' \
+		env LD_PRELOAD="$shim $work/other.so" "$untorn" run -- \
+		sh -c 'echo $LD_PRELOAD | tr " " :'
+	run "--sim stands behind the shim" 0 "$shim:$sim" '' --sim=/dev/x=y -- sh -c "$preload"
+	run "--sim, nested" 0 "$shim:$sim" '' --sim=/dev/x=y -- "$untorn" run -- sh -c "$preload"
+	run "--sim of the inner one" 0 "$shim:$sim" '' \
+		"$untorn" run --sim=/dev/x=y -- sh -c "$preload"
+	run "--sim twice" 0 "$shim:$sim" '' \
+		--sim=/dev/x=y "$untorn" run --sim=/dev/x=y sh -c "$preload"
+	row "before what LD_PRELOAD names, though it names the shim" 0 "$shim:$work/other.so*" '' \
+		env LD_PRELOAD="$work/other.so:$shim" "$untorn" run -- sh -c "$preload"
+	run "--sim is passed on" 0 '/dev/x=y,size=1M' '' --sim /dev/x=y,size=1M -- \
+		sh -c 'echo $UNTORN_SIM'
+	for word in auto command off; do
+		run "--mode=$word" 0 "$word" '' --mode=$word -- sh -c 'echo $UNTORN_MODE'
+	done
+	for word in namespace controller; do
+		run "--nvme-limits=$word" 0 "$word" '' --nvme-limits=$word -- \
+			sh -c 'echo $UNTORN_NVME_LIMITS'
+	done
+	run "the last --mode counts" 0 off '' --mode=auto --mode off sh -c 'echo $UNTORN_MODE'
+	run "no option, no variable" 0 '<><><>' '' -- \
+		sh -c 'echo "<$UNTORN_MODE><$UNTORN_NVME_LIMITS><$UNTORN_SIM>"'
+	row "an older setting stays" 0 command '' \
+		env UNTORN_MODE=command "$untorn" run -- sh -c 'echo $UNTORN_MODE'
+	row "an option is stronger" 0 off '' \
+		env UNTORN_MODE=command "$untorn" run --mode=off -- sh -c 'echo $UNTORN_MODE'
+	run "shim and disk are really there" 0 '*libuntorn-sim.so*libuntorn.so*' '' \
+		--sim=/dev/x=y -- sh -c 'sed -n "s,.*/,,p" /proc/self/maps | sort -u | tr "\n" " "'
+	run "the doctor finds the disk" 0 '/dev/sim0n1: atomic writes of 512 to 16384 *' '' \
+		--sim="/dev/sim0n1=$work/image,size=1M,nawun=31,nawupf=31" -- \
+		"$untorn" doctor /dev/sim0n1
+}
+
+# shellcheck disable=SC2016 # for the shells that are started
+program() {
+	for status in 0 1 3 125 255; do
+		run "exit $status" $status '' '' -- sh -c "exit $status"
+	done
+	row "killed" 137 '' '*' sh -c '"$@"; exit $?' - "$untorn" run -- sh -c 'kill -KILL $$'
+	row "terminated" 143 '' '*' sh -c '"$@"; exit $?' - "$untorn" run -- sh -c 'kill -TERM $$'
+	run "words" 0 '<a b><><\*><--help><-x><--mode=off><-->' '' -- \
+		./words 'a b' '' '*' --help -x --mode=off --
+	run "words without --" 0 '<a b><><\*><--help><-x><--mode=off><-->' '' \
+		./words 'a b' '' '*' --help -x --mode=off --
+	run "-- of the program" 0 '<--><a>' '' -- ./words -- a
+	run "an option like ours" 0 '<--mode><nonsense>' '' ./words --mode nonsense
+	row "the input is the program's" 0 text '' sh -c '"$@" < text' - "$untorn" run cat
+	run "both outputs are the program's" 0 out err -- sh -c 'echo out; echo err >&2'
+	row "the same process" 0 same '' sh -c 'p=$(sh -c "echo \$PPID; exec \"\$@\"" - "$@" |
+		tail -n 1); [ -n "$p" ] && echo same' - "$untorn" run -- sh -c 'echo $$'
+
+	run "not there" 127 '' 'untorn: nosuch-program: not found' nosuch-program
+	run "not there, by path" 127 '' 'untorn: ./nosuch: not found' ./nosuch
+	run "a path through a file" 126 '' 'untorn: text/x: *' text/x
+	run "no name" 127 '' 'untorn: ?*' ''
+	run "the name looks like an option" 127 '' 'untorn: --mode=off: not found' -- --mode=off
+	run "not executable" 126 '' 'untorn: ./text: *' ./text
+	row "not executable, in PATH" 126 '' 'untorn: text: *' env PATH="$work" "$untorn" run text
+	run "a folder" 126 '' 'untorn: ./: *' ./
+	row "PATH is not set" 0 '' '' env -u PATH "$untorn" run true
+	row "PATH is empty: here" 0 '' '' env PATH= "$untorn" run true
+	row "PATH ends with here" 0 '<a>' '' env PATH="$PATH:" "$untorn" run words a
+	mkdir folder folder/words
+	row "a folder of that name in PATH" 0 '<a>' '' \
+		env PATH="$work/folder:$work:$PATH" "$untorn" run words a
+
+	run "a script" 0 "$shim" '' ./script
+	run "a script with spaces before its interpreter" 0 "$shim" '' ./spaced
+	run "a script without an interpreter" 0 "$shim" '' ./bare
+	run "a script of a script" 0 "$shim" '' ./of_script
+	run "a script of nothing" 127 '' 'untorn: ./orphan: *' ./orphan
+}
+
+# A byte or two of /bin/true changed: enough for the command, which never starts these.
+crafted() {
+	cp true class && printf '\001' | dd of=class bs=1 seek=4 conv=notrunc 2> messages
+	cp true machine && printf '\012' | dd of=machine bs=1 seek=18 conv=notrunc 2> messages
+	run "32 bits" 125 '' 'untorn: ./class *architecture*--anyway*' ./class
+	run "another machine" 125 '' 'untorn: ./machine *architecture*' ./machine
+	if grep -aq /ld-linux true; then
+		LC_ALL=C sed 's,/ld-linux,/ld-musl-,' true > musl
+		chmod +x musl
+		run "musl" 125 '' 'untorn: ./musl *musl*' ./musl
+	else
+		skip "/bin/true has not glibc's loader"
+	fi
+	if echo 1 > one && objcopy --add-section .go.buildinfo=one true go 2> messages; then
+		run "Go" 125 '' 'untorn: ./go is a Go program*cannot be reached*' ./go
+		run "Go, anyway" 0 '' '' --anyway ./go
+	else
+		skip "no objcopy: Go"
+	fi
+}
+
+static_programs() {
+	echo 'int main(int argc, char **argv) { return argv[argc] != 0; }' > static.c
+	if ! ${CC:-cc} -static -o static static.c 2> messages; then
+		skip "no static programs can be linked"
+		return
+	fi
+	run "static" 125 '' 'untorn: ./static is statically linked*--anyway*' ./static
+	run "static, anyway" 0 '' '' --anyway ./static
+	run "static, anyway, after --" 125 '' '*statically*' -- ./static --anyway
+	row "static, in PATH" 125 '' "untorn: $work/static is statically*" \
+		env PATH="$work:$PATH" "$untorn" run static
+	mkdir folder/static
+	row "static, behind a folder of that name in PATH" 125 '' "*$work/static is statically*" \
+		env PATH="$work/folder:$work:$PATH" "$untorn" run static
+	printf '#!%s/static\n' "$work" > of_static
+	printf '#!%s/of_static\n' "$work" > of_of_static
+	chmod +x of_static of_of_static
+	run "a script whose interpreter is static" 125 '' "*$work/static is statically*" ./of_static
+	run "a script of such a script" 125 '' "*$work/static is statically*" ./of_of_static
+	run "such a script, anyway" 0 '' '' --anyway ./of_static
+	if ${CC:-cc} -static-pie -o static_pie static.c 2> messages; then
+		run "static-pie" 125 '' 'untorn: ./static_pie is statically linked*' ./static_pie
+	else
+		skip "no static-pie programs can be linked"
+	fi
+}
+
+owned() { # FILE OWNER GROUP MODE
+	cp "${5:-true}" "$1" && chown "$2:$3" "$1" && chmod "$4" "$1"
+}
+
+rights() {
+	if [ "$(id -u)" != 0 ] || ! command -v setpriv > /dev/null ||
+		! as_nobody test -x "$untorn" || ! as_nobody test -x "$work/true"; then
+		skip "rights: not root, or others cannot come here"
+		return
+	fi
+	local refused='untorn: */* is set-user-ID*run it as the user*'
+	owned suid 65534 0 4755
+	run "set-user-ID of another" 125 '' "$refused" ./suid
+	run "set-user-ID of another, anyway" 0 '' '' --anyway ./suid
+	row "set-user-ID of the caller" 0 '' '' as_nobody "$untorn" run ./suid
+	owned suid_root 0 0 4755
+	run "set-user-ID of root, by root" 0 '' '' ./suid_root
+	row "set-user-ID of root, by another" 125 '' "$refused" as_nobody "$untorn" run ./suid_root
+	owned sgid 0 65534 2755
+	run "set-group-ID of another group" 125 '' "$refused" ./sgid
+	row "set-group-ID of the caller's" 0 '' '' as_nobody "$untorn" run ./sgid
+	owned locking 0 65534 2745
+	run "that bit without group execution is no set-group-ID" 0 '' '' ./locking
+	owned suid_script 65534 0 4755 script
+	run "the kernel ignores the bits of a script" 0 "$shim" '' ./suid_script
+	printf '#!%s/suid\n' "$work" > of_suid
+	chmod +x of_suid
+	run "but not of its interpreter" 125 '' "$refused" ./of_suid
+	cp true capable
+	if ! setcap cap_chown+ep capable 2> messages; then
+		skip "no setcap, or not on this filesystem"
+		return
+	fi
+	row "file capabilities" 125 '' "$refused" as_nobody "$untorn" run ./capable
+	row "file capabilities, anyway" 0 '' '' as_nobody "$untorn" run --anyway ./capable
+	run "file capabilities, by root" 0 '' '' ./capable
+}
+
+# Where the command lies and how it is called.
+places() {
+	row "by a relative path" 0 "$shim" '' env -C "$BUILD" ./untorn run -- sh -c "$preload"
+	row "through PATH" 0 "$shim" '' env PATH="$BUILD:$PATH" untorn run -- sh -c "$preload"
+	ln -s "$untorn" link
+	row "through a symbolic link" 0 "$shim" '' ./link run -- sh -c "$preload"
+	mkdir alone 'a space' 'a:colon' moved
+	cp "$untorn" alone
+	cp "$untorn" "$shim" "$sim" 'a space'
+	cp "$untorn" "$shim" "$sim" 'a:colon'
+	cp "$untorn" "$shim" moved
+	row "copied with its library" 0 "$work/moved/libuntorn.so" '' \
+		moved/untorn run -- sh -c "$preload"
+	if [ "$(alone/untorn run -- sh -c "$preload" 2> messages)" ]; then
+		skip "the library is installed on this machine"
+	else
+		row "copied without" 125 '' 'untorn: libuntorn.so is neither beside*' \
+			alone/untorn run true
+		row "without the disk" 125 '' 'untorn: libuntorn-sim.so is neither beside*' \
+			moved/untorn run --sim=/dev/x=y true
+	fi
+	row "a folder with a space" 125 '' 'untorn: the loader cannot*a space/libuntorn.so' \
+		'a space/untorn' run true
+	row "a folder with a colon" 125 '' 'untorn: the loader cannot*a:colon/libuntorn.so' \
+		'a:colon/untorn' run true
+}
+
+verbs
+usage
+environment
+program
+crafted
+static_programs
+rights
+places
+echo "$rows rows, $failed failed, $skipped groups skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs test programs, UNTORN_TEST_JOBS (1) at a time: tests/run.sh BUILD-DIR PROGRAM...
+# A program gets UNTORN_TEST_TIMEOUT seconds (300); its output is shown when it fails. Exit status
+# 77 is a skip, which is counted and named. The last line is "N passed, N failed, N skipped".
+set -u
+build=$(realpath "$1")
+shift
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The sanitizer's own library must come first in a preload.
+sanitizer=
+case $build in
+*address*) sanitizer=$(${CC:-gcc} -print-file-name=libasan.so) ;;
+*thread*) sanitizer=$(${CC:-gcc} -print-file-name=libtsan.so) ;;
+esac
+
+preload_for() {
+	case $1 in
+	*/preload_*) echo "$build/libuntorn.so:$build/libuntorn-sim.so" ;;
+	*/sim_*) echo "$build/libuntorn-sim.so" ;;
+	esac
+}
+
+run_one() { # NUMBER PROGRAM
+	local log=$work/$1.log preload started=$SECONDS status word
+	preload=$(preload_for "$2")
+	[ -z "$preload" ] || preload=${sanitizer:+$sanitizer:}$preload
+	BUILD=$build TEST_PRELOAD=$preload timeout -k 5 "${UNTORN_TEST_TIMEOUT:-300}" \
+		"$2" > "$log" 2>&1
+	status=$?
+	case $status in
+	0) word=ok ;;
+	77) word="skipped: $(tail -n 1 "$log")" ;;
+	124 | 137) word="FAILED: no end within the time" ;;
+	*) word="FAILED: status $status" ;;
+	esac
+	echo "$word" > "$work/$1.word"
+	{
+		printf '%-44s %s (%ss)\n' "${2#"$build"/}" "$word" $((SECONDS - started))
+		case $word in FAILED*) cat "$log" ;; esac
+	} > "$work/$1.said"
+	cat "$work/$1.said" # at once, so that two do not mix
+}
+
+count() { cat "$work"/*.word 2> /dev/null | grep -c "^$1"; }
+
+number=0
+for program; do
+	[ "$(jobs -pr | wc -l)" -lt "${UNTORN_TEST_JOBS:-1}" ] || wait -n
+	number=$((number + 1))
+	run_one $number "$program" &
+done
+wait
+echo "$(count ok) passed, $(count FAILED) failed, $(count skipped) skipped"
+[ "$(count ok)" = $((number - $(count skipped))) ]

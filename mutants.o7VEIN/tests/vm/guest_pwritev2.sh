@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# In the guest, among unmodified programs: nvme0n1 as a whole disk, nvme1n1 with a partition.
+set -eu
+disk=/dev/nvme0n1 parted=/dev/nvme1n1 start=2048 length=40016
+untorn=build/untorn
+
+try() { # UNTORN-COMMAND...
+	"$@" python3 -c "
+import os
+fd = os.open('$disk', os.O_RDWR | os.O_DIRECT)
+try: print(os.pwritev(fd, [bytes(16384)], 0, 0x40))
+except OSError as e: print(os.strerror(e.errno))"
+}
+
+[ "$(try)" = "Operation not supported" ] || { echo "without the shim: $(try)"; exit 1; }
+[ "$(try $untorn run --)" = 16384 ] || { echo "under the shim: $(try $untorn run --)"; exit 1; }
+echo "0 32" > "$OUT/0.log"
+
+# Through libnvme where it is installed, by ioctl where it is not wanted or not there.
+library=$(ls /usr/lib/*/libnvme.so.1)
+libraries() { # COMMAND...: one write, and how often libnvme is in the process's map afterwards
+	"$@" $untorn run -- python3 -c "
+import os
+fd = os.open('$disk', os.O_RDWR | os.O_DIRECT)
+assert os.pwritev(fd, [bytes(16384)], 0, 0x40) == 16384
+print(sum('libnvme' in line for line in open('/proc/self/maps')) > 0)"
+	echo "0 32" >> "$OUT/0.log"
+}
+[ "$(libraries env)" = True ] || { echo "libnvme is there and was not used"; exit 1; }
+[ "$(libraries env UNTORN_LIBNVME=off)" = False ] || { echo "UNTORN_LIBNVME=off used it"; exit 1; }
+touch /tmp/nothing
+mount --bind /tmp/nothing "$(readlink -f "$library")"
+[ "$(libraries env)" = False ] || { echo "without libnvme"; exit 1; }
+
+build/tests/vm/addpart $parted 1 $start $length # tells the kernel, writes nothing
+$untorn run -- python3 tests/vm/write_random.py $disk 1000 512 16384 0 "$OUT/1.log"
+$untorn run -- python3 tests/vm/write_random.py ${parted}p1 1000 512 16384 $start "$OUT/2.log"
+
+# The partition's end is the end, though the disk goes on behind it.
+$untorn run -- python3 -c "
+import errno, os
+fd = os.open('${parted}p1', os.O_RDWR | os.O_DIRECT)
+end = os.lseek(fd, 0, os.SEEK_END)
+for offset, expected in (end, errno.ENOSPC), (end // 16384 * 16384, errno.EINVAL):
+    try: print(offset, os.pwritev(fd, [bytes(16384)], offset, 0x40)); raise SystemExit(1)
+    except OSError as e: assert e.errno == expected, (offset, e)"

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# In the guest, among unmodified programs. For each run, $OUT/RUN.wanted has the calls that were
+# made, $OUT/RUN.sent the commands that came, both as "LBA BLOCKS BOUNDARY".
+set -eu
+. tests/vm/guest_scsi.sh
+. tests/vm/guest_take_away.sh
+untorn=$PWD/build/untorn start=2048 length=40016
+
+sent() { # RUN: what the target noted since the last time
+	sed -nE 's/^opcode=9c lba=([0-9]+) blocks=([0-9]+) boundary=([0-9]+) .*/\1 \2 \3/p' "$TARGET_LOG" > "$OUT/$1.sent"
+	: > "$TARGET_LOG"
+}
+wanted() { # RUN [BOUNDARY]: from write_random.py's log
+	sed -E "s/ ([0-9]+)\$/ \1 ${2:-0}/" /tmp/log > "$OUT/$1.wanted"
+}
+write_random() { # DISK COUNT START
+	"${as[@]}" "$untorn" run -- python3 tests/vm/write_random.py "$1" "$2" 512 16384 "$3" /tmp/log
+	chmod 666 /tmp/log
+}
+one() { # PREFIX...: one write; 16384, or the error's name
+	"$@" python3 -c "
+import errno, os
+fd = os.open('$DISK', os.O_RDWR | os.O_DIRECT)
+try: print(os.pwritev(fd, [b'u' * 16384], 65536, 0x40))
+except OSError as e: print(errno.errorcode[e.errno])"
+}
+expect() { [ "$2" = "$3" ] || { echo "$1: $2, not $3"; exit 1; }; }
+as=()
+
+scsi_target_start max=32
+expect "without the shim" "$(one env)" ENOTSUP
+bash tests/vm/guest_clients.sh "$DISK"
+expect "fio's writes" "$(grep -c 'opcode=9c.* blocks=32 ' "$TARGET_LOG")" 2049 # and one of xfs_io's
+sent fio
+write_random "$DISK" 1000 0
+sent disk
+wanted disk
+build/tests/vm/addpart "$DISK" 1 $start $length # tells the kernel, writes nothing
+await test -b "${DISK}1"
+write_random "${DISK}1" 1000 $start
+sent partition
+wanted partition
+
+# As an ordinary user, whom the disk's node lets write: nothing without the generic node.
+as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+chmod 666 "$DISK" "${DISK}1" /tmp/log
+expect "no generic node" "$(one "${as[@]}" "$untorn" run --)" ENOTSUP
+! "${as[@]}" "$untorn" run -- build/tests/vm/statx_print "$DISK" | grep -q mask=1 ||
+	{ echo "statx promises what cannot be sent"; exit 1; }
+! "${as[@]}" "$untorn" doctor "$DISK" > /tmp/doctor || { cat /tmp/doctor; exit 1; }
+grep -q "right to read and write $SG" /tmp/doctor || { cat /tmp/doctor; exit 1; }
+expect "commands without the right to them" "$(wc -l < "$TARGET_LOG")" 0
+chgrp 65533 "$SG"
+chmod 660 "$SG"
+as=(setpriv --reuid=65534 --regid=65534 --groups=65533)
+expect "through the group's node" "$(one "${as[@]}" "$untorn" run --)" 16384
+"${as[@]}" "$untorn" doctor "$DISK" > /tmp/doctor || { cat /tmp/doctor; exit 1; }
+"${as[@]}" "$untorn" doctor "${DISK}1" > /tmp/doctor || { cat /tmp/doctor; exit 1; }
+: > "$TARGET_LOG"
+write_random "${DISK}1" 200 $start
+sent user
+wanted user
+as=()
+scsi_target_stop
+
+scsi_target_start max=0 max_bndry=64 bndry=32 gran=8
+write_random() { # 4096 is what the granularity allows
+	"$untorn" run -- python3 tests/vm/write_random.py "$1" "$2" 4096 16384 "$3" /tmp/log
+}
+write_random "$DISK" 300 0
+sent boundary
+sed -E 's/ ([0-9]+)$/ \1 \1/' /tmp/log > "$OUT/boundary.wanted"
+scsi_target_stop
+
+# What the disk answers to the first and later commands, and what the program is told.
+scsi_target_start max=32 fault=1:06/29/00 fault=3:05/20/00 fault=4:status=18 fault=5:0b/00/00 \
+	fault=7:03/11/00 fault=8:07/27/07
+expect "unit attention first" "$(one "$untorn" run --)" 16384
+expect "invalid opcode" "$(one "$untorn" run --)" EREMOTEIO
+expect "reservation conflict" "$(one "$untorn" run --)" EBADE
+expect "aborted, then done" "$(one "$untorn" run --)" 16384
+expect "medium error" "$(one "$untorn" run --)" ENODATA
+expect "thin pool full" "$(one "$untorn" run --)" ENOSPC
+sent faults
+for command in 1 2 3 4 5 6 7 8; do echo "128 32 0"; done > "$OUT/faults.wanted"
+expect "untouched by failures" "$(dd if="$DISK" bs=4k skip=16 count=1 status=none | head -c 1)" u
+
+# Taken away, and come back under another name: the old descriptor reaches nothing, by either node.
+for how in '' 'setpriv --reuid=65534 --regid=65534 --clear-groups'; do
+	chmod 666 "$DISK" "$SG"
+	# shellcheck disable=SC2086
+	take_away $how "$untorn" run -- > "$OUT/gone"
+	diff - "$OUT/gone" <<-END || { echo "gone ($how)"; exit 1; }
+		before: 16384
+		away: refused
+		back: refused
+		there: a
+		anew: 16384
+	END
+done

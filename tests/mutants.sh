@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Takes each guard out in turn, in a copy of the source, and runs the tests that watch over it: they
+# must fail. tests/mutants.sh BUILD-DIR [NAME-PATTERN]. A guard whose removal nobody notices is not
+# tested; a line here that no longer changes the source is an error too.
+set -u
+pattern=${2:-.}
+work=$(mktemp -d -p "${UNTORN_MUTANT_DIR:-.}" mutants.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+cp -a Makefile shim.map shim include tests examples "$1" "$work"
+cd "$work" || exit 1
+build=$(basename "$1")
+
+# NAME|FILE|SED EXPRESSION|TESTS ("fences": those of tests/vm/fences.c, on Linux 6.1)
+mutants() {
+	cat <<'END'
+data that is NULL|engine.c|s/if (!command.data)/if (0)/|preload_write
+the kernel's own checks first|engine.c|s/if (result != -EOPNOTSUPP)/if (0)/|preload_write
+read-only descriptors, with root's rights|engine.c|s/== O_RDONLY)/== -1)/|fences
+partition's start|engine.c|s/(request->start + request->offset) \/ request->block/request->offset \/ request->block/|preload_write
+FUA for O_DSYNC|engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|preload_scsi
+FUA for RWF_DSYNC|engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload_write
+page cache before|engine.c|/^static ssize_t send/,/^}/s/int error = cache_prepare(.*/int error = 0;/|fences
+page cache after|engine.c|s/cache_finish(fd, request->offset, length);//|fences
+native lane only where it suffices|engine.c|s/native->unit_max >= ours->unit_max/1/|test_engine
+no lane for what is no disk|engine.c|s/return device->transport ? LANE_COMMAND : LANE_KERNEL/return LANE_COMMAND/|test_engine
+same disk|identity.c|s/a->disk == b->disk/1/|test_identity test_device
+same start|identity.c|s/a->start == b->start/1/|test_identity test_device
+same block size|identity.c|s/a->block == b->block/1/|test_identity test_device
+block size of disk and kernel agree|device.c|s/device->disk.block != device->identity.block/0/;s/device->disk.block != device->queue.block/0/|test_published preload_write preload_guest
+child of vfork only reads|device.c|s/if (!is_own_memory())/if (0)/|test_device
+signals blocked under the lock|device.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);//|test_device
+lock made anew after a fork|device.c|s/lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;//|test_device
+refusals of the moment are not kept|device.c|/^static void keep/,/^}/s/device->error/0/|preload_hazard test_engine test_device
+full table|device.c|s/used == MAX_DEVICES/0/|test_device
+zoned|limits.c|s/if (queue->zoned)/if (0)/|test_limits
+boundary that holds the unit|limits.c|s/device->max > device->boundary/0/|test_limits test_limits_nvme
+chunk|limits.c|s/return chunk && device->max > chunk/return 0/|test_limits
+unit that the queue cannot take|limits.c|s/device.unit_min > limit)/0)/|test_limits
+partition off the boundary|limits.c|s/start % grain == 0/1/|test_limits
+NABO|limits_nvme.c|s/if (f.nabo)/if (0)/|test_limits_nvme
+fields that are not valid|limits_nvme.c|s/(f.nsfeat & NSFEAT_NSABP) && //|test_limits_nvme
+metadata|limits_nvme.c|s/return REFUSAL_METADATA/return REFUSAL_NONE/|test_nvme_format
+type 2|limits_nvme.c|s/format->protection == 2/0/|test_nvme_format
+SCSI type 2|limits_scsi.c|s/f->protection == 2/0/|test_limits_scsi
+SCSI page too short|limits_scsi.c|s/if (!fields.has_limits)/if (0)/|test_limits_scsi
+SCSI granularity|limits_scsi.c|s/unit_max % grain == 0/1/|test_limits_scsi
+SCSI sums that overflow|limits_scsi.c|s/max \* f.block > UINT32_MAX/0/|test_limits_scsi
+power of two|request.c|s/!is_pow2(r->length)/0/|test_request
+natural alignment|request.c|s/r->offset % r->length/0/|test_request
+one segment|request.c|s/r->segments != 1/0/|test_request
+O_DIRECT|request.c|s/r->open_flags & O_DIRECT ?/1 ?/|test_request
+end of the partition|request.c|s/r->offset + r->length > r->size/0/|test_request
+above the unit|request.c|s/r->length > limits->unit_max/0/|test_request
+below the unit|request.c|s/r->length < limits->unit_min/0/|test_request
+across the boundary|request.c|s/crosses_boundary(r, limits->boundary)/0/|test_request
+off a physical block|request.c|s/is_cut(r, limits->max)/0/|test_request
+read-only|request.c|s/if (request->read_only)/if (0)/|test_request
+swap|request.c|s/if (request->swap)/if (0)/|test_request
+memory's alignment|request.c|s/(r->address & r->dma_mask)/0/|test_request
+published by root|published.c|s/st.st_uid == 0/1/|test_published
+written by root alone|published.c|s/!(st.st_mode & (S_IWGRP . S_IWOTH))/1/|test_published
+published about this disk|published.c|s/record->diskseq != expected->diskseq/0/;s/record->inode != expected->inode/0/|test_published
+published and formatted since|published.c|s/record->block != expected->block/0/|test_published
+published whole|published.c|s/(size_t)length == sizeof(\*ret_record) + size/1/|test_published
+positive status is no success|transport_nvme.c|s/if (status > 0)/if (0)/|test_transport_nvme
+PRACT|transport_nvme.c|s/(disk->protected ? CONTROL_PRACT : 0)/0/|test_transport_nvme
+reference tag|transport_nvme.c|s/disk->protected ? (uint32_t)command->lba : 0/0/|test_transport_nvme
+retries end|transport_nvme.c|s/i < RETRIES/i < 99/|test_transport_nvme
+sense of a failure|transport_scsi.c|s/while (!error && sense_to_errno(&outcome))/while (0)/|preload_scsi
+SCSI retries end|transport_scsi.c|s/return (\*retries)-- > 0/return (*retries)-- > -9/|preload_scsi
+SCSI signals|transport_scsi.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);/sigprocmask(0, NULL, \&before);/|test_transport_scsi
+no promise without the right to send|transport_scsi.c|s/!means(&disk, fd, &error)/0/|preload_scsi
+residue|sense.c|s/!error && outcome->residue/0/|test_sense preload_scsi
+deferred errors|sense.c|s/!sense->valid .. sense->deferred/!sense->valid/|test_sense
+node of the same address|generic.c|s/is_node_of(generic, node)/1/|test_generic
+disk that is alive|generic.c|s/is_alive(generic, fd)/1/|test_generic
+number that leads to the disk|generic.c|s/by_fd == by_number/1/|test_generic
+library that lacks a symbol|library.c|s/if (!function)/if (0)/|test_library
+fork while a library is opened|library.c|s/atomic_compare_exchange_strong(&library->state, &opening, ABSENT);/(void)opening;/|test_library
+END
+}
+
+run_test() { # TEST
+	case $1 in
+	fences)
+		make -s "$build/libuntorn.so" "$build/untorn" "$build/tests/vm/fences" &&
+			tests/vm/vm -k 6.1 -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \
+				"$build/untorn run -- $build/tests/vm/fences /dev/nvme0n1"
+		;;
+	*) make -s "$build/libuntorn.so" "$build/tests/$1" && tests/run.sh "$build" "$build/tests/$1" ;;
+	esac
+}
+
+caught=0 survived=0
+while IFS='|' read -r name file expression tests <&3; do
+	[[ $name =~ $pattern ]] || continue
+	cp -p "shim/$file" saved
+	sed -i "$expression" "shim/$file"
+	if cmp -s saved "shim/$file"; then
+		echo "no longer in shim/$file: $name"
+		survived=$((survived + 1))
+		continue
+	fi
+	verdict=SURVIVED
+	for test in $tests; do
+		if ! run_test "$test" > log 2>&1; then
+			verdict=$(grep -m 1 '^shim/.*error:' log)
+			break
+		fi
+	done
+	if [ -n "$verdict" ]; then
+		echo "$verdict: $name (shim/$file; $tests)"
+		survived=$((survived + 1))
+	else
+		caught=$((caught + 1))
+	fi
+	mv saved "shim/$file"
+	touch "shim/$file"
+done 3< <(mutants)
+echo "$caught guards taken out and missed by a test, $survived not"
+[ $survived = 0 ]
