@@ -389,7 +389,7 @@ static const struct {
 	{ "no_nvme", ",kind=none", NULL, 0, 0 },
 	{ "places", "", NULL, 5, 5 },
 	{ "past_the_end", "", NULL, 0, 0 },
-	{ "bad_memory", "", NULL, 1, 0 },
+	{ "bad_memory", "", NULL, 2, 1 },
 	{ "too_large", ",max_hw_sectors_kb=32", "SIM_LIMIT=hw", 1, 1 },
 	{ "too_large", ",mdts=2", "SIM_LIMIT=mdts", 1, 1 },
 	{ "too_large", ",max_hw_sectors_kb=32,mdts=8", "SIM_LIMIT=hw", 1, 1 },
