@@ -88,7 +88,7 @@ check: setup-check
 	$(Q)$(MAKE) --no-print-directory layers exports check-fast
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined unit preload
 	$(Q)$(MAKE) --no-print-directory SAN=thread unit preload
-	$(Q)$(MAKE) --no-print-directory check-vm
+	$(Q)$(MAKE) --no-print-directory check-vm mutants
 check-fast: unit preload scripts
 unit: $(UNIT)
 	$(Q)tests/run.sh $(B) $(UNIT)
@@ -99,6 +99,9 @@ scripts: $(LIB) $(SIMLIB) $(CMD)
 # Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
 check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
 	$(Q)UNTORN_TEST_TIMEOUT=1200 UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
+# Every guard taken out in turn: a test must notice.
+mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
+	$(Q)tests/mutants.sh $(B)
 layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)
@@ -119,5 +122,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 .SECONDARY:
-.PHONY: all setup setup-check demo check check-fast check-vm scripts unit preload layers exports install uninstall clean
+.PHONY: all setup setup-check demo check check-fast check-vm mutants scripts unit preload layers exports install uninstall clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
