@@ -6,6 +6,7 @@
  */
 #include "cmd_preload.h"
 
+#include <errno.h>
 #include <linux/limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,9 +35,13 @@ char *cmd_preload_find(const char *name)
 	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self));
 	const char *slash = length > 0 ? memrchr(self, '/', (size_t)length) : NULL;
-	char *beside = slash ? find_in(self, (int)(slash - self), name) : NULL;
+	char *found = slash ? find_in(self, (int)(slash - self), name) : NULL;
+	int error = errno; /* of the likelier place */
 
-	return beside ? beside : find_in(LIBDIR, (int)strlen(LIBDIR), name);
+	if (!found)
+		found = find_in(LIBDIR, (int)strlen(LIBDIR), name);
+	errno = error;
+	return found;
 }
 
 /* The entry of that file name, whatever its folder. */

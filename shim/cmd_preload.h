@@ -7,7 +7,8 @@
 #define CMD_PRELOAD_SIM  "libuntorn-sim.so"
 
 /* The absolute path of one of our libraries: beside the command, as in a build folder, or where it
- * was installed; never anywhere else. The caller frees it; NULL: it is in neither place. */
+ * was installed; never anywhere else. The caller frees it; NULL and errno: it is in
+ * neither place. */
 char *cmd_preload_find(const char *name);
 
 /*

@@ -51,7 +51,7 @@ static int find_library(const char *name, char **ret_path)
 	*ret_path = cmd_preload_find(name);
 	if (!*ret_path)
 		return cmd_fail(UNREACHABLE,
-				"%s is neither beside this command nor in " LIBDIR
+				"%s is neither beside this command (%m) nor in " LIBDIR
 				"; make install puts it there",
 				name);
 	if (strpbrk(*ret_path, ": "))
