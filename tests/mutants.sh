@@ -5,7 +5,7 @@
 # tested; a line here that no longer changes the source is an error too.
 set -u
 pattern=${2:-.}
-work=$(mktemp -d -p "${UNTORN_MUTANT_DIR:-.}" mutants.XXXXXX)
+work=$(realpath "$(mktemp -d -p . mutants.XXXXXX)")
 trap 'rm -rf "$work"' EXIT
 cp -a Makefile shim.map shim include tests examples "$1" "$work"
 cd "$work" || exit 1

@@ -1,2 +1,0 @@
-build/examples/pages.o: examples/pages.c include/untorn_uapi.h
-include/untorn_uapi.h:

@@ -1,2 +1,0 @@
-build/examples/statx.o: examples/statx.c include/untorn_uapi.h
-include/untorn_uapi.h:

@@ -1,2 +1,0 @@
-build/shim/library.o: shim/library.c shim/library.h
-shim/library.h:

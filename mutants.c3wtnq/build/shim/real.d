@@ -1,2 +1,0 @@
-build/shim/real.o: shim/real.c shim/real.h
-shim/real.h:

@@ -1,2 +1,0 @@
-build/shim/status.o: shim/status.c shim/status.h
-shim/status.h:

@@ -1,1 +1,0 @@
-build/tests/vm/addpart.o: tests/vm/addpart.c

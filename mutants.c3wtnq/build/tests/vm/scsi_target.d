@@ -1,1 +1,0 @@
-build/tests/vm/scsi_target.o: tests/vm/scsi_target.c

@@ -1,1 +1,0 @@
-build/tests/vm/torn.o: tests/vm/torn.c
