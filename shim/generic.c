@@ -67,15 +67,14 @@ static bool is_node_of(const struct generic *generic, int node)
 	return has_same_address(generic, &there);
 }
 
-/* Kernels from 5.15 on number disks, and never again; where the number still leads to the same
- * disk, that one is alive. */
+/* Where the device number still leads to the disk with this sequence number, that one is alive. */
 static bool is_current(const struct generic *generic, int fd)
 {
 	uint64_t by_fd, by_number;
 	struct generic now;
 
-	return identity_read_disk(fd, generic->disk, &by_fd) == 0 &&
-	       identity_read_disk(-1, generic->disk, &by_number) == 0 && by_fd == by_number &&
+	return identity_sequence(fd, generic->disk, &by_fd) == 0 &&
+	       identity_sequence(-1, generic->disk, &by_number) == 0 && by_fd == by_number &&
 	       read_address(generic->disk, &now) == 0 && has_same_address(generic, &now);
 }
 

@@ -44,13 +44,15 @@ static int read_start(int fd, dev_t device, uint64_t *ret_start)
 	return 0;
 }
 
-int identity_read_disk(int fd, dev_t device, uint64_t *ret_disk)
+int identity_sequence(int fd, dev_t device, uint64_t *ret_sequence)
 {
-	if (fd >= 0 && real_ioctl(fd, BLKGETDISKSEQ, ret_disk) == 0)
-		return 0;
-	if (fd < 0 && sysfs_disk_number(device, "diskseq", ret_disk) == 0)
-		return 0;
-	return sysfs_inode(device, ret_disk);
+	return fd >= 0 ? real_ioctl(fd, BLKGETDISKSEQ, ret_sequence)
+		       : sysfs_disk_number(device, "diskseq", ret_sequence);
+}
+
+static int read_disk(int fd, dev_t device, uint64_t *ret_disk)
+{
+	return identity_sequence(fd, device, ret_disk) == 0 ? 0 : sysfs_inode(device, ret_disk);
 }
 
 static int read_block(int fd, dev_t device, uint32_t *ret_block)
@@ -65,19 +67,24 @@ static int read_block(int fd, dev_t device, uint32_t *ret_block)
 	return error;
 }
 
-/* As long as it is the same disk, a number stands for the whole of it or for a part. */
-static bool is_partition(dev_t device, uint64_t disk, const struct identity *known)
+/* As long as it is the same disk, a number stands for the whole of it or for a part. A partition
+ * that were taken for the whole would be written at another place: so no guess here. */
+static int read_partition(dev_t device, uint64_t disk, const struct identity *known,
+			  bool *ret_partition)
 {
-	return known && known->disk == disk ? known->partition : sysfs_is_partition(device);
+	if (!known || known->disk != disk)
+		return sysfs_find_partition(device, ret_partition);
+	*ret_partition = known->partition;
+	return 0;
 }
 
 int identity_read(int fd, dev_t device, const struct identity *known, struct identity *ret_identity)
 {
 	struct identity identity = { 0 };
 
-	int error = identity_read_disk(fd, device, &identity.disk);
+	int error = read_disk(fd, device, &identity.disk);
 	if (!error)
-		identity.partition = is_partition(device, identity.disk, known);
+		error = read_partition(device, identity.disk, known, &identity.partition);
 	if (!error && identity.partition)
 		error = read_start(fd, device, &identity.start);
 	if (!error)

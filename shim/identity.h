@@ -23,8 +23,9 @@ struct identity {
 int identity_read(int fd, dev_t device, const struct identity *known,
 		  struct identity *ret_identity);
 
-/* The disk's number alone. */
-int identity_read_disk(int fd, dev_t device, uint64_t *ret_disk);
+/* The disk's sequence number, which belongs to what fd has open, whatever the device number stands
+ * for now; -1: to what it stands for. -errno before Linux 5.15. */
+int identity_sequence(int fd, dev_t device, uint64_t *ret_sequence);
 
 bool identity_equal(const struct identity *a, const struct identity *b);
 

@@ -168,10 +168,11 @@ int sim_sysfs_stat(const char *path, struct stat *st)
 	const char *name = sim_config() ? split(path, &node) : NULL;
 	if (!name)
 		return -EXDEV;
-	if (*name)
+	bool is_part = node.part && strcmp(name, "partition") == 0;
+	if (*name && !is_part)
 		return -ENOENT;
 	memset(st, 0, sizeof(*st));
-	st->st_mode = S_IFDIR | 0755;
+	st->st_mode = is_part ? S_IFREG | 0444 : S_IFDIR | 0755;
 	st->st_ino = 0x51000000 + node.part; /* "SI" */
 	return 0;
 }

@@ -137,11 +137,24 @@ int sysfs_list(dev_t device, const char *name, char *ret_names, size_t size)
 	return 0;
 }
 
+int sysfs_find_partition(dev_t device, bool *ret_partition)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	path_of(device, "", "partition", path);
+	bool found = stat(path, &st) == 0;
+	if (!found && errno != ENOENT)
+		return -errno;
+	*ret_partition = found;
+	return 0;
+}
+
 bool sysfs_is_partition(dev_t device)
 {
-	uint64_t number;
+	bool partition;
 
-	return sysfs_number(device, "partition", &number) == 0;
+	return sysfs_find_partition(device, &partition) == 0 && partition;
 }
 
 static const char *disk_prefix(dev_t device)

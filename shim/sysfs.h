@@ -24,7 +24,9 @@ int sysfs_inode(dev_t device, uint64_t *ret_inode);
 /* The entries of a directory, e.g. "holders", with spaces between; empty if there are none. */
 int sysfs_list(dev_t device, const char *name, char *ret_names, size_t size);
 
-bool sysfs_is_partition(dev_t device);
+/* Needs no descriptor. A number that /sys does not know is no partition. */
+int sysfs_find_partition(dev_t device, bool *ret_partition);
+bool sysfs_is_partition(dev_t device); /* false also when that cannot be found out */
 
 /* The same for the whole disk that the device is or lies on, e.g. "queue/max_segments". */
 int sysfs_disk_text(dev_t device, const char *name, char *ret_text, size_t size);

@@ -8,11 +8,13 @@
 #include <scsi/scsi.h>
 #include <scsi/sg.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -37,6 +39,7 @@ static const struct row {
 	int idlun_error;            /* of asking the disk for its address */
 	uint32_t idlun;             /* what it says, in place of its address */
 	uint64_t diskseq, now; /* of the descriptor's disk, of the number's now, in place of 5 */
+	bool old_kernel;       /* that numbers no disks */
 	const char *address;   /* where the number leads now, in place of 2:0:1:0 */
 } rows[] = {
 	{ "its own node", .expected = 0 },
@@ -55,6 +58,8 @@ static const struct row {
 	{ "a partition of another disk than the number's", -ENODEV, .idlun_error = ENOTTY,
 	  .diskseq = 4 },
 	{ "a partition, whose disk moved", -ENODEV, .idlun_error = ENOTTY, .address = "2:0:9:0" },
+	{ "a partition, where disks have no numbers", -ENODEV, .idlun_error = ENOTTY,
+	  .old_kernel = true },
 	{ "a partition, whose disk is gone", -ENODEV, .idlun_error = ENOTTY, .address = "" },
 };
 
@@ -79,7 +84,7 @@ int ioctl(int fd, unsigned long request, ...)
 		memcpy(argument, id, sizeof(id));
 		return 0;
 	}
-	if (fd == DISK_FD && request == BLKGETDISKSEQ) {
+	if (fd == DISK_FD && request == BLKGETDISKSEQ && !row->old_kernel) {
 		uint64_t sequence = row->diskseq ? row->diskseq : 5;
 		memcpy(argument, &sequence, sizeof(sequence));
 		return 0;
@@ -107,12 +112,17 @@ int openat(int dirfd, const char *path, int flags, ...)
 		errno = row->open_error;
 		return row->open_error ? -1 : NODE_FD;
 	}
-	if (strcmp(path, "/sys/dev/block/8:1/partition") == 0)
-		return file_with(1);
 	if (strcmp(path, "/sys/dev/block/8:1/../diskseq") == 0)
 		return file_with(row->now ? row->now : 5);
 	errno = ENOENT;
 	return -1;
+}
+
+int stat(const char *restrict path, struct stat *restrict st)
+{
+	(void)st;
+	errno = ENOENT;
+	return strcmp(path, "/sys/dev/block/8:1/partition") == 0 ? 0 : -1;
 }
 
 ssize_t readlink(const char *restrict path, char *restrict buffer, size_t size)

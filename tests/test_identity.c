@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "identity.h"
 #include "suite.h"
@@ -87,6 +88,28 @@ START_TEST(fd_and_sysfs_tell_the_same)
 		ck_assert_uint_eq(part.start, i ? TEST_DISK_START_2 : TEST_DISK_START_1);
 		ck_assert_uint_eq(part.block, whole.block);
 	}
+}
+END_TEST
+
+/* A partition that were taken for its disk would be written at another place. */
+START_TEST(without_a_descriptor_to_spare_it_is_told_right_or_not_at_all)
+{
+	struct identity known = read_both(disk.partition_path[1], disk.partition[1]), identity;
+	int fd = open_ro(disk.partition_path[1]);
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = (rlim_t)fd + 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while (dup(fd) >= 0)
+		continue;
+	int error = identity_read(fd, disk.partition[1], NULL, &identity);
+	limit.rlim_cur = before;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_msg(error < 0 || identity_equal(&identity, &known), "start %lu",
+		      (unsigned long)identity.start);
+	close(fd);
 }
 END_TEST
 
@@ -184,6 +207,7 @@ Suite *suite(void)
 		return s;
 	tc = tcase_create("disk");
 	tcase_add_loop_test(tc, fd_and_sysfs_tell_the_same, 0, 2);
+	tcase_add_test(tc, without_a_descriptor_to_spare_it_is_told_right_or_not_at_all);
 	tcase_add_test(tc, partitions_are_of_their_disk);
 	tcase_add_test(tc, partition_made_anew_elsewhere_is_another);
 	tcase_add_test(tc, reformatted_disk_is_another);
