@@ -22,8 +22,8 @@
  *	ioctl.
  *
  * UNTORN_LIBSGUTILS
- *	"auto" (default): SCSI commands through libsgutils2 where it is installed. "off": always the
- *	plain ioctl.
+ *	"auto" (default): SCSI disks are asked through libsgutils2 where it is installed. "off":
+ *	always by the plain ioctl, as all writes are.
  *
  * A value that is not listed means the strictest one: "off" for UNTORN_MODE, else the default.
  * All are read once per process, and not at all in set-uid programs.

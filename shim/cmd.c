@@ -43,8 +43,8 @@ static const struct verb {
 	{ "publish", cmd_publish, false, "let ordinary users know what the disks say (root)",
 	  "usage: untorn publish [DEVICE]...\n"
 	  "\n"
-	  "Leaves what these disks say of themselves, or all, in /run/untorn. Before Linux\n"
-	  "6.2 only root may ask an NVMe disk; programs of other users then go by what is published.\n"
+	  "Leaves the identify data of these NVMe disks, or of all, in /run/untorn. Before Linux\n"
+	  "6.2 only root may ask a disk; programs of other users then go by what is published.\n"
 	  "Exit status: 0 all published, 1 not all.\n" },
 };
 

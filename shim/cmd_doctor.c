@@ -18,7 +18,6 @@
 
 #include "cmd_examine.h"
 #include "engine.h"
-#include "published.h"
 #include "real.h"
 #include "untorn.h"
 #include "untorn_uapi.h"
@@ -114,16 +113,10 @@ static void conclude(const struct patient *p, struct evidence *e)
 
 static void ask_device(struct patient *p)
 {
-	bool scsi = cmd_examine_is_scsi(p);
-	struct patient published;
-
-	p->asked = scsi ? cmd_examine_ask_scsi(p) : cmd_examine_ask_nvme(p);
-	p->believed = published_read(p->device.number, scsi ? PUBLISHED_SCSI : PUBLISHED_NVME,
-				     &published.identity,
-				     scsi ? sizeof(p->identity.scsi) : sizeof(p->identity.nvme));
-	p->identified = p->asked == 0 || p->believed == 0;
-	if (p->asked != 0 && p->believed == 0)
-		p->identity = published.identity;
+	if (cmd_examine_is_scsi(p))
+		cmd_examine_ask_scsi(p);
+	else
+		cmd_examine_ask_nvme(p);
 	if (p->fd >= 0 && p->identified)
 		p->means = p->device.transport->means(&p->device.disk, p->fd, &p->means_error);
 }

@@ -212,8 +212,10 @@ static void look_at_identify_right(const struct patient *p, struct evidence *e)
 		      p->fd < 0       ? "not asked"
 		      : p->asked == 0 ? "allowed"
 				      : strerror(-p->asked));
+	if (cmd_examine_is_scsi(p))
+		return;
 	evidence_fact(e, "privilege", "published", "%s", describe_published(p->believed));
-	if (p->fd >= 0 && !p->identified && !cmd_examine_is_scsi(p))
+	if (p->fd >= 0 && !p->identified)
 		evidence_advise(e,
 				"asking the disk takes CAP_SYS_ADMIN before Linux 6.2: "
 				"as root, at every boot: untorn publish %s",
@@ -264,6 +266,8 @@ static void look_at_policy(const struct patient *p, struct evidence *e)
 	if (p->device.disk.limits.unit_max)
 		evidence_fact(e, "policy", "unit taken from", "%s",
 			      limits_origin(p->device.disk.limits.origin));
+	if (cmd_examine_is_scsi(p))
+		return;
 	struct limits other = limits_if(p, p->device.queue, NVME_POLICY_CONTROLLER);
 	if (other.unit_max > p->device.limits.unit_max &&
 	    other.unit_max > p->device.native.unit_max)
@@ -276,18 +280,24 @@ static void look_at_policy(const struct patient *p, struct evidence *e)
 
 static void advise_on_refusal(const struct patient *p, struct evidence *e)
 {
+	bool scsi = cmd_examine_is_scsi(p);
+
 	switch (p->device.limits.refusal) {
 	case REFUSAL_METADATA:
 	case REFUSAL_PROTECTION_TYPE:
-		evidence_advise(e, "format the namespace without metadata (nvme format erases it)");
+		evidence_advise(e, scsi ? "format the disk with another type of protection, or "
+					  "without (sg_format erases it)"
+					: "format the namespace without metadata (nvme format "
+					  "erases it)");
 		break;
 	case REFUSAL_GARBAGE:
-		if (p->device.disk.block && p->device.disk.block != p->device.identity.block)
-			evidence_advise(
-				e,
-				"the disk was formatted anew: have the kernel scan it again "
-				"(nvme ns-rescan); as root: untorn publish %s",
-				p->path);
+		if (!p->device.disk.block || p->device.disk.block == p->device.identity.block)
+			break;
+		evidence_advise(e,
+				"the disk was formatted anew: have the kernel scan it again (%s)",
+				scsi ? "write 1 to its device/rescan in /sys" : "nvme ns-rescan");
+		if (!scsi)
+			evidence_advise(e, "as root, after that: untorn publish %s", p->path);
 		break;
 	default:
 		break;

@@ -33,10 +33,10 @@ struct limits cmd_examine_limits(const struct patient *patient);
 
 bool cmd_examine_is_scsi(const struct patient *patient);
 
-/* cmd_examine_nvme.c, cmd_examine_scsi.c: asking the device, 0 or -errno; what it said. */
-int cmd_examine_ask_nvme(struct patient *patient);
+/* cmd_examine_nvme.c, cmd_examine_scsi.c: asking the device; what it said. */
+void cmd_examine_ask_nvme(struct patient *patient);
 void cmd_examine_nvme(const struct patient *patient, struct evidence *evidence);
-int cmd_examine_ask_scsi(struct patient *patient);
+void cmd_examine_ask_scsi(struct patient *patient);
 void cmd_examine_scsi(const struct patient *patient, struct evidence *evidence);
 /* The node by which those may write who have no privilege. */
 void cmd_examine_generic(const struct patient *patient, struct evidence *evidence);

@@ -4,6 +4,7 @@
 
 #include "cmd_examine.h"
 #include "identify.h"
+#include "published.h"
 
 static void blocks_fact(struct evidence *e, const char *name, unsigned long long value,
 			unsigned block)
@@ -66,9 +67,15 @@ static void look_at_format(const struct nvme_fields *f, const struct nvme_format
 		evidence_fact(e, "identify", "MDTS", f->mdts ? "%u" : "%u: no limit", f->mdts);
 }
 
-int cmd_examine_ask_nvme(struct patient *p)
+void cmd_examine_ask_nvme(struct patient *p)
 {
-	return p->fd >= 0 ? identify_nvme(p->fd, &p->identity.nvme) : -EACCES;
+	struct nvme_identity published;
+
+	p->asked = p->fd >= 0 ? identify_nvme(p->fd, &p->identity.nvme) : -EACCES;
+	p->believed = published_read(p->device.number, &published);
+	p->identified = p->asked == 0 || p->believed == 0;
+	if (p->asked != 0 && p->believed == 0)
+		p->identity.nvme = published;
 }
 
 void cmd_examine_nvme(const struct patient *p, struct evidence *e)

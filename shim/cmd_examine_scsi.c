@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What a SCSI disk says of itself, and its generic node. */
-#include <errno.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +10,10 @@
 #include "inquiry.h"
 #include "scsi.h"
 
-int cmd_examine_ask_scsi(struct patient *p)
+void cmd_examine_ask_scsi(struct patient *p)
 {
-	return inquiry_scsi(p->fd, p->device.number, &p->identity.scsi);
+	p->asked = inquiry_scsi(p->fd, p->device.number, &p->identity.scsi);
+	p->identified = p->asked == 0;
 }
 
 static void blocks_fact(struct evidence *e, const char *name, uint32_t value, uint32_t block)
@@ -42,8 +42,7 @@ void cmd_examine_scsi(const struct patient *p, struct evidence *e)
 {
 	struct scsi_fields f = limits_scsi_fields(&p->identity.scsi);
 
-	evidence_fact(e, "identify", "asked through", "%s",
-		      p->asked == 0 ? scsi_means() : "nothing; published by root");
+	evidence_fact(e, "identify", "asked through", "%s", scsi_means());
 	evidence_fact(e, "identify", "blocks", "%u bytes logical, %u physical", f.block,
 		      f.physical);
 	evidence_fact(e, "identify", "protection", f.protection ? "type %u" : "none", f.protection);

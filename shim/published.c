@@ -22,7 +22,7 @@ static const char magic[PUBLISHED_MAGIC_SIZE] = "untorn\0\1";
 const char *published_directory = PUBLISHED_DIRECTORY;
 
 /* What a record about the disk with this number must say. */
-static int describe(dev_t device, enum published_kind kind, struct published *ret_record)
+static int describe(dev_t device, struct published *ret_record)
 {
 	uint64_t block, diskseq, inode;
 
@@ -34,7 +34,7 @@ static int describe(dev_t device, enum published_kind kind, struct published *re
 	if (error)
 		return error;
 	memcpy(ret_record->magic, magic, sizeof(magic));
-	ret_record->kind = kind;
+	ret_record->kind = PUBLISHED_KIND_NVME;
 	ret_record->block = (uint32_t)block;
 	ret_record->diskseq = diskseq;
 	ret_record->inode = inode;
@@ -56,11 +56,11 @@ static int open_directory(void)
 }
 
 static int read_record(int directory, const char *name, struct published *ret_record,
-		       void *ret_identity, size_t size)
+		       struct nvme_identity *ret_identity)
 {
 	char more; /* that must not come */
 	struct iovec parts[] = { { ret_record, sizeof(*ret_record) },
-				 { ret_identity, size },
+				 { ret_identity, sizeof(*ret_identity) },
 				 { &more, 1 } };
 
 	AUTO_CLOSE int fd =
@@ -72,7 +72,7 @@ static int read_record(int directory, const char *name, struct published *ret_re
 	ssize_t length = readv(fd, parts, 3);
 	if (length < 0)
 		return -errno;
-	return (size_t)length == sizeof(*ret_record) + size ? 0 : -EBADMSG;
+	return length == sizeof(*ret_record) + sizeof(*ret_identity) ? 0 : -EBADMSG;
 }
 
 int published_check(const struct published *record, const struct published *expected)
@@ -85,7 +85,7 @@ int published_check(const struct published *record, const struct published *expe
 	return 0;
 }
 
-int published_read(dev_t device, enum published_kind kind, void *ret_identity, size_t size)
+int published_read(dev_t device, struct nvme_identity *ret_identity)
 {
 	struct published record, expected;
 	char name[32];
@@ -96,18 +96,18 @@ int published_read(dev_t device, enum published_kind kind, void *ret_identity, s
 	AUTO_CLOSE int directory = open_directory();
 	if (directory < 0)
 		return directory;
-	error = read_record(directory, name, &record, ret_identity, size);
+	error = read_record(directory, name, &record, ret_identity);
 	if (!error)
-		error = describe(device, kind, &expected);
+		error = describe(device, &expected);
 	if (!error)
 		error = published_check(&record, &expected);
 	return error;
 }
 
-static int write_record(int directory, const char *name, struct published *record, void *identity,
-			size_t size)
+static int write_record(int directory, const char *name, struct published *record,
+			struct nvme_identity *identity)
 {
-	struct iovec parts[] = { { record, sizeof(*record) }, { identity, size } };
+	struct iovec parts[] = { { record, sizeof(*record) }, { identity, sizeof(*identity) } };
 
 	AUTO_CLOSE int fd =
 		openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -116,7 +116,7 @@ static int write_record(int directory, const char *name, struct published *recor
 	ssize_t length = writev(fd, parts, 2);
 	if (length < 0)
 		return -errno;
-	return (size_t)length == sizeof(*record) + size ? 0 : -ENOSPC;
+	return length == sizeof(*record) + sizeof(*identity) ? 0 : -ENOSPC;
 }
 
 /* For all to read, whatever the umask. */
@@ -127,14 +127,14 @@ static int make_directory(void)
 	return chmod(published_directory, 0755) < 0 ? -errno : 0;
 }
 
-int published_write(dev_t device, enum published_kind kind, void *identity, size_t size)
+int published_write(dev_t device, struct nvme_identity *identity)
 {
 	struct published record;
 	char name[32], temporary[40];
 
 	int error = sysfs_disk_text(device, "dev", name, sizeof(name));
 	if (!error)
-		error = describe(device, kind, &record);
+		error = describe(device, &record);
 	if (error)
 		return error;
 	error = make_directory();
@@ -147,7 +147,7 @@ int published_write(dev_t device, enum published_kind kind, void *identity, size
 		return -EPERM;
 	snprintf(temporary, sizeof(temporary), ".%s", name);
 	unlinkat(directory, temporary, 0);
-	error = write_record(directory, temporary, &record, identity, size);
+	error = write_record(directory, temporary, &record, identity);
 	if (!error && renameat(directory, temporary, directory, name) < 0)
 		error = -errno;
 	if (error)

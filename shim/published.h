@@ -9,19 +9,16 @@
 #ifndef PUBLISHED_H
 #define PUBLISHED_H
 
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
+
+#include "limits_nvme.h"
 
 #define PUBLISHED_DIRECTORY "/run/untorn"
 
-enum { PUBLISHED_MAGIC_SIZE = 8 };
+enum { PUBLISHED_MAGIC_SIZE = 8, PUBLISHED_KIND_NVME = 1 };
 
-/* What follows: a struct nvme_identity, a struct scsi_identity. */
-enum published_kind { PUBLISHED_NVME = 1, PUBLISHED_SCSI = 2 };
-
-/* The file: this, then the identity, in the byte order of the machine, for it does not outlive a
- * boot. */
+/* The file: this, then a struct nvme_identity, in the byte order of the machine, for it does not
+ * outlive a boot. */
 struct published {
 	char magic[PUBLISHED_MAGIC_SIZE]; /* "untorn" and the version, 1, as a byte */
 	uint32_t kind;
@@ -33,10 +30,10 @@ struct published {
 /* device: the disk or a partition of it. 0 or -errno: ENOENT nobody published, EPERM somebody
  * else than root might have written it, ESTALE about another disk or format, EBADMSG garbage.
  * What it writes into ret_identity is of use only with 0. Thread-safe, allocates nothing. */
-int published_read(dev_t device, enum published_kind kind, void *ret_identity, size_t size);
+int published_read(dev_t device, struct nvme_identity *ret_identity);
 
 /* For root: makes the directory, replaces the file at once. 0 or -errno. */
-int published_write(dev_t device, enum published_kind kind, void *identity, size_t size);
+int published_write(dev_t device, struct nvme_identity *identity);
 
 /* Is this record of our making, and about the disk that `expected` describes? Pure. */
 int published_check(const struct published *record, const struct published *expected);

@@ -31,10 +31,7 @@ static int ask(int fd, dev_t device, struct nvme_identity *ret_identity)
 {
 	int error = fd >= 0 ? identify_nvme(fd, ret_identity) : -EBADF;
 
-	return error && published_read(device, PUBLISHED_NVME, ret_identity,
-				       sizeof(*ret_identity)) == 0
-		       ? 0
-		       : error;
+	return error && published_read(device, ret_identity) == 0 ? 0 : error;
 }
 
 /* The pages get a mapping of their own: they are half of the smallest stack that a thread has. */

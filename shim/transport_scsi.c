@@ -15,7 +15,6 @@
 #include "cache.h"
 #include "cleanup.h"
 #include "inquiry.h"
-#include "published.h"
 #include "scsi.h"
 #include "transport.h"
 
@@ -147,16 +146,6 @@ static const char *means(const struct disk *disk, int fd, int *ret_error)
 	return node < 0 ? NULL : "SG_IO of the generic node";
 }
 
-static int ask(int fd, dev_t device, struct scsi_identity *ret_identity)
-{
-	int error = inquiry_scsi(fd, device, ret_identity);
-
-	return error && published_read(device, PUBLISHED_SCSI, ret_identity,
-				       sizeof(*ret_identity)) == 0
-		       ? 0
-		       : error;
-}
-
 static int identify(int fd, dev_t device, struct disk *ret_disk)
 {
 	struct scsi_identity identity;
@@ -168,7 +157,7 @@ static int identify(int fd, dev_t device, struct disk *ret_disk)
 	}
 	int error = generic_find(device, &disk.generic);
 	if (!error)
-		error = ask(fd, device, &identity);
+		error = inquiry_scsi(fd, device, &identity);
 	if (error)
 		return error;
 	disk.limits = limits_scsi(&identity);

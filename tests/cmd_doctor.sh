@@ -49,6 +49,9 @@ while IFS='|' read -r options arguments status verdict line; do
 	json "$options: answer" "('yes', 'no', 'unknown').index(o['qualifies'])" "$status"
 	json "$options: facts" "sum(map(len, o['evidence'].values())) + len(o['advice'])" \
 		"$(grep -c '^  ' "$work/text")"
+	case $options in # advice for the other kind of disk
+	*kind=scsi*) ! grep -iE 'nvme|awupf|untorn publish' "$work/text" || fail "$options: that is NVMe's" ;;
+	esac
 done << EOF2
 kind=scsi,max_atomic=32,atomic_gran=1|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic transfer length
 kind=scsi,max_atomic_bndry=64,max_bndry=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic boundary size

@@ -89,8 +89,7 @@ static void publish(void)
 	published_directory = directory;
 	for (unsigned i = 0; i < sizeof(written); i++)
 		((uint8_t *)&written)[i] = (uint8_t)(i * 7 + i / 251);
-	ck_assert_int_eq(published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written)),
-			 0);
+	ck_assert_int_eq(published_write(disk.number, &written), 0);
 }
 
 static void make_top(void)
@@ -106,20 +105,18 @@ static void remove_top(void)
 
 START_TEST(what_was_written_is_read)
 {
-	ck_assert_int_eq(published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found)), 0);
+	ck_assert_int_eq(published_read(disk.number, &found), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 }
 END_TEST
 
 START_TEST(partition_reads_and_writes_its_disks_record)
 {
-	ck_assert_int_eq(published_read(disk.partition[1], PUBLISHED_NVME, &found, sizeof(found)),
-			 0);
+	ck_assert_int_eq(published_read(disk.partition[1], &found), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 	written.controller[5] ^= 1;
-	ck_assert_int_eq(
-		published_write(disk.partition[0], PUBLISHED_NVME, &written, sizeof(written)), 0);
-	ck_assert_int_eq(published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found)), 0);
+	ck_assert_int_eq(published_write(disk.partition[0], &written), 0);
+	ck_assert_int_eq(published_read(disk.number, &found), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 }
 END_TEST
@@ -127,7 +124,7 @@ END_TEST
 START_TEST(everybody_may_read)
 {
 	ck_assert_int_eq(seteuid(NOBODY), 0);
-	int error = published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found));
+	int error = published_read(disk.number, &found);
 	ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(error, 0);
 }
@@ -138,10 +135,9 @@ START_TEST(everybody_may_read_whatever_the_umask)
 {
 	remove_all(directory);
 	umask(077);
-	ck_assert_int_eq(published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written)),
-			 0);
+	ck_assert_int_eq(published_write(disk.number, &written), 0);
 	ck_assert_int_eq(seteuid(NOBODY), 0);
-	int error = published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found));
+	int error = published_read(disk.number, &found);
 	ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(error, 0);
 }
@@ -153,8 +149,7 @@ START_TEST(nobody_else_may_write_whatever_the_umask)
 
 	remove_all(directory);
 	umask(0);
-	ck_assert_int_eq(published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written)),
-			 0);
+	ck_assert_int_eq(published_write(disk.number, &written), 0);
 	ck_assert_int_eq(stat(directory, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0755);
 	ck_assert_int_eq(stat(file, &st), 0);
@@ -172,12 +167,11 @@ START_TEST(record_is_replaced_at_once)
 	ck_assert_int_ge(fd, 0);
 	old = written;
 	written.namespace[24] ^= 2;
-	ck_assert_int_eq(published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written)),
-			 0);
+	ck_assert_int_eq(published_write(disk.number, &written), 0);
 	ck_assert_int_eq(read(fd, &head, sizeof(head)), sizeof(head));
 	ck_assert_int_eq(read(fd, &found, sizeof(found)), sizeof(found));
 	ck_assert_mem_eq(&found, &old, sizeof(found));
-	ck_assert_int_eq(published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found)), 0);
+	ck_assert_int_eq(published_read(disk.number, &found), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 }
 END_TEST
@@ -193,10 +187,9 @@ START_TEST(what_a_crash_left_behind_is_in_nobodys_way)
 
 	temporary(path, sizeof(path));
 	ck_assert_int_eq(symlink("/tmp/untorn-test-target", path), 0);
-	ck_assert_int_eq(published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written)),
-			 0);
+	ck_assert_int_eq(published_write(disk.number, &written), 0);
 	ck_assert_int_eq(access("/tmp/untorn-test-target", F_OK), -1);
-	ck_assert_int_eq(published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found)), 0);
+	ck_assert_int_eq(published_read(disk.number, &found), 0);
 	ck_assert_int_eq(access(path, F_OK), -1);
 }
 END_TEST
@@ -207,8 +200,7 @@ START_TEST(failure_leaves_no_temporary_file)
 
 	ck_assert_int_eq(unlink(file), 0);
 	ck_assert_int_eq(mkdir(file, 0755), 0); /* which no file can be renamed over */
-	ck_assert_int_lt(published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written)),
-			 0);
+	ck_assert_int_lt(published_write(disk.number, &written), 0);
 	temporary(path, sizeof(path));
 	ck_assert_int_eq(access(path, F_OK), -1);
 }
@@ -216,11 +208,8 @@ END_TEST
 
 START_TEST(number_that_nobody_has_is_enoent)
 {
-	ck_assert_int_eq(published_read(makedev(4000, 77), PUBLISHED_NVME, &found, sizeof(found)),
-			 -ENOENT);
-	ck_assert_int_eq(
-		published_write(makedev(4000, 77), PUBLISHED_NVME, &written, sizeof(written)),
-		-ENOENT);
+	ck_assert_int_eq(published_read(makedev(4000, 77), &found), -ENOENT);
+	ck_assert_int_eq(published_write(makedev(4000, 77), &written), -ENOENT);
 }
 END_TEST
 
@@ -409,7 +398,7 @@ static const struct {
 START_TEST(forged_record_is_not_believed)
 {
 	forgeries[_i].forge();
-	int error = published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found));
+	int error = published_read(disk.number, &found);
 	ck_assert_msg(error == forgeries[_i].expected, "%s: %d", forgeries[_i].why, error);
 }
 END_TEST
@@ -420,31 +409,28 @@ START_TEST(root_does_not_write_where_others_may)
 					       all_may_write_directory };
 
 	forge[_i]();
-	ck_assert_int_eq(published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written)),
-			 -EPERM);
+	ck_assert_int_eq(published_write(disk.number, &written), -EPERM);
 }
 END_TEST
 
 START_TEST(root_does_not_write_through_a_link)
 {
 	link_to_directory();
-	ck_assert_int_eq(published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written)),
-			 -ENOTDIR);
+	ck_assert_int_eq(published_write(disk.number, &written), -ENOTDIR);
 }
 END_TEST
 
 START_TEST(reformatted_disk_needs_publishing_again)
 {
 	ck_assert_int_eq(ioctl(disk.fd, LOOP_SET_BLOCK_SIZE, 1024), 0);
-	int error = published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found));
-	int again = published_write(disk.number, PUBLISHED_NVME, &written, sizeof(written));
-	int after = published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found));
+	int error = published_read(disk.number, &found);
+	int again = published_write(disk.number, &written);
+	int after = published_read(disk.number, &found);
 	ck_assert_int_eq(ioctl(disk.fd, LOOP_SET_BLOCK_SIZE, 512), 0);
 	ck_assert_int_eq(error, -ESTALE);
 	ck_assert_int_eq(again, 0);
 	ck_assert_int_eq(after, 0);
-	ck_assert_int_eq(published_read(disk.number, PUBLISHED_NVME, &found, sizeof(found)),
-			 -ESTALE);
+	ck_assert_int_eq(published_read(disk.number, &found), -ESTALE);
 }
 END_TEST
 

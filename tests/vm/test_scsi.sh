@@ -10,6 +10,7 @@ for kernel in 5.10 6.1; do
 	out=$(scratch)
 	vm -k $kernel -c -t 300 -o "$out" -- bash tests/vm/guest_scsi_clients.sh
 	for run in disk partition boundary user faults; do
+		[ -s "$out/$run.wanted" ] || { echo "kernel $kernel: $run: nothing was written"; exit 1; }
 		diff "$out/$run.wanted" "$out/$run.sent" > "$out/diff" ||
 			{ head "$out/diff"; echo "kernel $kernel: $run"; exit 1; }
 		echo "kernel $kernel: $run: $(wc -l < "$out/$run.sent") calls, as many commands"

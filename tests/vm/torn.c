@@ -4,7 +4,8 @@
  *	torn DEVICE LENGTH READS RWF
  * One writer puts page after page to the same place, each full of its own number; two readers read
  * it directly, READS times in all, and count the pages that are not of one number. RWF are the
- * writer's flags: 0 for plain writes, 0x40 for atomic ones.
+ * writer's flags: 0 for plain writes, 0x40 for atomic ones. A call that fails ends it, with
+ *status 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ enum { READERS = 2, SECTOR = 512 };
 static const char *device;
 static size_t length;
 static int flags;
-static _Atomic long reads_left, torn, writes;
+static _Atomic long reads_left, reads, torn, writes;
 static _Atomic int failed;
 
 static void fail(const char *what)
@@ -43,11 +44,15 @@ static void *write_on(void *unused)
 	int fd = open(device, O_RDWR | O_DIRECT);
 	uint64_t *page = aligned_alloc(4096, length);
 	struct iovec iov = { page, length };
+	uint64_t number = 0;
 
 	while (atomic_load(&reads_left) > 0) {
-		fill(page, (uint64_t)atomic_fetch_add(&writes, 1));
-		if (pwritev2(fd, &iov, 1, 0, flags) != (ssize_t)length)
+		fill(page, ++number);
+		if (pwritev2(fd, &iov, 1, 0, flags) != (ssize_t)length) {
 			fail("write");
+			break;
+		}
+		writes++;
 	}
 	free(page);
 	close(fd);
@@ -69,10 +74,12 @@ static void *read_on(void *unused)
 	uint64_t *page = aligned_alloc(4096, length);
 
 	while (atomic_fetch_sub(&reads_left, 1) > 0) {
-		if (pread(fd, page, length, 0) != (ssize_t)length)
+		if (pread(fd, page, length, 0) != (ssize_t)length) {
 			fail("read");
-		else
-			torn += is_torn(page);
+			break;
+		}
+		torn += is_torn(page);
+		reads++;
 	}
 	free(page);
 	close(fd);
@@ -87,13 +94,12 @@ int main(int argc, char **argv)
 		return 2;
 	device = argv[1];
 	length = strtoul(argv[2], NULL, 0);
-	long reads = strtol(argv[3], NULL, 0);
-	reads_left = reads;
+	reads_left = strtol(argv[3], NULL, 0);
 	flags = (int)strtol(argv[4], NULL, 0);
 	for (int i = 0; i <= READERS; i++)
 		pthread_create(&threads[i], NULL, i ? read_on : write_on, NULL);
 	for (int i = 0; i <= READERS; i++)
 		pthread_join(threads[i], NULL);
-	printf("%ld reads, %ld torn, %ld writes\n", reads, (long)torn, (long)writes);
+	printf("%ld reads, %ld torn, %ld writes\n", (long)reads, (long)torn, (long)writes);
 	return failed;
 }
