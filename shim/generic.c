@@ -67,19 +67,28 @@ static bool is_node_of(const struct generic *generic, int node)
 	return has_same_address(generic, &there);
 }
 
-/* Where the device number still leads to the disk with this sequence number, that one is alive. */
+/* Does the device number still lead to the disk that the fd has open? Kernels from 5.15 on number
+ * disks, and never again. Before that the driver keeps a device number for as long as anybody has
+ * it open (drivers/scsi/sd.c: scsi_disk_release). */
 static bool is_current(const struct generic *generic, int fd)
 {
 	uint64_t by_fd, by_number;
-	struct generic now;
 
-	return identity_sequence(fd, generic->disk, &by_fd) == 0 &&
-	       identity_sequence(-1, generic->disk, &by_number) == 0 && by_fd == by_number &&
-	       read_address(generic->disk, &now) == 0 && has_same_address(generic, &now);
+	int error = identity_sequence(fd, generic->disk, &by_fd);
+	if (error)
+		return error == -ENOTTY;
+	return identity_sequence(-1, generic->disk, &by_number) == 0 && by_fd == by_number;
 }
 
-/* The disk itself says so, until it is taken away; a partition's descriptor could ask it up to
- * 5.14. One byte of each part. */
+static bool is_at_its_address(const struct generic *generic)
+{
+	struct generic now;
+
+	return read_address(generic->disk, &now) == 0 && has_same_address(generic, &now);
+}
+
+/* The disk itself says so, until it is taken away: one byte of each part. A partition's descriptor
+ * may not ask it, but for those who have CAP_SYS_RAWIO. */
 static bool is_alive(const struct generic *generic, int fd)
 {
 	struct {
@@ -88,7 +97,7 @@ static bool is_alive(const struct generic *generic, int fd)
 
 	int error = real_ioctl(fd, SCSI_IOCTL_GET_IDLUN, &id);
 	if (error == -ENOTTY)
-		return is_current(generic, fd);
+		return is_current(generic, fd) && is_at_its_address(generic);
 	return !error && (id.address >> 24 & 0xff) == ((unsigned)generic->host & 0xff) &&
 	       (id.address >> 16 & 0xff) == ((unsigned)generic->channel & 0xff) &&
 	       (id.address >> 8 & 0xff) == (generic->logical_unit & 0xff) &&

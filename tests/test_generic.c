@@ -58,8 +58,12 @@ static const struct row {
 	{ "a partition of another disk than the number's", -ENODEV, .idlun_error = ENOTTY,
 	  .diskseq = 4 },
 	{ "a partition, whose disk moved", -ENODEV, .idlun_error = ENOTTY, .address = "2:0:9:0" },
-	{ "a partition, where disks have no numbers", -ENODEV, .idlun_error = ENOTTY,
+	{ "a partition, where disks have no numbers", 0, .idlun_error = ENOTTY,
 	  .old_kernel = true },
+	{ "a partition whose disk moved, where disks have no numbers", -ENODEV,
+	  .idlun_error = ENOTTY, .old_kernel = true, .address = "2:0:9:0" },
+	{ "a partition whose disk is gone, where disks have no numbers", -ENODEV,
+	  .idlun_error = ENOTTY, .old_kernel = true, .address = "" },
 	{ "a partition, whose disk is gone", -ENODEV, .idlun_error = ENOTTY, .address = "" },
 };
 

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""gone.py DISK: atomic writes to a disk that is taken away and comes back under another name.
+"""gone.py NODE START: atomic writes to a disk, or to a partition that starts at that byte of it,
+which is taken away and comes back under another name.
 
-Says "delete" and "scan" for what is to be done to it, and awaits a line: the second has the new
-name.
+Says "delete" and "scan" for what is to be done to it, and awaits a line: the second has the whole
+disk's new name.
 """
 import mmap
 import os
@@ -33,5 +34,5 @@ print("away:", write(old, b"b"))
 disk = ask_for("scan")
 print("back:", write(old, b"c"))
 new = os.open(disk, os.O_RDWR | os.O_DIRECT)
-print("there:", os.pread(os.open(disk, os.O_RDONLY), 1, 0).decode())
+print("there:", os.pread(os.open(disk, os.O_RDONLY), 1, int(sys.argv[2])).decode())
 print("anew:", write(new, b"d"))

@@ -88,10 +88,14 @@ for command in 1 2 3 4 5 6 7 8; do echo "128 32 0"; done > "$OUT/faults.wanted"
 expect "untouched by failures" "$(dd if="$DISK" bs=4k skip=16 count=1 status=none | head -c 1)" u
 
 # Taken away, and come back under another name: the old descriptor reaches nothing, by either node.
-for how in '' 'setpriv --reuid=65534 --regid=65534 --clear-groups'; do
-	chmod 666 "$DISK" "$SG"
+user='setpriv --reuid=65534 --regid=65534 --clear-groups'
+for how in '|0|' "|0|$user" '1|1048576|' "1|1048576|$user"; do
+	build/tests/vm/addpart "$DISK" 1 $start $length
+	await test -b "${DISK}1"
+	chmod 666 "$DISK" "${DISK}1" "$SG"
+	IFS='|' read -r suffix place prefix <<< "$how"
 	# shellcheck disable=SC2086
-	take_away $how "$untorn" run -- > "$OUT/gone"
+	take_away "$suffix" "$place" $prefix "$untorn" run -- > "$OUT/gone"
 	diff - "$OUT/gone" <<-END || { echo "gone ($how)"; exit 1; }
 		before: 16384
 		away: refused

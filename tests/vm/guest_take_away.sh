@@ -3,11 +3,11 @@
 # In a guest, after guest_scsi.sh: a disk that goes and comes back.
 
 # Runs gone.py by a command while its disk is taken away and comes back; DISK and SG are then new.
-take_away() { # COMMAND...
+take_away() { # SUFFIX-OF-THE-NODE START COMMAND...
 	local host line pid
 	host=$(readlink -f "/sys/block/${DISK##*/}/device")
 	host=${host##*/}
-	coproc GONE { "$@" python3 tests/vm/gone.py "$DISK"; }
+	coproc GONE { "${@:3}" python3 tests/vm/gone.py "$DISK$1" "$2"; }
 	pid=$GONE_PID
 	exec {from}<&"${GONE[0]}" {to}>&"${GONE[1]}"
 	while read -r line <&"$from"; do
