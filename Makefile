@@ -53,6 +53,7 @@ Q     := $(if $(V),,@)
 say    = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
 
 all: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE)
+shim: $(LIB) $(SIMLIB)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(cpp) $(cc) -c -o $@ $<
@@ -98,7 +99,9 @@ scripts: $(LIB) $(SIMLIB) $(CMD)
 	$(Q)tests/run.sh $(B) $(SCRIPT)
 # Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
 check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
-	$(Q)UNTORN_TEST_TIMEOUT=1200 UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined shim
+	$(Q)$(MAKE) --no-print-directory SAN=thread shim
+	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-1200} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
 # Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B)
@@ -122,5 +125,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 .SECONDARY:
-.PHONY: all setup setup-check demo check check-fast check-vm mutants scripts unit preload layers exports install uninstall clean
+.PHONY: all shim setup setup-check demo check check-fast check-vm mutants scripts unit preload layers exports install uninstall clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

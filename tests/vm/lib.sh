@@ -26,3 +26,33 @@ same() { # NATIVE SHIM
 	diff -a "$out/$1" "$out/$2" > "$out/diff" ||
 		{ head -40 "$out/diff"; echo "$2 differs from $1"; exit 1; }
 }
+
+# The truth machine, for test_truth*.sh: RUN KERNEL OUTPUT CALLS CALLS COMMAND... leaves
+# OUTPUT.matrix, .disk and .partition in $out.
+truth_seconds=${UNTORN_TRUTH_SECONDS:-60} truth_seed=${UNTORN_TRUTH_SEED:-1} out=$(scratch)
+
+truth_calls() { wc -l < "$out/native-7.$1"; }
+
+truth_compare() { # OUTPUT
+	local part
+	for part in matrix disk partition; do same native-7.$part "$1.$part"; done
+	echo "$1: as native"
+}
+
+truth_shim() { # RUN KERNEL OUTPUT COMMAND...
+	"$1" "$2" "$3" "$(truth_calls disk)" "$(truth_calls partition)" "${@:4}"
+	truth_compare "$3"
+}
+
+# The first kernel says how many random calls the time holds; the others make the same ones.
+truth_native() { # RUN
+	"$1" 7 native-7 $((truth_seconds / 2))s $(((truth_seconds + 1) / 2))s env
+	[ "$(truth_calls matrix)" -ge 2105 ] && [ "$(truth_calls disk)" -gt 100 ] ||
+		{ echo "hardly a call was made"; exit 1; }
+	truth_shim "$1" 6.12 native-6.12 env
+}
+
+truth_said() {
+	echo "$(truth_calls matrix) calls of the matrix, $(truth_calls disk) random ones on the disk and" \
+		"$(truth_calls partition) on a partition, on each of 4 kernels: no difference"
+}

@@ -4,7 +4,8 @@
  * file position is, and what then lies at both ends of the range. The same program runs natively
  * and under the shim on different kernels, and the outputs are compared as text.
  *
- *	truth DEVICE UNIT SEED COUNT      COUNT random calls; SEED 0: the fixed matrix instead
+ *	truth DEVICE UNIT                  the fixed matrix
+ *	truth DEVICE UNIT SEED COUNT       COUNT random calls; 60s: as many as 60 seconds hold
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/fs.h>
@@ -23,6 +25,7 @@
 #include "untorn_uapi.h"
 
 enum { SPAN = 2 << 20 }; /* four times the largest unit of a kernel before 7, and room for skew */
+enum { MAX_SKEW = 512 };
 
 /* How a call is made; every member is an index into its table below. */
 struct call {
@@ -215,8 +218,8 @@ static void prepare(const struct call *c, const char *device, unsigned number)
 	int fd = open_cached(device, O_RDWR), one = c->state == READ_ONLY;
 	uint64_t offset = offset_of(c) < 0 ? 0 : (uint64_t)offset_of(c);
 
-	memset(good, 'A' + (int)(number % 26), SPAN);
-	memset(old, 'a', sizeof(old));
+	memset(good, 'A' + (int)(number % 26), length_of(c) + MAX_SKEW);
+	memset(old, 'a', length_of(c) + unit);
 	if (offset < size && length_of(c))
 		pwrite(fd, old, length_of(c) + unit, (off_t)(offset & ~UINT64_C(511)));
 	fsync(fd);
@@ -316,9 +319,13 @@ static unsigned pick(uint64_t *state, unsigned count, unsigned percent_good)
 	return next(state) % 100 < percent_good ? 0 : (unsigned)(next(state) % count);
 }
 
-static void random_calls(const char *device, uint64_t seed, unsigned count)
+static void random_calls(const char *device, uint64_t seed, const char *how_many)
 {
-	for (unsigned number = 0; number < count; number++) {
+	char *end;
+	unsigned long bound = strtoul(how_many, &end, 0);
+	time_t stop = *end == 's' ? time(NULL) + (time_t)bound : 0;
+
+	for (unsigned number = 0; stop ? time(NULL) < stop : number < bound; number++) {
 		struct call c = {
 			.length = pick(&seed, COUNT(lengths), 10),
 			.place = pick(&seed, PLACES, 20),
@@ -334,7 +341,7 @@ static void random_calls(const char *device, uint64_t seed, unsigned count)
 
 int main(int argc, char **argv)
 {
-	if (argc != 5)
+	if (argc != 3 && argc != 5)
 		return 2;
 	unit = strtoull(argv[2], NULL, 0);
 	int fd = open(argv[1], O_RDONLY);
@@ -344,9 +351,8 @@ int main(int argc, char **argv)
 	}
 	good = mmap(NULL, SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	hole = mmap(NULL, SPAN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t seed = strtoull(argv[3], NULL, 0);
-	if (seed)
-		random_calls(argv[1], seed, (unsigned)strtoul(argv[4], NULL, 0));
+	if (argc == 5)
+		random_calls(argv[1], strtoull(argv[3], NULL, 0), argv[4]);
 	else
 		matrix(argv[1]);
 	return 0;
