@@ -6,6 +6,10 @@
  * Adding holds a lock with all signals blocked, so that a handler which calls a door cannot find
  * its own thread holding it. A vforked child, which shares our memory but not our process, only
  * reads.
+ *
+ * A format or new firmware changes what a disk promises, but does not make it another disk, and
+ * the kernels that need us tell nobody. So a disk that is written to is asked again each second:
+ * by one thread, while the others go on.
  */
 #include "device.h"
 
@@ -15,6 +19,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "identify.h"
@@ -25,7 +30,12 @@
 
 enum { MAX_DEVICES = 256, DMA_MASK_DEFAULT = 3 };
 
-static struct device devices[MAX_DEVICES];
+struct entry {
+	struct device device;
+	_Atomic time_t asked; /* in this second of CLOCK_MONOTONIC */
+};
+
+static struct entry entries[MAX_DEVICES];
 static _Atomic unsigned count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic pid_t owner; /* the process that this memory belongs to */
@@ -133,50 +143,103 @@ int device_derive(int fd, dev_t number, struct device *ret_device)
 	return 0;
 }
 
-static const struct device *newest(dev_t number, unsigned used)
+static struct entry *newest(dev_t number, unsigned used)
 {
 	while (used-- > 0) {
-		if (devices[used].number == number)
-			return &devices[used];
+		if (entries[used].device.number == number)
+			return &entries[used];
 	}
 	return NULL;
 }
 
 /* What we know, if it is still true. */
-static const struct device *find(int fd, dev_t number)
+static struct entry *find(int fd, dev_t number)
 {
 	unsigned used = atomic_load_explicit(&count, memory_order_acquire);
-	const struct device *known = newest(number, used);
+	struct entry *known = newest(number, used);
 	struct identity now;
 
-	if (!known || identity_read(fd, number, &known->identity, &now) < 0)
+	if (!known || identity_read(fd, number, &known->device.identity, &now) < 0)
 		return NULL;
-	while (known && !identity_equal(&known->identity, &now))
-		known = newest(number, (unsigned)(known - devices));
+	while (known && !identity_equal(&known->device.identity, &now))
+		known = newest(number, (unsigned)(known - entries));
 	return known;
 }
 
+static time_t this_second(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec;
+}
+
+static bool is_fresh(struct entry *known)
+{
+	return atomic_load_explicit(&known->asked, memory_order_relaxed) == this_second();
+}
+
+/* True for one thread a second. */
+static bool is_to_ask(struct entry *known)
+{
+	time_t now = this_second();
+
+	return atomic_exchange_explicit(&known->asked, now, memory_order_relaxed) != now;
+}
+
 /* Only what a fd could tell in full is kept, so that nobody's missing permission becomes another
- * one's answer, nor this one's after it has got that permission. In a full table nothing more is
- * kept, only derived. */
+ * one's answer, nor this one's after it has got that permission. */
+static bool is_told_in_full(const struct device *device)
+{
+	return !device->error && device->disk.limits.refusal != REFUSAL_PRIVILEGE;
+}
+
+/* In a full table nothing more is kept, only derived. */
 static void keep(const struct device *device)
 {
 	unsigned used = atomic_load_explicit(&count, memory_order_relaxed);
 
-	if (device->error || device->disk.limits.refusal == REFUSAL_PRIVILEGE ||
-	    used == MAX_DEVICES)
+	if (!is_told_in_full(device) || used == MAX_DEVICES)
 		return;
-	devices[used] = *device;
+	entries[used].device = *device;
+	atomic_store_explicit(&entries[used].asked, this_second(), memory_order_relaxed);
 	atomic_store_explicit(&count, used + 1, memory_order_release);
+}
+
+static bool is_same_disk(const struct disk *a, const struct disk *b)
+{
+	return a->block == b->block && a->nsid == b->nsid && a->protected == b->protected &&
+	       a->boundary == b->boundary && strcmp(a->generic.node, b->generic.node) == 0;
+}
+
+static bool is_same_promise(const struct device *a, const struct device *b)
+{
+	return a->limits.unit_min == b->limits.unit_min &&
+	       a->limits.unit_max == b->limits.unit_max && a->limits.max == b->limits.max &&
+	       a->limits.boundary == b->limits.boundary && is_same_disk(&a->disk, &b->disk) &&
+	       a->native.unit_min == b->native.unit_min && a->native.unit_max == b->native.unit_max;
+}
+
+/* Who may no longer ask, as a server that has given up root's rights, goes by what it was told. */
+static void ask_again(int fd, const struct device *known, struct device *ret_device)
+{
+	struct device now;
+
+	*ret_device = *known;
+	if (device_derive(fd, known->number, &now) < 0 || !is_told_in_full(&now))
+		return;
+	if (!is_same_promise(known, &now))
+		keep(&now);
+	*ret_device = now;
 }
 
 static int derive_and_keep(int fd, dev_t number, struct device *ret_device)
 {
-	const struct device *known = find(fd, number);
+	const struct entry *known = find(fd, number);
 	int error = 0;
 
 	if (known) /* another thread was faster */
-		*ret_device = *known;
+		*ret_device = known->device;
 	else
 		error = device_derive(fd, number, ret_device);
 	if (!known && !error && fd >= 0)
@@ -193,11 +256,12 @@ static bool is_own_memory(void)
 
 int device_get(int fd, dev_t number, struct device *ret_device)
 {
-	const struct device *known = find(fd, number);
+	struct entry *known = find(fd, number);
 	sigset_t all, before;
+	int error = 0;
 
-	if (known) {
-		*ret_device = *known;
+	if (known && (fd < 0 || is_fresh(known) || !is_own_memory() || !is_to_ask(known))) {
+		*ret_device = known->device;
 		return 0;
 	}
 	if (!is_own_memory())
@@ -205,7 +269,10 @@ int device_get(int fd, dev_t number, struct device *ret_device)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_mutex_lock(&lock);
-	int error = derive_and_keep(fd, number, ret_device);
+	if (known)
+		ask_again(fd, &known->device, ret_device);
+	else
+		error = derive_and_keep(fd, number, ret_device);
 	pthread_mutex_unlock(&lock);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;

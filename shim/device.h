@@ -4,7 +4,7 @@
  *
  * Knowledge never changes once it is there: a device that turns out to be another one gets a new
  * entry, and the old one stays readable for those who still look at it. A lock is taken only to
- * add an entry.
+ * ask a device.
  */
 #ifndef DEVICE_H
 #define DEVICE_H

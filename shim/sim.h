@@ -64,7 +64,7 @@ struct sim_disk {
 	struct sim_fault faults[SIM_MAX_FAULTS];
 	unsigned fault_count;
 	unsigned delay_us, tear_us;
-	uint64_t gone, cut, cut_max, seed; /* numbers of writes; 0: never */
+	uint64_t gone, weakens, cut, cut_max, seed; /* numbers of writes; 0: never */
 	unsigned tears; /* the disk lies: its commands tear at this many bytes; 0: it does not */
 };
 
@@ -105,6 +105,7 @@ ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, 
 bool sim_disk_is_read_only(const struct sim_disk *disk);
 void sim_disk_set_read_only(bool value);
 bool sim_disk_is_gone(void); /* or its power is cut */
+unsigned sim_disk_nawupf(const struct sim_disk *disk); /* as it is now */
 void sim_disk_start(void);   /* once per process tree, before it forks */
 
 /* sim_memory.c: the program's memory, which may be bad; 0 or -EFAULT. */

@@ -235,6 +235,7 @@ static const struct option options[] = {
 	FIELD(KIND_NUMBER, "tear_us", tear_us),
 	FIELD(KIND_NUMBER, "tears", tears),
 	FIELD(KIND_COUNT, "gone", gone),
+	FIELD(KIND_COUNT, "weakens", weakens),
 	FIELD(KIND_COUNT, "cut", cut),
 	FIELD(KIND_COUNT, "cut_max", cut_max),
 	PARSER("cut_action", parse_cut_action),

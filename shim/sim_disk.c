@@ -45,6 +45,12 @@ bool sim_disk_is_gone(void)
 	return atomic_load(&state->dead);
 }
 
+/* New firmware, say, that promises one block only. */
+unsigned sim_disk_nawupf(const struct sim_disk *disk)
+{
+	return disk->weakens && atomic_load(&state->commands) >= disk->weakens ? 0 : disk->nawupf;
+}
+
 void sim_disk_set_read_only(bool value)
 {
 	atomic_store(&state->read_only, value);
@@ -69,9 +75,10 @@ static uint64_t cut_number(const struct sim_disk *disk)
 static bool is_atomic_nvme(const struct sim_disk *disk, uint64_t offset, uint32_t length)
 {
 	uint64_t first = offset / disk->block, blocks = length / disk->block, unit, boundary = 0;
+	unsigned nawupf = sim_disk_nawupf(disk);
 
-	if ((disk->nsfeat & 2) && disk->nawupf) {
-		unit = disk->nawupf + 1;
+	if ((disk->nsfeat & 2) && nawupf) {
+		unit = nawupf + 1;
 		boundary = disk->nabspf ? disk->nabspf + 1 : 0;
 	} else if (disk->amazon && disk->ntwpu) {
 		unit = disk->ntwpu + 1;

@@ -68,7 +68,7 @@ static void identify_namespace(const struct sim_disk *disk, uint8_t page[PAGE])
 	page[24] = (uint8_t)disk->nsfeat;
 	page[29] = (uint8_t)disk->protection; /* DPS */
 	put16(page + 34, disk->nawun);
-	put16(page + 36, disk->nawupf);
+	put16(page + 36, sim_disk_nawupf(disk));
 	put16(page + 40, disk->nabsn);
 	put16(page + 42, disk->nabo);
 	put16(page + 44, disk->nabspf);

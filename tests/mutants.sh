@@ -31,8 +31,9 @@ block size of disk and kernel agree|device.c|s/device->disk.block != device->ide
 child of vfork only reads|device.c|s/if (!is_own_memory())/if (0)/|test_device
 signals blocked under the lock|device.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);//|test_device
 lock made anew after a fork|device.c|s/lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;//|test_device
-refusals of the moment are not kept|device.c|/^static void keep/,/^}/s/device->error/0/|preload_hazard test_engine test_device
+refusals of the moment are not kept|device.c|s/return !device->error && /return /|preload_hazard test_engine test_device
 full table|device.c|s/used == MAX_DEVICES/0/|test_device
+asked again|device.c|s/known->asked, memory_order_relaxed) == this_second()/known->asked, memory_order_relaxed) != 0/|preload_hazard
 zoned|limits.c|s/if (queue->zoned)/if (0)/|test_limits
 boundary that holds the unit|limits.c|s/device->max > device->boundary/0/|test_limits test_limits_nvme
 chunk|limits.c|s/return chunk && device->max > chunk/return 0/|test_limits

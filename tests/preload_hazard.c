@@ -355,6 +355,24 @@ static void gone(void)
 	want(atomic_write(open_disk(), buffer(UNIT, 'v'), UNIT, 0) == -1);
 }
 
+/* After 20 commands the disk promises one block. It may be believed for a second longer. */
+static void weakened(void)
+{
+	int fd = open_disk(), i = 0;
+	char *data = buffer(UNIT, 'w');
+	struct statx stx;
+
+	while (i < 200 && atomic_write(fd, data, UNIT, (off_t)UNIT * i) == UNIT) {
+		usleep(i < 19 ? 0 : 20000);
+		i++;
+	}
+	want(i >= 20 && i < 80 && errno == EINVAL);
+	want(holds(fd, (off_t)UNIT * i, UNIT, 0));
+	want(atomic_write(fd, data, 512, (off_t)UNIT * i) == 512);
+	want(statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx) == 0);
+	want(untorn_statx_atomic(&stx)->unit_max == 512);
+}
+
 static atomic_bool stop_writing;
 
 static void *write_alternately(void *number)
@@ -403,6 +421,7 @@ const struct body bodies[] = {
 	{ "as_nobody", as_nobody },
 	{ "one_fault", one_fault },
 	{ "gone", gone },
+	{ "weakened", weakened },
 	{ "race_readers", race_readers },
 	{ NULL, NULL },
 };
@@ -426,6 +445,7 @@ static const struct {
 	{ "as_nobody", "", NULL, -1, 1 },
 	{ "as_nobody", "", "KNOWN=1", -1, 1 },
 	{ "gone", ",gone=100", NULL, -1, 0 },
+	{ "weakened", ",weakens=20", NULL, -1, 0 },
 	{ "many_threads", ",delay=20000", NULL, 1024, 0 },
 	{ "race_readers", ",tear_us=30", NULL, -1, 0 },
 	{ "race_readers", ",tear_us=30", "PLAIN=1", 0, 0 },

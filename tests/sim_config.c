@@ -392,7 +392,7 @@ static const char *const bad[] = {
 	"sg=sg4294967296", "sg_other=x", "sg_closed=x", "no_vpd=x", "max_atomic=",
 	"max_atomic=4294967296", "atomic_align=x", "atomic_gran=-1", "max_atomic_bndry=1K",
 	"max_bndry", "vpd_length=256", "vpd_length=", "lbppbe=256", "delay=1ms", "tear_us=", "tears=4K", "gone=",
-	"gone=-1", "cut=first", "cut_max=", "cut_action", "cut_action=pause", "seed=", "seed=0x",
+	"gone=-1", "weakens=", "cut=first", "cut_max=", "cut_action", "cut_action=pause", "seed=", "seed=0x",
 };
 /* clang-format on */
 

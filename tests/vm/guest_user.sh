@@ -32,6 +32,17 @@ as_user $untorn doctor $disk > "$OUT/doctor2" || { cat "$OUT/doctor2"; exit 1; }
 [ "$(python3 -c "
 fd = open('$disk', 'rb'); fd.seek(65536); print(fd.read(16384) == b'u' * 16384)")" = True ]
 
+# A server that opens the disk as root, and asks no more once it is somebody else.
+rm /run/untorn/*
+expect "right given up" "$($untorn run -- python3 -c "
+import os, time
+fd = os.open('$disk', os.O_RDWR | os.O_DIRECT)
+print(os.pwritev(fd, [b'v' * 16384], 65536, 0x40))
+os.setuid(65534)
+time.sleep(1.1)
+print(os.pwritev(fd, [b'w' * 16384], 65536, 0x40))" | xargs)" "16384 16384"
+$untorn publish $disk
+
 # What somebody else could have written is not believed.
 chmod 666 /run/untorn/*
 expect "write, published to all comers" "$(write)" "Operation not supported"
