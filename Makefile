@@ -80,7 +80,7 @@ $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 setup:
 	$(Q)tests/setup.sh pkg-config libjson-c-dev
 setup-check: setup
-	$(Q)tests/setup.sh check strace libnvme1 python3 libcap2-bin
+	$(Q)tests/setup.sh check strace libnvme1 python3 libcap2-bin libjemalloc2 musl-tools
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)
@@ -95,7 +95,7 @@ unit: $(UNIT)
 	$(Q)tests/run.sh $(B) $(UNIT)
 preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD) $(SIMTEST)
 	$(Q)tests/run.sh $(B) $(SIMTEST) $(PRELOAD)
-scripts: $(LIB) $(SIMLIB) $(CMD)
+scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD)
 	$(Q)tests/run.sh $(B) $(SCRIPT)
 # Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
 check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)

@@ -11,6 +11,9 @@
 
 #include <stdint.h>
 #include <sys/stat.h>
+#ifndef STATX_TYPE /* musl before 1.2.5 */
+#include <linux/stat.h>
+#endif
 
 /* pwritev2(2), aio_rw_flags, sqe->rw_flags; linux/fs.h */
 #ifndef RWF_HIPRI

@@ -6,12 +6,12 @@
 #ifndef ENGINE_H
 #define ENGINE_H
 
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 #include "config.h"
 #include "device.h"
+#include "untorn_uapi.h"
 
 struct write_call {
 	int fd;

@@ -5,9 +5,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+
+#include "untorn_uapi.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

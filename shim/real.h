@@ -9,10 +9,18 @@
 #define REAL_H
 
 #include <stdint.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "untorn_uapi.h"
+
+#ifndef __GLIBC__ /* musl declares pwritev2 and statx from 1.2.5 on; off64_t is a macro there */
+ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
+ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
+int statx(int dirfd, const char *restrict path, int flags, unsigned mask,
+	  struct statx *restrict stx);
+#endif
 
 #define REAL_NAMES(X) X(pwritev2) X(pwritev64v2) X(statx) X(syscall)
 

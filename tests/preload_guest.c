@@ -6,16 +6,25 @@
  */
 #include "preload.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "untorn_uapi.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1 /* which keep something of each thread */
+#else
+#define SANITIZED 0
+#endif
 
 static ssize_t early_result = -2;
 
@@ -226,6 +235,119 @@ static void cancelled(void)
 }
 
 static int signal_fd;
+
+/* Another program, which inherits the descriptor. */
+static void spawned(void)
+{
+	const char *inherited = getenv("INHERITED");
+	int fd = inherited ? atoi(inherited) : open(DISK, O_RDWR | O_DIRECT);
+	char number[16], *arguments[] = { strdup("preload-body"), strdup("--body"),
+					  strdup("spawned"), NULL };
+	pid_t child;
+
+	want(atomic_write(fd, buffer(UNIT, 's'), UNIT, inherited ? UNIT : 0) == UNIT);
+	if (inherited)
+		return;
+	snprintf(number, sizeof(number), "%d", fd);
+	setenv("INHERITED", number, 1);
+	want(posix_spawn(&child, "/proc/self/exe", NULL, NULL, arguments, environ) == 0);
+	want(status_of(child) == 0 && holds(fd, 0, 2 * UNIT, 's'));
+}
+
+/* As daemons do it: after a first write, two forks, and every descriptor closed but the disk's. */
+static void daemonised(void)
+{
+	int fd = open_disk(), report[2];
+	char byte = 0;
+
+	want(atomic_write(fd, buffer(UNIT, 'd'), UNIT, 0) == UNIT && pipe(report) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		want(setsid() > 0);
+		if (fork() != 0)
+			_exit(0);
+		want(dup2(fd, 0) == 0 && dup2(report[1], 1) == 1 && chdir("/") == 0);
+		close_range(2, ~0U, 0);
+		if (atomic_write(0, buffer(UNIT, 'D'), UNIT, UNIT) == UNIT &&
+		    holds(0, UNIT, UNIT, 'D'))
+			write(1, "k", 1);
+		_exit(0);
+	}
+	close(report[1]);
+	want(status_of(child) == 0 && read(report[0], &byte, 1) == 1 && byte == 'k');
+}
+
+/* Where the program did not start with the shim, and does not end with it. */
+static void opened_and_closed(void)
+{
+	char path[300];
+	ssize_t (*write_by_shim)(int, const struct iovec *, int, off_t, int);
+	struct iovec iov = { buffer(UNIT, 'o'), UNIT };
+
+	if (!getenv("WITHOUT_SHIM")) {
+		char *preload = strdup(getenv("LD_PRELOAD")),
+		     *rest = strstr(preload, "libuntorn.so:");
+		want(rest);
+		char *start = rest;
+		while (start > preload && start[-1] != ':')
+			start--;
+		memmove(start, strchr(rest, ':') + 1, strlen(strchr(rest, ':')));
+		setenv("LD_PRELOAD", preload, 1);
+		setenv("WITHOUT_SHIM", "1", 1);
+		execl("/proc/self/exe", "preload-body", "--body", "opened_and_closed", NULL);
+	}
+	int fd = open_disk();
+	want(pwritev2(fd, &iov, 1, 0, RWF_ATOMIC) == -1 && errno == EOPNOTSUPP);
+	snprintf(path, sizeof(path), "%s/libuntorn.so", getenv("BUILD"));
+	for (int i = 0; i < 3; i++) {
+		void *shim = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		want(shim);
+		*(void **)&write_by_shim = dlsym(shim, "pwritev2");
+		want(write_by_shim(fd, &iov, 1, UNIT * i, RWF_ATOMIC) == UNIT);
+		want(dlclose(shim) == 0);
+		pid_t child = fork(); /* the shim's handler must have gone with it */
+		if (child == 0)
+			_exit(0);
+		want(status_of(child) == 0);
+	}
+	want(holds(fd, 0, 3 * UNIT, 'o'));
+}
+
+static void *write_from_thread(void *data)
+{
+	return (void *)(intptr_t)(atomic_write(signal_fd, data, UNIT, 0) == UNIT);
+}
+
+static long resident_kib(void)
+{
+	struct rusage usage;
+
+	want(getrusage(RUSAGE_SELF, &usage) == 0);
+	return usage.ru_maxrss;
+}
+
+/* One after the other and many at once: nothing may be left behind by any of them. */
+static void ten_thousand_threads(void)
+{
+	enum { AT_ONCE = 100, ROUNDS = 100 };
+	char *data = buffer(UNIT, 'T');
+	pthread_t ids[AT_ONCE];
+	long before = 0;
+	void *good;
+
+	signal_fd = open_disk();
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < AT_ONCE; i++)
+			want(pthread_create(&ids[i], NULL, write_from_thread, data) == 0);
+		for (int i = 0; i < AT_ONCE; i++)
+			want(pthread_join(ids[i], &good) == 0 && good);
+		if (round == ROUNDS / 10)
+			before = resident_kib();
+	}
+	want(SANITIZED ||
+	     resident_kib() - before < 4096); /* 9000 threads; a page of each would be 36 MB */
+}
+
 static char *signal_data;
 static volatile sig_atomic_t signals, signal_failures;
 
@@ -242,7 +364,8 @@ static void write_in_handler(int number)
 
 static void interrupted(void)
 {
-	struct sigaction action = { .sa_handler = write_in_handler };
+	struct sigaction action = { .sa_handler = write_in_handler,
+				    .sa_flags = getenv("RESTART") ? SA_RESTART : 0 };
 	char *data = buffer(UNIT, 'h');
 
 	signal_fd = open_disk();
@@ -292,6 +415,10 @@ const struct body bodies[] = {
 	{ "vforked", vforked },
 	{ "cloned_by_syscall", cloned_by_syscall },
 	{ "cancelled", cancelled },
+	{ "spawned", spawned },
+	{ "daemonised", daemonised },
+	{ "opened_and_closed", opened_and_closed },
+	{ "ten_thousand_threads", ten_thousand_threads },
 	{ "interrupted", interrupted },
 	{ "signal_mask_kept", signal_mask_kept },
 	{ "version", version },
@@ -313,7 +440,12 @@ static const struct {
 	{ "vforked", NULL, -1 },
 	{ "cloned_by_syscall", NULL, -1 },
 	{ "cancelled", NULL, -1 },
+	{ "spawned", NULL, 2 },
+	{ "daemonised", NULL, 2 },
+	{ "opened_and_closed", NULL, 3 },
+	{ "ten_thousand_threads", NULL, 10000 },
 	{ "interrupted", NULL, -1 },
+	{ "interrupted", "RESTART=1", -1 },
 	{ "signal_mask_kept", NULL, 1 },
 	{ "version", NULL, 0 },
 };
