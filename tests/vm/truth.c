@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One list of pwritev2 calls, whose outcome is printed a line per call: what came back, where the
+ * One list of atomic writes, whose outcome is printed a line per call: what came back, where the
  * file position is, and what then lies at both ends of the range. The same program runs natively
- * and under the shim on different kernels, and the outputs are compared as text.
+ * and under the shim on different kernels, and the outputs are compared as text. Another door is
+ * another row of the table `doors`.
  *
  *	truth DEVICE UNIT                  the fixed matrix
  *	truth DEVICE UNIT SEED COUNT       COUNT random calls; 60s: as many as 60 seconds hold
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +31,7 @@ enum { MAX_SKEW = 512 };
 
 /* How a call is made; every member is an index into its table below. */
 struct call {
-	unsigned length, place, open, shape, memory, rwf, state;
+	unsigned length, place, open, shape, memory, rwf, state, door;
 };
 
 static uint64_t unit, size;
@@ -121,6 +123,28 @@ static const int rwfs[] = {
 enum state { PLAIN, CACHED, READ_ONLY, STATES };
 static const char *const states[STATES] = { "plain", "cached", "read-only" };
 
+/* Returns >= 0 or -errno. */
+typedef long door_write(int fd, const struct iovec *iov, int count, off_t offset, int rwf);
+
+static long by_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int rwf)
+{
+	ssize_t result = pwritev2(fd, iov, count, offset, rwf);
+
+	return result < 0 ? -errno : result;
+}
+
+static long by_syscall(int fd, const struct iovec *iov, int count, off_t offset, int rwf)
+{
+	long result = syscall(SYS_pwritev2, fd, iov, count, offset, 0L, rwf);
+
+	return result < 0 ? -errno : result;
+}
+
+static const struct {
+	const char *name;
+	door_write *write;
+} doors[] = { { "pwritev2", by_pwritev2 }, { "syscall", by_syscall } };
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static uint64_t length_of(const struct call *c)
@@ -202,7 +226,8 @@ static int shape_of(const struct call *c, struct iovec iov[2])
 	}
 }
 
-/* For the page cache, and without readahead: what is cached shall not depend on the disk's speed. */
+/* For the page cache, and without readahead: what is cached shall not depend on the disk's speed.
+ */
 static int open_cached(const char *device, int flags)
 {
 	int fd = open(device, flags);
@@ -267,13 +292,15 @@ static void make(const struct call *c, const char *device, unsigned number)
 	if (opens[c->open].set >= 0)
 		fcntl(fd, F_SETFL, opens[c->open].set);
 	lseek(fd, c->place == AT_ODD_POSITION ? 512 : (off_t)(2 * unit), SEEK_SET);
-	errno = 0;
-	ssize_t result = pwritev2(fd, array, count, offset_of(c), rwfs[c->rwf]);
-	int error = result < 0 ? errno : 0;
-	printf("%u %s @%s %s %s %s rwf=%x %s: %zd %s position=%lld", number,
+	long result = doors[c->door].write(fd, array, count, offset_of(c), rwfs[c->rwf]);
+	printf("%u %s %s @%s %s %s %s rwf=%x %s: ", number, doors[c->door].name,
 	       lengths[c->length].name, places[c->place], opens[c->open].name, shapes[c->shape],
-	       memories[c->memory].name, (unsigned)rwfs[c->rwf], states[c->state], result,
-	       error ? strerrorname_np(error) : "-", (long long)lseek(fd, 0, SEEK_CUR));
+	       memories[c->memory].name, (unsigned)rwfs[c->rwf], states[c->state]);
+	if (result < 0)
+		printf("%s", strerrorname_np((int)-result));
+	else
+		printf("%ld", result);
+	printf(" position=%lld", (long long)lseek(fd, 0, SEEK_CUR));
 	close(fd);
 	fd = open(device, O_RDONLY);
 	ioctl(fd, BLKROSET, &zero);
@@ -285,8 +312,10 @@ static void make(const struct call *c, const char *device, unsigned number)
 /* Every value of every pair of dimensions, the others good. */
 static void matrix(const char *device)
 {
-	static const unsigned counts[] = { COUNT(lengths),  PLACES,      COUNT(opens), SHAPES,
-					   COUNT(memories), COUNT(rwfs), STATES };
+	static const unsigned counts[] = {
+		COUNT(lengths),  PLACES,      COUNT(opens), SHAPES,
+		COUNT(memories), COUNT(rwfs), STATES,       COUNT(doors)
+	};
 	unsigned number = 0;
 
 	for (unsigned a = 0; a < COUNT(counts); a++) {
@@ -334,6 +363,7 @@ static void random_calls(const char *device, uint64_t seed, const char *how_many
 			.memory = pick(&seed, COUNT(memories), 60),
 			.rwf = pick(&seed, COUNT(rwfs), 50),
 			.state = pick(&seed, STATES, 60),
+			.door = pick(&seed, COUNT(doors), 0),
 		};
 		make(&c, device, number);
 	}
