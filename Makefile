@@ -72,6 +72,9 @@ $(B)/tests/test_cmd_program: $(call objs,elf)
 $(UNIT): LDLIBS += -ljson-c
 $(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
 $(EXAMPLE) $(CLIENT): %: %.o
+# The engine without its command: see there.
+$(B)/tests/bench/fences: $(call objs,$(CORE))
+$(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)

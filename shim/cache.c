@@ -33,6 +33,17 @@ void *cache_unreadable(void)
 	return known;
 }
 
+/* A length that is no whole number of blocks is found out last of all (EINVAL), behind those checks
+ * and, as it may not wait, behind the look for cached pages (EAGAIN). But what reaches past the end
+ * is shortened first, to whole blocks, and comes as far as the memory (EFAULT). */
+bool cache_is_clear(int fd, uint64_t offset, uint32_t length)
+{
+	struct iovec iov = { cache_unreadable(), length - 1 };
+
+	return iov.iov_base && length <= LIMITS_MAX &&
+	       real_pwritev2(fd, &iov, 1, (off_t)offset, RWF_NOWAIT) == -EINVAL;
+}
+
 int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 {
 	struct iovec iov = { cache_unreadable(), length };
@@ -47,6 +58,6 @@ int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 
 void cache_finish(int fd, uint64_t offset, uint32_t length)
 {
-	if (real_cachestat(fd, offset, length) != 0)
+	if (real_cachestat(fd, offset, length) != 0 && !cache_is_clear(fd, offset, length))
 		cache_prepare(fd, offset, length, 0);
 }

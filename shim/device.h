@@ -30,6 +30,9 @@ struct device {
  * published. 0 or -errno: the number is unknown to /sys. Thread-safe. */
 int device_get(int fd, dev_t number, struct device *ret_device);
 
+/* The same for what fd is open on; -ENOTBLK: no block device. The way of each write. */
+int device_of_fd(int fd, struct device *ret_device);
+
 /* The same without the registry: for the command, which wants to look afresh. */
 int device_derive(int fd, dev_t number, struct device *ret_device);
 

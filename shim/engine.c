@@ -75,18 +75,15 @@ static int known_flags(int flags)
 	return flags;
 }
 
+/* Of unlimited size, as yet. */
 static int gather(const struct write_call *call, const struct device *device,
 		  struct request *ret_request)
 {
-	uint64_t size;
 	int open_flags = fcntl(call->fd, F_GETFL);
 	off_t offset = call->offset == -1 ? lseek(call->fd, 0, SEEK_CUR) : call->offset;
 
 	if (open_flags < 0 || offset < 0)
 		return -errno;
-	int error = real_ioctl(call->fd, BLKGETSIZE64, &size);
-	if (error)
-		return error;
 	*ret_request = (struct request){
 		.offset = (uint64_t)offset,
 		.length = total_length(call),
@@ -94,7 +91,7 @@ static int gather(const struct write_call *call, const struct device *device,
 		.address = (uintptr_t)call->iov[0].iov_base,
 		.rwf = known_flags(call->flags),
 		.open_flags = open_flags,
-		.size = size,
+		.size = UINT64_MAX,
 		.start = device->identity.start,
 		.block = device->identity.block,
 		.physical = device->queue.physical,
@@ -136,18 +133,36 @@ static int recheck_with_state(int fd, struct request *request, const struct limi
 	return request_check(request, limits);
 }
 
-static int check(const struct write_call *call, const struct device *device,
-		 struct request *ret_request)
+/* Every check that a native kernel makes, in its order. */
+static int check(int fd, struct request *request, const struct limits *limits)
 {
-	int error = gather(call, device, ret_request);
+	int error = real_ioctl(fd, BLKGETSIZE64, &request->size);
 	if (error)
 		return error;
-	if (request_needs_state(ret_request, &device->limits))
-		error = recheck_with_state(call->fd, ret_request, &device->limits);
+	if (request_needs_state(request, limits))
+		error = recheck_with_state(fd, request, limits);
 	else
-		error = request_check(ret_request, &device->limits);
-	enum request_lateness lateness = request_lateness(ret_request, &device->limits);
-	return lateness == REQUEST_EARLY ? error : late_error(call->fd, ret_request, lateness);
+		error = request_check(request, limits);
+	enum request_lateness lateness = request_lateness(request, limits);
+	return lateness == REQUEST_EARLY ? error : late_error(fd, request, lateness);
+}
+
+static int check_and_prepare(int fd, struct request *request, const struct limits *limits)
+{
+	int result = check(fd, request, limits);
+	if (result != REQUEST_GOOD)
+		return result;
+	int error = cache_prepare(fd, request->offset, (uint32_t)request->length, request->rwf);
+	return error ? error : REQUEST_GOOD;
+}
+
+/* Most writes are good, and meet nothing in the page cache: that much is found out at once. */
+static int make_ready(int fd, struct request *request, const struct limits *limits)
+{
+	if (request_check(request, limits) == REQUEST_GOOD &&
+	    cache_is_clear(fd, request->offset, (uint32_t)request->length))
+		return REQUEST_GOOD;
+	return check_and_prepare(fd, request, limits);
 }
 
 static ssize_t send(int fd, const struct device *device, const struct request *request)
@@ -161,9 +176,6 @@ static ssize_t send(int fd, const struct device *device, const struct request *r
 		       (request->open_flags & (O_DSYNC | O_SYNC)),
 	};
 
-	int error = cache_prepare(fd, request->offset, length, request->rwf);
-	if (error)
-		return error;
 	if (!command.data) /* a passthrough command would go out without data, and write what
 			      happens to lie in the kernel's memory */
 		return -EFAULT;
@@ -179,7 +191,9 @@ static ssize_t write_by_command(const struct write_call *call, const struct devi
 	ssize_t result = pass_gate(call);
 	if (result != -EOPNOTSUPP)
 		return result;
-	result = check(call, device, &request);
+	result = gather(call, device, &request);
+	if (!result)
+		result = make_ready(call->fd, &request, &device->limits);
 	if (result != REQUEST_GOOD)
 		return result;
 	result = send(call->fd, device, &request);
@@ -192,11 +206,9 @@ ssize_t engine_write(const struct write_call *call)
 {
 	KEEP_ERRNO;
 	struct device device;
-	struct stat st;
 	enum mode mode = config_get().mode;
 
-	if (mode == MODE_OFF || fstat(call->fd, &st) < 0 || !S_ISBLK(st.st_mode) ||
-	    device_get(call->fd, st.st_rdev, &device) < 0 ||
+	if (mode == MODE_OFF || device_of_fd(call->fd, &device) < 0 ||
 	    engine_decide(&device, mode) == LANE_KERNEL)
 		return to_kernel(call);
 	return write_by_command(call, &device);

@@ -9,11 +9,14 @@
 #include "identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/hdreg.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 
 #include "real.h"
 #include "sysfs.h"
+#include "untorn_uapi.h"
 
 #ifndef BLKSSZGET
 #define BLKSSZGET _IO(0x12, 104)
@@ -55,13 +58,31 @@ static int read_disk(int fd, dev_t device, uint64_t *ret_disk)
 	return identity_sequence(fd, device, ret_disk) == 0 ? 0 : sysfs_inode(device, ret_disk);
 }
 
-static int read_block(int fd, dev_t device, uint32_t *ret_block)
+int identity_node(int fd, struct node *ret_node)
+{
+	struct statx stx;
+
+	int error = real_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_DIOALIGN, &stx);
+	if (error)
+		return error;
+	if (!S_ISBLK(stx.stx_mode))
+		return -ENOTBLK;
+	ret_node->number = makedev(stx.stx_rdev_major, stx.stx_rdev_minor);
+	/* A direct write to a block device has to be aligned to its blocks (bdev_statx()). */
+	ret_node->block = stx.stx_mask & STATX_DIOALIGN ? untorn_statx_dio_offset_align(&stx) : 0;
+	return 0;
+}
+
+static int read_block(int fd, struct node node, uint32_t *ret_block)
 {
 	uint64_t number;
 
+	*ret_block = node.block;
+	if (node.block)
+		return 0;
 	if (fd >= 0)
 		return real_ioctl(fd, BLKSSZGET, ret_block);
-	int error = sysfs_disk_number(device, "queue/logical_block_size", &number);
+	int error = sysfs_disk_number(node.number, "queue/logical_block_size", &number);
 	if (!error)
 		*ret_block = (uint32_t)number;
 	return error;
@@ -78,8 +99,10 @@ static int read_partition(dev_t device, uint64_t disk, const struct identity *kn
 	return 0;
 }
 
-int identity_read(int fd, dev_t device, const struct identity *known, struct identity *ret_identity)
+int identity_read(int fd, struct node node, const struct identity *known,
+		  struct identity *ret_identity)
 {
+	dev_t device = node.number;
 	struct identity identity = { 0 };
 
 	int error = read_disk(fd, device, &identity.disk);
@@ -88,7 +111,7 @@ int identity_read(int fd, dev_t device, const struct identity *known, struct ide
 	if (!error && identity.partition)
 		error = read_start(fd, device, &identity.start);
 	if (!error)
-		error = read_block(fd, device, &identity.block);
+		error = read_block(fd, node, &identity.block);
 	if (!error)
 		*ret_identity = identity;
 	return error;

@@ -33,6 +33,20 @@ touch /tmp/nothing
 mount --bind /tmp/nothing "$(readlink -f "$library")"
 [ "$(libraries env)" = False ] || { echo "without libnvme"; exit 1; }
 
+# Brought in by a running program, and sent away again.
+python3 -c "
+import ctypes, _ctypes, os
+class Iovec(ctypes.Structure): _fields_ = ('base', ctypes.c_void_p), ('length', ctypes.c_size_t)
+fd = os.open('$disk', os.O_RDWR | os.O_DIRECT)
+memory = ctypes.create_string_buffer(20480)
+iov = Iovec((ctypes.addressof(memory) + 4095) & -4096, 16384)
+shim = ctypes.CDLL('$PWD/build/libuntorn.so')
+assert shim.pwritev2(fd, ctypes.byref(iov), 1, ctypes.c_long(0), 0x40) == 16384
+_ctypes.dlclose(shim._handle)
+if os.fork() == 0: os._exit(0)
+assert os.wait()[1] == 0"
+echo "0 32" >> "$OUT/0.log"
+
 build/tests/vm/addpart $parted 1 $start $length # tells the kernel, writes nothing
 $untorn run -- python3 tests/vm/write_random.py $disk 1000 512 16384 0 "$OUT/1.log"
 $untorn run -- python3 tests/vm/write_random.py ${parted}p1 1000 512 16384 $start "$OUT/2.log"

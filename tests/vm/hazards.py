@@ -205,19 +205,28 @@ def removed(path):
 # EXCHANGED
 
 
+def exporting_controller():
+    return os.path.dirname([path for path in glob.glob("/sys/class/nvme/*/subsysnqn")
+                            if open(path).read() == "untorn\n"][0])
+
+
 def exported():
     """The disk of the kernel's own target, whatever it is called; None while there is none."""
-    controller = os.path.dirname([path for path in glob.glob("/sys/class/nvme/*/subsysnqn")
-                                  if open(path).read() == "untorn\n"][0])
-    found = [os.path.basename(path) for path in glob.glob(controller + "/nvme*n*")]
+    found = [os.path.basename(path) for path in glob.glob(exporting_controller() + "/nvme*n*")]
     return "/dev/" + re.sub(r"c\d+", "", found[0]) if found else None
 
 
+def enable(value):
+    """The driver may miss one of two changes that come close together: so it is told to look."""
+    put(NAMESPACE + "enable", value)
+    put(exporting_controller() + "/rescan_controller", "1")
+
+
 def stand_behind(device):
-    put(NAMESPACE + "enable", "0")
+    enable("0")
     await_that(lambda: not exported())
     put(NAMESPACE + "device_path", device)
-    put(NAMESPACE + "enable", "1")
+    enable("1")
     await_that(exported)
     await_that(lambda: os.close(open_direct(exported())) is None)
     return exported()
