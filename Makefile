@@ -1,6 +1,7 @@
 # make            library, command and simulated disk
 # make demo       shows what it is for, on the simulated disk; installs what it needs
 # make check      every test; installs what it needs, real kernels run under QEMU
+# make bench      what it costs
 # make V=1        show the commands
 # make SAN=address,undefined unit preload     in a build directory of its own; SAN=thread likewise
 # make install    honours prefix, bindir, libdir, includedir, mandir, DESTDIR
@@ -89,10 +90,14 @@ demo: setup
 	$(Q)examples/demo.sh $(B)
 # All of it. Sub-makes, because pkg-config and the headers may only just have come.
 check: setup-check
+	$(Q)$(MAKE) -j$$(nproc) --no-print-directory programs
+	$(Q)$(MAKE) -j$$(nproc) --no-print-directory SAN=address,undefined programs
+	$(Q)$(MAKE) -j$$(nproc) --no-print-directory SAN=thread programs
 	$(Q)$(MAKE) --no-print-directory layers exports check-fast
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined unit preload
 	$(Q)$(MAKE) --no-print-directory SAN=thread unit preload
 	$(Q)$(MAKE) --no-print-directory check-vm mutants
+programs: all $(UNIT) $(PRELOAD) $(SIMTEST) $(CLIENT)
 check-fast: unit preload scripts
 unit: $(UNIT)
 	$(Q)tests/run.sh $(B) $(UNIT)
@@ -108,6 +113,8 @@ check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
 # Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B)
+bench: $(CLIENT)
+	$(Q)tests/bench/fences.sh $(B)
 layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)
@@ -128,5 +135,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 .SECONDARY:
-.PHONY: all shim setup setup-check demo check check-fast check-vm mutants scripts unit preload layers exports install uninstall clean
+.PHONY: all shim programs setup setup-check demo check check-fast check-vm mutants bench scripts unit preload layers exports install uninstall clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -11,7 +11,7 @@ cp -a Makefile shim.map shim include tests examples "$1" "$work"
 cd "$work" || exit 1
 build=$(basename "$1")
 
-# NAME|FILE|SED EXPRESSION|TESTS ("fences": those of tests/vm/fences.c, on Linux 6.1)
+# NAME|FILE|SED EXPRESSION|TESTS ("fences", "user": tests/vm/fences.c, guest_user.sh, on Linux 6.1)
 mutants() {
 	cat <<'END'
 data that is NULL|engine.c|s/if (!command.data)/if (0)/|preload_write
@@ -20,7 +20,17 @@ read-only descriptors, with root's rights|engine.c|s/== O_RDONLY)/== -1)/|fences
 partition's start|engine.c|s/(request->start + request->offset) \/ request->block/request->offset \/ request->block/|preload_write
 FUA for O_DSYNC|engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|preload_scsi
 FUA for RWF_DSYNC|engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload_write
-page cache before|engine.c|/^static ssize_t send/,/^}/s/int error = cache_prepare(.*/int error = 0;/|fences
+page cache before|engine.c|s/cache_is_clear(fd, request->offset, (uint32_t)request->length)/1/|fences
+page cache written back|engine.c|/^static int check_and_prepare/,/^}/s/int error = cache_prepare(.*/int error = 0;/|fences
+what the kernel says of the range|cache.c|s/RWF_NOWAIT) == -EINVAL/RWF_NOWAIT) != -EAGAIN/|fences
+errno|engine.c|/^ssize_t engine_write/,/^}/s/KEEP_ERRNO;/;/|preload_guest
+cancellation under way|entry.c|/^ssize_t entry_write/,/^}/s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = PTHREAD_CANCEL_ENABLE;/|preload_guest preload_scsi
+right given up|device.c|s/, &now) < 0 .. !is_told_in_full(&now))/, \&now) < 0)/|user
+larger than the hardware takes|limits.c|s/min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX)/min(guaranteed_bytes(queue, page_size), LIMITS_MAX)/|test_limits
+more segments than fit|limits.c|s/min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX)/min(queue->max_hw, LIMITS_MAX)/|test_limits
+room to prepare|limits.c|s/page_size)), LIMITS_MAX)/page_size)), 1u << 31)/|test_limits
+published by a link|published.c|s/O_RDONLY . O_NOFOLLOW/O_RDONLY/|test_published
+published in a directory of root's|published.c|s/!only_root_writes(directory, S_IFDIR) .. !only/!only/|test_published
 page cache after|engine.c|s/cache_finish(fd, request->offset, length);//|fences
 native lane only where it suffices|engine.c|s/native->unit_max >= ours->unit_max/1/|test_engine
 no lane for what is no disk|engine.c|s/return device->transport ? LANE_COMMAND : LANE_KERNEL/return LANE_COMMAND/|test_engine
@@ -84,14 +94,21 @@ fork while a library is opened|library.c|s/atomic_compare_exchange_strong(&libra
 END
 }
 
+in_guest() { # TEST
+	local disk="64M;;atomic.nawun=31,atomic.nawupf=31"
+	case $1 in
+	fences) tests/vm/vm -d "$disk" -- "$build/untorn run -- $build/tests/vm/fences /dev/nvme0n1" ;;
+	user) tests/vm/vm -c -d "$disk" -- bash tests/vm/guest_user.sh ;;
+	esac
+}
+
 # 0 the test passed, 77 it cannot be had here, else it failed.
 run_test() { # TEST
 	local status=0
 	case $1 in
-	fences)
-		make -s "$build/libuntorn.so" "$build/untorn" "$build/tests/vm/fences" &&
-			tests/vm/vm -k 6.1 -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \
-				"$build/untorn run -- $build/tests/vm/fences /dev/nvme0n1"
+	fences | user)
+		make -s "$build/libuntorn.so" "$build/untorn" "$build/tests/vm/fences" "$build/tests/vm/statx_print" &&
+			in_guest "$1"
 		;;
 	*)
 		make -s "$build/libuntorn.so" "$build/tests/$1" || return 1

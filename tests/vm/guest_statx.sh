@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: guest_statx.sh COMMAND... prints what statx says of every NVMe namespace and of
-# partitions on it, asking through COMMAND (nothing, or untorn run). Labels come from $LABELS, one
-# per controller in the order of their serial numbers.
+# In the guest: guest_statx.sh OUTPUT COMMAND... writes to $OUT/OUTPUT what statx says of every NVMe
+# namespace and of partitions on it, asking through COMMAND (nothing, or untorn run). Labels come from
+# $LABELS, one per controller in the order of their serial numbers.
 set -eu
 read -r -a labels <<< "$LABELS"
+output=$1
+shift
 
 for node in /sys/class/nvme/nvme*; do
 	number=${node##*nvme}
@@ -16,11 +18,13 @@ for node in /sys/class/nvme/nvme*; do
 		name=$label-n$(cat "/sys/class/block/${disk##*/}/nsid")
 		[ "$(blockdev --getsz "$disk")" != 0 ] || continue
 		# Start sectors: aligned to all, to 4096 bytes, and to nothing.
-		build/tests/vm/addpart "$disk" 1 2048 4096
-		build/tests/vm/addpart "$disk" 2 16392 1032
-		build/tests/vm/addpart "$disk" 3 32769 1031 2> /dev/null || true # not on 4096-byte blocks
+		if [ ! -b "${disk}p1" ]; then
+			build/tests/vm/addpart "$disk" 1 2048 4096
+			build/tests/vm/addpart "$disk" 2 16392 1032
+			build/tests/vm/addpart "$disk" 3 32769 1031 2> /dev/null || true # not on 4096-byte blocks
+		fi
 		for part in "$disk" "$disk"p[123]; do
 			[ ! -b "$part" ] || echo "$name${part#"$disk"}=$part"
 		done
 	done
-done | sort | xargs "$@" build/tests/vm/statx_print
+done | sort | xargs "$@" build/tests/vm/statx_print > "$OUT/$output"

@@ -17,15 +17,18 @@ metadata-64-.* metadata that is not protection information
 n?awupf-255-lba4096-.* capped at 256 KiB: the queue of 5.10 and 6.1 takes 127 segments
 '
 
-run() { # KERNEL SET OUTPUT COMMAND...
-	local disks=() labels='' label properties
+run() { # KERNEL SET 'OUTPUT COMMAND...'...
+	local disks=() labels='' label properties ask='' one
 	while read -r label properties; do
 		labels="$labels $label"
 		disks+=(-d "64M;$properties")
 	done < <("geometries_$2")
-	vm -k "$1" -m 2G -t 240 "${disks[@]}" -- \
-		"PATH=\$PATH:\$TOOLS/usr/sbin:\$TOOLS/usr/bin LABELS='$labels' bash tests/vm/guest_statx.sh ${*:4}" > "$3"
-	[ "$(wc -l < "$3")" -gt 50 ] || { cat "$3"; echo "kernel $1: too little output"; exit 1; }
+	for one in "${@:3}"; do ask="$ask bash tests/vm/guest_statx.sh $one;"; done
+	vm -k "$1" -m 2G -t 240 -o "$out" "${disks[@]}" -- \
+		"PATH=\$PATH:\$TOOLS/usr/sbin:\$TOOLS/usr/bin LABELS='$labels'; export LABELS; set -e; $ask"
+	for one in "${@:3}"; do
+		[ "$(wc -l < "$out/${one%% *}")" -gt 50 ] || { cat "$out/${one%% *}"; echo "kernel $1: too little output"; exit 1; }
+	done
 }
 
 pattern=$(awk 'NF { printf "%s^%s", sep, $1; sep = "|" }' <<< "$refused")
@@ -39,12 +42,11 @@ compare() { # NATIVE SHIM
 }
 
 for set in 1 2 3; do
-	run 6.18 $set "$out/native-6.18-$set" env
-	run 7 $set "$out/native-7-$set" env
+	run 6.18 $set "native-6.18-$set env"
+	run 7 $set "native-7-$set env"
 	for kernel in 5.10 6.1; do
-		run $kernel $set "$out/controller-$kernel-$set" \
-			build/untorn run --nvme-limits=controller --
-		run $kernel $set "$out/namespace-$kernel-$set" build/untorn run --
+		run $kernel $set "controller-$kernel-$set build/untorn run --nvme-limits=controller --" \
+			"namespace-$kernel-$set build/untorn run --"
 		compare "$out/native-6.18-$set" "$out/controller-$kernel-$set"
 		compare "$out/native-7-$set" "$out/namespace-$kernel-$set"
 	done
