@@ -18,11 +18,11 @@ CFLAGS     ?= -O2 -g
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
 # a higher one; `make layers` refuses anything else. README.md says what each room is.
 BASE   := cleanup config library real sysfs
-RULES  := limits limits_nvme limits_scsi request sense status
+RULES  := limits limits_nvme limits_scsi request entrance sense status
 DEVICE := transport transport_nvme identify transport_scsi inquiry scsi generic identity published \
-	  device cache
-ENGINE := engine engine_statx
-DOORS  := entry entry_libc entry_syscall init
+	  device kept cache
+ENGINE := engine engine_async engine_statx worker aio
+DOORS  := entry entry_libc entry_aio entry_syscall init
 TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
@@ -77,6 +77,7 @@ $(EXAMPLE) $(CLIENT): %: %.o
 $(B)/tests/bench/fences: $(call objs,$(CORE))
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
+$(B)/tests/preload_aio: LDLIBS += -laio
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)
 
@@ -84,7 +85,7 @@ $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 setup:
 	$(Q)tests/setup.sh pkg-config libjson-c-dev
 setup-check: setup
-	$(Q)tests/setup.sh check strace libnvme1 python3 libcap2-bin libjemalloc2 musl-tools
+	$(Q)tests/setup.sh check strace libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)

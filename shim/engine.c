@@ -64,7 +64,7 @@ static uint64_t total_length(const struct write_call *call)
 
 /* Flags that came after the kernel that we emulate are as good as the running kernel says: it is
  * asked with a write to /dev/null. RWF_DONTCACHE fails there, as it does on block devices. */
-static int known_flags(int flags)
+int engine_known_flags(int flags)
 {
 	int newer = flags & ~REQUEST_RWF_KNOWN;
 	struct iovec iov = { (void *)(uintptr_t) "", 1 };
@@ -75,8 +75,7 @@ static int known_flags(int flags)
 	return flags;
 }
 
-/* Of unlimited size, as yet. */
-static int gather(const struct write_call *call, const struct device *device,
+int engine_gather(const struct write_call *call, const struct device *device,
 		  struct request *ret_request)
 {
 	int open_flags = fcntl(call->fd, F_GETFL);
@@ -88,8 +87,8 @@ static int gather(const struct write_call *call, const struct device *device,
 		.offset = (uint64_t)offset,
 		.length = total_length(call),
 		.segments = (uint32_t)call->count,
-		.address = (uintptr_t)call->iov[0].iov_base,
-		.rwf = known_flags(call->flags),
+		.address = call->count ? (uintptr_t)call->iov[0].iov_base : 0,
+		.rwf = engine_known_flags(call->flags),
 		.open_flags = open_flags,
 		.size = UINT64_MAX,
 		.start = device->identity.start,
@@ -157,7 +156,7 @@ static int check_and_prepare(int fd, struct request *request, const struct limit
 }
 
 /* Most writes are good, and meet nothing in the page cache: that much is found out at once. */
-static int make_ready(int fd, struct request *request, const struct limits *limits)
+int engine_make_ready(int fd, struct request *request, const struct limits *limits)
 {
 	if (request_check(request, limits) == REQUEST_GOOD &&
 	    cache_is_clear(fd, request->offset, (uint32_t)request->length))
@@ -165,7 +164,7 @@ static int make_ready(int fd, struct request *request, const struct limits *limi
 	return check_and_prepare(fd, request, limits);
 }
 
-static ssize_t send(int fd, const struct device *device, const struct request *request)
+ssize_t engine_send(int fd, const struct device *device, const struct request *request)
 {
 	uint32_t length = (uint32_t)request->length;
 	struct command command = {
@@ -191,12 +190,12 @@ static ssize_t write_by_command(const struct write_call *call, const struct devi
 	ssize_t result = pass_gate(call);
 	if (result != -EOPNOTSUPP)
 		return result;
-	result = gather(call, device, &request);
+	result = engine_gather(call, device, &request);
 	if (!result)
-		result = make_ready(call->fd, &request, &device->limits);
+		result = engine_make_ready(call->fd, &request, &device->limits);
 	if (result != REQUEST_GOOD)
 		return result;
-	result = send(call->fd, device, &request);
+	result = engine_send(call->fd, device, &request);
 	if (result > 0 && call->offset == -1)
 		lseek(call->fd, (off_t)request.offset + result, SEEK_SET);
 	return result;

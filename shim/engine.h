@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the doors ask: do this write, fill this statx. Each returns what a native kernel would,
+ * What the doors ask: do this write, now or by and by; fill this statx. Each returns what a native
+ * kernel would,
  * >= 0 or -errno, and leaves errno as it was. Thread-safe; to be called with cancellation disabled.
  */
 #ifndef ENGINE_H
@@ -11,6 +12,8 @@
 
 #include "config.h"
 #include "device.h"
+#include "entrance.h"
+#include "request.h"
 #include "untorn_uapi.h"
 
 struct write_call {
@@ -30,6 +33,36 @@ enum lane {
 enum lane engine_decide(const struct device *device, enum mode mode);
 
 ssize_t engine_write(const struct write_call *call);
+
+/* One write in two halves, for those who do not wait for it. */
+struct engine_job {
+	struct device device;
+	struct request request;
+	int fd;   /* our own, for the caller's may be another file's by the time it is done */
+	bool now; /* but there was none to be had: finish it before the caller goes on */
+};
+enum { ENGINE_KERNEL = 2 };
+
+/*
+ * The first half, in the caller's thread: every check, and the page cache. call->iov is an array of
+ * call->count segments that may be unreadable. REQUEST_GOOD: engine_finish() does the rest;
+ * REQUEST_EMPTY; ENGINE_KERNEL: not ours; or -errno, which is the result of the call that submits
+ * it if *ret_early, else of the write.
+ */
+int engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
+		 bool *ret_early);
+
+/* The second half, in any thread: the length, or -errno. */
+ssize_t engine_finish(const struct engine_job *job);
+
 int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+
+/* What the two lanes share. The request is of unlimited size until it is made ready; then
+ * REQUEST_GOOD, or the result. */
+int engine_known_flags(int flags);
+int engine_gather(const struct write_call *call, const struct device *device,
+		  struct request *ret_request);
+int engine_make_ready(int fd, struct request *request, const struct limits *limits);
+ssize_t engine_send(int fd, const struct device *device, const struct request *request);
 
 #endif

@@ -4,18 +4,19 @@
  *
  * The function is written in assembly, because it must hand on calls that return twice or on
  * another stack (vfork, clone): it compares the number, and jumps with all registers and the stack
- * as they came - to C for the two numbers that are ours, else to the next syscall(). Before that
+ * as they came - to C for the numbers that are ours, else to the next syscall(). Before that
  * one is known (another library's constructor may be calling) it makes the system call itself.
  *
  * Both architectures pass the first seven arguments of a variadic function as those of any other.
  */
 #include <sys/syscall.h>
 
+#include "aio.h"
 #include "entry.h"
 #include "real.h"
 #include "untorn_uapi.h"
 
-/* Called by the assembly only: the C view of syscall(SYS_pwritev2 or SYS_statx, a .. f). */
+/* Called by the assembly only: the C view of syscall(number, a .. f), for the numbers there. */
 __attribute__((visibility("hidden"), used)) long entry_syscall(long number, long a, long b, long c,
 							       long d, long e, long f);
 __attribute__((visibility("hidden"), used)) long entry_syscall_error(long result);
@@ -25,7 +26,7 @@ long entry_syscall_error(long result)
 	return ret_errno(result);
 }
 
-long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
+static long write_or_statx(long number, long a, long b, long c, long d, long e, long f)
 {
 	/* pwritev2 takes its offset as two halves; on 64 bits the low one is all of it. */
 	if (number == SYS_pwritev2 && (f & RWF_ATOMIC))
@@ -35,9 +36,37 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 	return real()->syscall(number, a, b, c, d, e, f);
 }
 
+long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	switch (number) {
+	case SYS_io_submit:
+		return ret_errno(aio_submit((aio_context_t)a, b, (struct iocb **)c));
+	case SYS_io_getevents:
+		return ret_errno(aio_getevents((aio_context_t)a, b, c, (struct io_event *)d,
+					       (struct timespec *)e));
+	case SYS_io_pgetevents:
+		return ret_errno(aio_pgetevents((aio_context_t)a, b, c, (struct io_event *)d,
+						(struct timespec *)e,
+						(const struct aio_sigset *)f));
+	case SYS_io_cancel:
+		return ret_errno(
+			aio_cancel((aio_context_t)a, (struct iocb *)b, (struct io_event *)c));
+	case SYS_io_destroy:
+		return ret_errno(aio_destroy((aio_context_t)a));
+	default:
+		return write_or_statx(number, a, b, c, d, e, f);
+	}
+}
+
 #define STRING(x) #x
 #define NUMBER(x) STRING(x)
 
+/* io_setup to io_cancel are five numbers in a row; the first and last of them do no harm in C. */
+_Static_assert(SYS_io_submit - SYS_io_setup < 5U && SYS_io_cancel - SYS_io_setup < 5U &&
+		       SYS_io_getevents - SYS_io_setup < 5U && SYS_io_destroy - SYS_io_setup < 5U,
+	       "the assembly compares a range");
+
+/* clang-format off */
 #if defined(__x86_64__)
 
 __asm__(".text\n"
@@ -47,31 +76,34 @@ __asm__(".text\n"
 	"syscall:\n"
 	"	.cfi_startproc\n"
 	"	endbr64\n"
-	"	cmpq $" NUMBER(
-		SYS_pwritev2) ", %rdi\n"
-			      "	je entry_syscall\n"
-			      "	cmpq $" NUMBER(
-				      SYS_statx) ", %rdi\n"
-						 "	je entry_syscall\n"
-						 "	movq real_next_syscall(%rip), %rax\n"
-						 "	testq %rax, %rax\n"
-						 "	je 1f\n"
-						 "	jmp *%rax\n"
-						 "1:	movq %rdi, %rax\n"
-						 "	movq %rsi, %rdi\n"
-						 "	movq %rdx, %rsi\n"
-						 "	movq %rcx, %rdx\n"
-						 "	movq %r8, %r10\n"
-						 "	movq %r9, %r8\n"
-						 "	movq 8(%rsp), %r9\n"
-						 "	syscall\n"
-						 "	cmpq $-4095, %rax\n"
-						 "	jae 2f\n"
-						 "	ret\n"
-						 "2:	movq %rax, %rdi\n"
-						 "	jmp entry_syscall_error\n"
-						 "	.cfi_endproc\n"
-						 ".size syscall, .-syscall\n");
+	"	leaq -" NUMBER(SYS_io_setup) "(%rdi), %rax\n"
+	"	cmpq $4, %rax\n"
+	"	jbe entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_pwritev2) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_statx) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_io_pgetevents) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	movq real_next_syscall(%rip), %rax\n"
+	"	testq %rax, %rax\n"
+	"	je 1f\n"
+	"	jmp *%rax\n"
+	"1:	movq %rdi, %rax\n"
+	"	movq %rsi, %rdi\n"
+	"	movq %rdx, %rsi\n"
+	"	movq %rcx, %rdx\n"
+	"	movq %r8, %r10\n"
+	"	movq %r9, %r8\n"
+	"	movq 8(%rsp), %r9\n"
+	"	syscall\n"
+	"	cmpq $-4095, %rax\n"
+	"	jae 2f\n"
+	"	ret\n"
+	"2:	movq %rax, %rdi\n"
+	"	jmp entry_syscall_error\n"
+	"	.cfi_endproc\n"
+	".size syscall, .-syscall\n");
 
 #elif defined(__aarch64__)
 
@@ -82,30 +114,34 @@ __asm__(".text\n"
 	"syscall:\n"
 	"	.cfi_startproc\n"
 	"	hint 34\n" /* bti c */
-	"	cmp x0, #" NUMBER(
-		SYS_pwritev2) "\n"
-			      "	b.eq entry_syscall\n"
-			      "	cmp x0, #" NUMBER(
-				      SYS_statx) "\n"
-						 "	b.eq entry_syscall\n"
-						 "	adrp x16, real_next_syscall\n"
-						 "	ldr x16, [x16, :lo12:real_next_syscall]\n"
-						 "	cbz x16, 1f\n"
-						 "	br x16\n"
-						 "1:	mov x8, x0\n"
-						 "	mov x0, x1\n"
-						 "	mov x1, x2\n"
-						 "	mov x2, x3\n"
-						 "	mov x3, x4\n"
-						 "	mov x4, x5\n"
-						 "	mov x5, x6\n"
-						 "	svc 0\n"
-						 "	cmn x0, #4095\n"
-						 "	b.cs entry_syscall_error\n"
-						 "	ret\n"
-						 "	.cfi_endproc\n"
-						 ".size syscall, .-syscall\n");
+	"	sub x16, x0, #" NUMBER(SYS_io_setup) "\n"
+	"	cmp x16, #4\n"
+	"	b.ls entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_pwritev2) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_statx) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_io_pgetevents) "\n"
+	"	b.eq entry_syscall\n"
+	"	adrp x16, real_next_syscall\n"
+	"	ldr x16, [x16, :lo12:real_next_syscall]\n"
+	"	cbz x16, 1f\n"
+	"	br x16\n"
+	"1:	mov x8, x0\n"
+	"	mov x0, x1\n"
+	"	mov x1, x2\n"
+	"	mov x2, x3\n"
+	"	mov x3, x4\n"
+	"	mov x4, x5\n"
+	"	mov x5, x6\n"
+	"	svc 0\n"
+	"	cmn x0, #4095\n"
+	"	b.cs entry_syscall_error\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size syscall, .-syscall\n");
 
 #else
 #error "write syscall() for this architecture: see the two above"
 #endif
+/* clang-format on */

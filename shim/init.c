@@ -2,13 +2,24 @@
 /* The order of starting. Everything is lazy; the constructor only warms up what costs nothing. */
 #include <pthread.h>
 
+#include "aio.h"
 #include "config.h"
 #include "device.h"
+#include "kept.h"
 #include "real.h"
+#include "worker.h"
+
+static void after_fork(void)
+{
+	device_after_fork();
+	kept_after_fork();
+	worker_after_fork();
+	aio_after_fork();
+}
 
 __attribute__((constructor)) static void start(void)
 {
 	real();
 	config_get();
-	pthread_atfork(NULL, NULL, device_after_fork);
+	pthread_atfork(NULL, NULL, after_fork);
 }

@@ -44,7 +44,7 @@ static long negative(long result)
 	return result < 0 ? -errno : result;
 }
 
-static long make_syscall(long number, long a, long b, long c, long d, long e, long f)
+long real_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	if (!real()->syscall)
 		return -ENOSYS;
@@ -56,14 +56,14 @@ static long make_syscall(long number, long a, long b, long c, long d, long e, lo
 ssize_t real_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
 	if (!real()->pwritev2)
-		return make_syscall(SYS_pwritev2, fd, (long)iov, count, offset, 0, flags);
+		return real_syscall(SYS_pwritev2, fd, (long)iov, count, offset, 0, flags);
 	return negative(real()->pwritev2(fd, iov, count, offset, flags));
 }
 
 int real_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
 {
 	if (!real()->statx)
-		return (int)make_syscall(SYS_statx, dirfd, (long)path, flags, mask, (long)stx, 0);
+		return (int)real_syscall(SYS_statx, dirfd, (long)path, flags, mask, (long)stx, 0);
 	return (int)negative(real()->statx(dirfd, path, flags, mask, stx));
 }
 
@@ -86,6 +86,6 @@ int64_t real_cachestat(int fd, uint64_t offset, uint64_t length)
 		uint64_t cached, dirty, writeback, evicted, recently_evicted;
 	} stat;
 
-	long result = make_syscall(SYS_cachestat, fd, (long)&range, (long)&stat, 0, 0, 0);
+	long result = real_syscall(SYS_cachestat, fd, (long)&range, (long)&stat, 0, 0, 0);
 	return result < 0 ? result : (int64_t)(stat.cached);
 }

@@ -18,11 +18,11 @@ static bool is_pow2(uint64_t value)
 }
 
 /* kiocb_set_rw_flags() */
-static int check_flags(const struct request *r, const struct limits *limits)
+int request_check_flags(int rwf, const struct limits *limits)
 {
-	if (r->rwf & ~REQUEST_RWF_KNOWN)
+	if (rwf & ~REQUEST_RWF_KNOWN)
 		return -EOPNOTSUPP;
-	if ((r->rwf & RWF_APPEND) && (r->rwf & RWF_NOAPPEND))
+	if ((rwf & RWF_APPEND) && (rwf & RWF_NOAPPEND))
 		return -EINVAL;
 	return limits->unit_max ? 0 : -EOPNOTSUPP;
 }
@@ -75,13 +75,14 @@ static int check_range(const struct request *r)
 	if (r->offset >= r->size)
 		return -ENOSPC;
 	if ((r->rwf & RWF_NOWAIT) && !(r->open_flags & O_DIRECT))
-		return -EOPNOTSUPP;
+		return r->ring ? -EAGAIN : -EOPNOTSUPP; /* io_write() */
 	return 0;
 }
 
 bool request_needs_state(const struct request *request, const struct limits *limits)
 {
-	return check_flags(request, limits) == 0 && request_check(request, limits) != REQUEST_GOOD;
+	return request_check_flags(request->rwf, limits) == 0 &&
+	       request_check(request, limits) != REQUEST_GOOD;
 }
 
 enum request_lateness request_lateness(const struct request *request, const struct limits *limits)
@@ -101,7 +102,7 @@ enum request_lateness request_lateness(const struct request *request, const stru
 
 int request_check(const struct request *request, const struct limits *limits)
 {
-	int error = check_flags(request, limits);
+	int error = request_check_flags(request->rwf, limits);
 	if (error)
 		return error;
 	if (request->read_only)

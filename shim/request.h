@@ -18,6 +18,7 @@ struct request {
 	uintptr_t address; /* of the first one */
 	int rwf;           /* RWF_* */
 	int open_flags;    /* O_*, as F_GETFL gives them now */
+	bool ring;         /* asked for through io_uring */
 	bool read_only;    /* the device is, by BLKROSET or by itself */
 	bool swap;         /* it is in use as swap space */
 	uint64_t size;     /* of the device or partition, in bytes */
@@ -35,6 +36,9 @@ enum { REQUEST_EMPTY = 0, REQUEST_GOOD = 1 };
 /* REQUEST_GOOD: send it. REQUEST_EMPTY: done, nothing to write. Else -errno, of the first check
  * that fails in the order in which Linux 6.12.2 and later make them. */
 int request_check(const struct request *request, const struct limits *limits);
+
+/* The first of these checks, which other doors make earlier. */
+int request_check_flags(int rwf, const struct limits *limits);
 
 /* When a native kernel finds out that this is -EINVAL: it looks at the page cache before it looks
  * at the alignment, and at the memory before it comes to the limits. */

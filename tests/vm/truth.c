@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -123,27 +124,77 @@ static const int rwfs[] = {
 enum state { PLAIN, CACHED, READ_ONLY, STATES };
 static const char *const states[STATES] = { "plain", "cached", "read-only" };
 
-/* Returns >= 0 or -errno. */
-typedef long door_write(int fd, const struct iovec *iov, int count, off_t offset, int rwf);
+/* How a call is made; returns >= 0 or -errno. */
+struct arguments {
+	int fd;
+	const struct iovec *iov; /* may be unreadable */
+	int count;
+	off_t offset;
+	int rwf;
+	struct iovec single; /* for doors that take one piece of memory, whatever iov says */
+};
+typedef long door_write(const struct arguments *a);
 
-static long by_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int rwf)
+static long negative(long result)
 {
-	ssize_t result = pwritev2(fd, iov, count, offset, rwf);
-
 	return result < 0 ? -errno : result;
 }
 
-static long by_syscall(int fd, const struct iovec *iov, int count, off_t offset, int rwf)
+static long by_pwritev2(const struct arguments *a)
 {
-	long result = syscall(SYS_pwritev2, fd, iov, count, offset, 0L, rwf);
+	return negative(pwritev2(a->fd, a->iov, a->count, a->offset, a->rwf));
+}
 
-	return result < 0 ? -errno : result;
+static long by_syscall(const struct arguments *a)
+{
+	return negative(syscall(SYS_pwritev2, a->fd, a->iov, a->count, a->offset, 0L, a->rwf));
+}
+
+/* Errors of io_submit() itself are told from those of the event. */
+enum { BY_SUBMIT = -100000 };
+
+static long by_aio(const struct arguments *a, int opcode, const void *data, uint64_t count)
+{
+	static aio_context_t context;
+	struct iocb iocb = {
+		.aio_lio_opcode = (uint16_t)opcode,
+		.aio_fildes = (uint32_t)a->fd,
+		.aio_buf = (uintptr_t)data,
+		.aio_nbytes = count,
+		.aio_offset = a->offset,
+		.aio_rw_flags = a->rwf,
+	}, *list = &iocb;
+	struct io_event event;
+
+	if (!context && syscall(SYS_io_setup, 8, &context) < 0)
+		exit(1);
+	long accepted = negative(syscall(SYS_io_submit, context, 1L, &list));
+	if (accepted != 1)
+		return BY_SUBMIT + accepted;
+	if (syscall(SYS_io_getevents, context, 1L, 1L, &event, NULL) != 1)
+		exit(1);
+	return event.res;
+}
+
+static long by_aio_vector(const struct arguments *a)
+{
+	return by_aio(a, IOCB_CMD_PWRITEV, a->iov, (uint64_t)(int64_t)a->count);
+}
+
+static long by_aio_single(const struct arguments *a)
+{
+	return by_aio(a, IOCB_CMD_PWRITE, a->single.iov_base, a->single.iov_len);
 }
 
 static const struct {
 	const char *name;
 	door_write *write;
-} doors[] = { { "pwritev2", by_pwritev2 }, { "syscall", by_syscall } };
+} doors[] = {
+	{ "pwritev2", by_pwritev2 },
+	{ "syscall", by_syscall },
+	{ "aio-vector", by_aio_vector },
+	{ "aio", by_aio_single },
+};
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -292,11 +343,15 @@ static void make(const struct call *c, const char *device, unsigned number)
 	if (opens[c->open].set >= 0)
 		fcntl(fd, F_SETFL, opens[c->open].set);
 	lseek(fd, c->place == AT_ODD_POSITION ? 512 : (off_t)(2 * unit), SEEK_SET);
-	long result = doors[c->door].write(fd, array, count, offset_of(c), rwfs[c->rwf]);
+	struct arguments arguments = { fd,           array,        count,
+				       offset_of(c), rwfs[c->rwf], { memory_of(c), length_of(c) } };
+	long result = doors[c->door].write(&arguments);
 	printf("%u %s %s @%s %s %s %s rwf=%x %s: ", number, doors[c->door].name,
 	       lengths[c->length].name, places[c->place], opens[c->open].name, shapes[c->shape],
 	       memories[c->memory].name, (unsigned)rwfs[c->rwf], states[c->state]);
-	if (result < 0)
+	if (result < BY_SUBMIT / 2)
+		printf("io_submit: %s", strerrorname_np((int)(BY_SUBMIT - result)));
+	else if (result < 0)
 		printf("%s", strerrorname_np((int)-result));
 	else
 		printf("%ld", result);

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An operation is in the table from before its submission until its event is fetched or its context
+ * destroyed. One lock for the table; it is never held while a device or the kernel's AIO is waited
+ * for, and all signals are blocked while it is, so that no handler meets its own thread holding it.
+ */
+#include "aio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "engine.h"
+#include "real.h"
+#include "worker.h"
+
+enum { MAX_OPS = 1024, AT_ONCE = 32, FIRST_NUMBER = 512 };
+
+/* Set with F_SETSIG on our eventfds, and without effect there: so they are known again. */
+enum { MARK = 57 };
+
+enum state { FREE, RESERVED, UNDER_WAY, DONE };
+
+struct op {
+	struct work work; /* first */
+	struct engine_job job;
+	aio_context_t context;
+	const struct iocb *iocb; /* the program's, by which the event names it */
+	ssize_t result;
+	enum state state;
+	int eventfd; /* -1: none; stays with the slot */
+};
+
+static struct op ops[MAX_OPS];
+static _Atomic unsigned used; /* all slots in use lie below; 0 while nobody has submitted any */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
+
+struct hold {
+	sigset_t mask;
+	int cancel;
+};
+
+static struct hold take_lock(void)
+{
+	struct hold hold;
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &hold.mask);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &hold.cancel);
+	pthread_mutex_lock(&lock);
+	return hold;
+}
+
+static void drop_lock(const struct hold *hold)
+{
+	int unused;
+
+	pthread_mutex_unlock(&lock);
+	pthread_setcancelstate(hold->cancel, &unused);
+	pthread_sigmask(SIG_SETMASK, &hold->mask, NULL);
+}
+
+#define HOLD_LOCK __attribute__((cleanup(drop_lock), unused)) const struct hold hold = take_lock()
+
+static bool is_ours(int fd)
+{
+	return fd >= 0 && fcntl(fd, F_GETSIG) == MARK;
+}
+
+static int make_eventfd(void)
+{
+	int low = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (low < 0)
+		return -errno;
+	int high = fcntl(low, F_DUPFD_CLOEXEC, FIRST_NUMBER);
+	if (high < 0) /* RLIMIT_NOFILE is lower */
+		high = low;
+	else
+		close(low);
+	fcntl(high, F_SETSIG, MARK);
+	return high;
+}
+
+/* A slot whose eventfd is there and not readable, or NULL. */
+static struct op *reserve(void)
+{
+	HOLD_LOCK;
+	unsigned i = 0;
+
+	while (i < MAX_OPS && ops[i].state != FREE)
+		i++;
+	if (i == MAX_OPS)
+		return NULL;
+	if (i >= used || !is_ours(ops[i].eventfd))
+		ops[i].eventfd = make_eventfd();
+	if (i >= used)
+		atomic_store(&used, i + 1);
+	if (ops[i].eventfd < 0)
+		return NULL;
+	ops[i].state = RESERVED;
+	return &ops[i];
+}
+
+static void release(struct op *op)
+{
+	uint64_t value;
+
+	if (is_ours(op->eventfd) && read(op->eventfd, &value, sizeof(value)) < 0)
+		errno = 0; /* it was not readable */
+	op->state = FREE;
+}
+
+static void release_reserved(struct op *op)
+{
+	HOLD_LOCK;
+	release(op);
+}
+
+/* The result is there before the event is. */
+static void complete(struct op *op)
+{
+	const uint64_t one = 1;
+	HOLD_LOCK;
+
+	op->state = DONE;
+	if (is_ours(op->eventfd) && write(op->eventfd, &one, sizeof(one)) < 0)
+		op->state = DONE; /* cannot be: it was 0 */
+	pthread_cond_broadcast(&finished);
+}
+
+static void run(struct work *work)
+{
+	struct op *op = (struct op *)work;
+
+	op->result = engine_finish(&op->job);
+	complete(op);
+}
+
+static bool is_atomic_write(const struct iocb *iocb)
+{
+	return (iocb->aio_rw_flags & RWF_ATOMIC) && !iocb->aio_reserved2 &&
+	       (iocb->aio_lio_opcode == IOCB_CMD_PWRITE ||
+		iocb->aio_lio_opcode == IOCB_CMD_PWRITEV);
+}
+
+static int start(const struct iocb *iocb, struct op *op, bool *ret_early)
+{
+	struct iovec single = { (void *)(uintptr_t)iocb->aio_buf, iocb->aio_nbytes };
+	bool is_vector = iocb->aio_lio_opcode == IOCB_CMD_PWRITEV;
+	struct write_call call = {
+		.fd = (int)iocb->aio_fildes,
+		.iov = is_vector ? (const struct iovec *)(uintptr_t)iocb->aio_buf : &single,
+		.count = !is_vector                      ? 1
+			 : iocb->aio_nbytes <= INT32_MAX ? (int)iocb->aio_nbytes
+							 : -1,
+		.offset = iocb->aio_offset,
+		.flags = iocb->aio_rw_flags,
+	};
+
+	return engine_start(&call, FORM_AIO, &op->job, ret_early);
+}
+
+/* What the kernel is to see of the iocb in our stead, and what it was. */
+struct disguise {
+	struct op *op;
+	struct iocb was;
+};
+
+/* 0, or the error with which io_submit() is to stop here. */
+static int put_on(aio_context_t context, struct iocb *iocb, struct disguise *ret_disguise)
+{
+	bool early;
+
+	struct op *op = reserve();
+	if (!op)
+		return -EAGAIN;
+	int result = start(iocb, op, &early);
+	if (early || result == ENGINE_KERNEL)
+		release_reserved(op);
+	if (early)
+		return result;
+	if (result == ENGINE_KERNEL)
+		return 0;
+	op->context = context;
+	op->iocb = iocb;
+	op->result = result;
+	*ret_disguise = (struct disguise){ op, *iocb };
+	iocb->aio_lio_opcode = IOCB_CMD_POLL;
+	iocb->aio_fildes = (uint32_t)op->eventfd;
+	iocb->aio_buf = POLLIN;
+	iocb->aio_nbytes = 0;
+	iocb->aio_offset = 0;
+	iocb->aio_rw_flags = 0;
+	return 0;
+}
+
+/* Not aio_key, which the kernel writes. */
+static void take_off(struct iocb *iocb, const struct disguise *disguise)
+{
+	iocb->aio_lio_opcode = disguise->was.aio_lio_opcode;
+	iocb->aio_fildes = disguise->was.aio_fildes;
+	iocb->aio_buf = disguise->was.aio_buf;
+	iocb->aio_nbytes = disguise->was.aio_nbytes;
+	iocb->aio_offset = disguise->was.aio_offset;
+	iocb->aio_rw_flags = disguise->was.aio_rw_flags;
+}
+
+static void mark_under_way(struct op *op)
+{
+	HOLD_LOCK;
+	op->state = UNDER_WAY;
+}
+
+static void begin(struct op *op)
+{
+	if (op->result != REQUEST_GOOD) {
+		complete(op);
+		return;
+	}
+	mark_under_way(op);
+	op->work.run = run;
+	if (op->job.now)
+		run(&op->work);
+	else
+		worker_start(&op->work);
+}
+
+static long submit(aio_context_t context, long count, struct iocb **iocbs)
+{
+	return real_syscall(SYS_io_submit, (long)context, count, (long)iocbs, 0, 0, 0);
+}
+
+/* At most AT_ONCE. */
+static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
+{
+	KEEP_ERRNO;
+	struct disguise disguises[AT_ONCE] = { { NULL, { 0 } } };
+	long ready = 0;
+	int error = 0;
+
+	while (ready < count && !error) {
+		if (is_atomic_write(iocbs[ready]))
+			error = put_on(context, iocbs[ready], &disguises[ready]);
+		ready += !error;
+	}
+	long accepted = ready ? submit(context, ready, iocbs) : error;
+	for (long i = 0; i < ready; i++) {
+		if (!disguises[i].op)
+			continue;
+		take_off(iocbs[i], &disguises[i]);
+		if (i < accepted)
+			begin(disguises[i].op);
+		else
+			release_reserved(disguises[i].op);
+	}
+	return accepted;
+}
+
+static bool has_atomic_write(long count, struct iocb **iocbs)
+{
+	for (long i = 0; i < count; i++) {
+		if (is_atomic_write(iocbs[i]))
+			return true;
+	}
+	return false;
+}
+
+long aio_submit(aio_context_t context, long count, struct iocb **iocbs)
+{
+	long done = 0;
+
+	if (config_get().mode == MODE_OFF || !has_atomic_write(count, iocbs))
+		return submit(context, count, iocbs);
+	while (done < count) {
+		long now = count - done < AT_ONCE ? count - done : AT_ONCE;
+		long accepted = submit_some(context, now, iocbs + done);
+		if (accepted < 0)
+			return done ? done : accepted;
+		done += accepted;
+		if (accepted < now)
+			break;
+	}
+	return done;
+}
+
+static void put_in(aio_context_t context, struct io_event *event)
+{
+	for (unsigned i = 0; i < used; i++) {
+		if (ops[i].state == DONE && ops[i].context == context &&
+		    (uintptr_t)ops[i].iocb == event->obj) {
+			event->res = ops[i].result;
+			release(&ops[i]);
+			return;
+		}
+	}
+}
+
+/* Of the events that the kernel has just handed out. */
+static long fill_in(aio_context_t context, struct io_event *events, long count)
+{
+	KEEP_ERRNO;
+	if (count <= 0 || !atomic_load_explicit(&used, memory_order_relaxed))
+		return count;
+	HOLD_LOCK;
+	for (long i = 0; i < count; i++)
+		put_in(context, &events[i]);
+	return count;
+}
+
+long aio_getevents(aio_context_t context, long least, long most, struct io_event *events,
+		   struct timespec *timeout)
+{
+	long count = real_syscall(SYS_io_getevents, (long)context, least, most, (long)events,
+				  (long)timeout, 0);
+
+	return fill_in(context, events, count);
+}
+
+long aio_pgetevents(aio_context_t context, long least, long most, struct io_event *events,
+		    struct timespec *timeout, const struct aio_sigset *set)
+{
+	long count = real_syscall(SYS_io_pgetevents, (long)context, least, most, (long)events,
+				  (long)timeout, (long)set);
+
+	return fill_in(context, events, count);
+}
+
+static bool is_known(aio_context_t context, const struct iocb *iocb)
+{
+	HOLD_LOCK;
+
+	for (unsigned i = 0; i < used; i++) {
+		if (ops[i].state >= UNDER_WAY && ops[i].context == context && ops[i].iocb == iocb)
+			return true;
+	}
+	return false;
+}
+
+/* A write to a disk cannot be called back (fs/aio.c: it has no ki_cancel). */
+long aio_cancel(aio_context_t context, struct iocb *iocb, struct io_event *event)
+{
+	if (atomic_load(&used) && is_known(context, iocb))
+		return -EINVAL;
+	return real_syscall(SYS_io_cancel, (long)context, (long)iocb, (long)event, 0, 0, 0);
+}
+
+static void await_all(aio_context_t context)
+{
+	HOLD_LOCK;
+
+	for (unsigned i = 0; i < used; i++) {
+		while (ops[i].state == UNDER_WAY && ops[i].context == context)
+			pthread_cond_wait(&finished, &lock);
+	}
+}
+
+static void forget_all(aio_context_t context)
+{
+	HOLD_LOCK;
+
+	for (unsigned i = 0; i < used; i++) {
+		if (ops[i].state == DONE && ops[i].context == context)
+			release(&ops[i]);
+	}
+}
+
+long aio_destroy(aio_context_t context)
+{
+	if (atomic_load(&used))
+		await_all(context);
+	long result = real_syscall(SYS_io_destroy, (long)context, 0, 0, 0, 0, 0);
+	if (!result)
+		forget_all(context);
+	return result;
+}
+
+/* The contexts stay with the parent, and so does the meaning of its eventfds. */
+__attribute__((no_sanitize("thread"))) void aio_after_fork(void)
+{
+	KEEP_ERRNO;
+	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	finished = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	for (unsigned i = 0; i < used; i++) {
+		if (is_ours(ops[i].eventfd))
+			close(ops[i].eventfd);
+		ops[i].eventfd = -1;
+		ops[i].state = FREE;
+	}
+	atomic_store(&used, 0);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Linux AIO (libaio, and its system calls). An atomic write is submitted to the kernel as a poll of
+ * an eventfd, which reserves the event; a worker does the write and then makes the eventfd
+ * readable; and where the program fetches the event, its result is put in.
+ *
+ * All take and return what the system calls do, with -errno. Thread-safe.
+ */
+#ifndef AIO_H
+#define AIO_H
+
+#include <linux/aio_abi.h>
+#include <signal.h>
+#include <time.h>
+
+long aio_submit(aio_context_t context, long count, struct iocb **iocbs);
+long aio_getevents(aio_context_t context, long least, long most, struct io_event *events,
+		   struct timespec *timeout);
+
+/* set: as the system call takes it, a pointer to a signal set and its size; or NULL. */
+struct aio_sigset {
+	const sigset_t *set;
+	size_t size;
+};
+long aio_pgetevents(aio_context_t context, long least, long most, struct io_event *events,
+		    struct timespec *timeout, const struct aio_sigset *set);
+long aio_cancel(aio_context_t context, struct iocb *iocb, struct io_event *event);
+
+/* Waits for the writes that are under way: the kernel would. */
+long aio_destroy(aio_context_t context);
+
+void aio_after_fork(void);
+
+#endif

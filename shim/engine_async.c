@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* The two halves of a write that nobody waits for. */
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "kept.h"
+
+enum { MAX_SEGMENTS = 1024 /* UIO_MAXIOV */ };
+
+struct segments {
+	struct iovec first;
+	uint64_t length; /* of all */
+};
+
+static int add(struct segments *segments, const struct iovec *iov, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if ((ssize_t)iov[i].iov_len < 0)
+			return -EINVAL;
+		segments->length += iov[i].iov_len;
+	}
+	return 0;
+}
+
+/* From memory that may not be there, as the kernel does it. */
+static int import(const struct write_call *call, struct segments *ret_segments)
+{
+	struct iovec some[64];
+
+	if (call->count < 0 || call->count > MAX_SEGMENTS)
+		return -EINVAL;
+	for (size_t done = 0; done < (size_t)call->count; done += 64) {
+		size_t now = (size_t)call->count - done < 64 ? (size_t)call->count - done : 64;
+		struct iovec to = { some, now * sizeof(*some) };
+		struct iovec from = { (void *)(uintptr_t)(call->iov + done), to.iov_len };
+		if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)to.iov_len)
+			return -EFAULT;
+		if (done == 0)
+			ret_segments->first = some[0];
+		if (add(ret_segments, some, now) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int enter(const struct write_call *call, enum form form, const struct limits *limits,
+		 struct segments *ret_segments)
+{
+	int open_flags = fcntl(call->fd, F_GETFL);
+	struct entrance entrance = {
+		.form = form,
+		.open = open_flags >= 0 && !(open_flags & O_PATH),
+		.writable = (open_flags & O_ACCMODE) != O_RDONLY,
+		.import = import(call, ret_segments),
+		.offset = call->offset,
+		.length = ret_segments->length,
+		.rwf = engine_known_flags(call->flags),
+	};
+
+	return entrance_check(&entrance, limits);
+}
+
+static int examine(const struct write_call *call, enum form form, struct engine_job *job,
+		   bool *ret_early)
+{
+	struct segments segments = { 0 };
+	const struct limits *limits = &job->device.limits;
+
+	int error = enter(call, form, limits, &segments);
+	*ret_early = error != 0;
+	if (error)
+		return error;
+	struct iovec whole = { segments.first.iov_base, segments.length };
+	struct write_call known = *call;
+	known.iov = &whole;
+	known.count = call->count ? 1 : 0;
+	error = engine_gather(&known, &job->device, &job->request);
+	if (error)
+		return error;
+	job->request.segments = (uint32_t)call->count;
+	job->request.ring = form == FORM_RING;
+	return engine_make_ready(call->fd, &job->request, limits);
+}
+
+int engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
+		 bool *ret_early)
+{
+	KEEP_ERRNO;
+	enum mode mode = config_get().mode;
+
+	*ret_early = false;
+	if (mode == MODE_OFF || device_of_fd(call->fd, &ret_job->device) < 0 ||
+	    engine_decide(&ret_job->device, mode) == LANE_KERNEL)
+		return ENGINE_KERNEL;
+	int result = examine(call, form, ret_job, ret_early);
+	if (result == REQUEST_GOOD) {
+		int own = kept_get(call->fd, &ret_job->device);
+		ret_job->now = own < 0;
+		ret_job->fd = own < 0 ? call->fd : own;
+	}
+	return result;
+}
+
+ssize_t engine_finish(const struct engine_job *job)
+{
+	KEEP_ERRNO;
+	if (!kept_is_of(job->fd, &job->device))
+		return -EIO; /* somebody closed it under way: nothing was sent */
+	return engine_send(job->fd, &job->device, &job->request);
+}

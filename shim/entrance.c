@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/aio.c: aio_prep_rw(), aio_write(); io_uring/rw.c: io_prep_rw(), io_rw_init_file(), io_write(),
+ * of 6.12. */
+#include "entrance.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "request.h"
+#include "untorn_uapi.h"
+
+typedef int check(const struct entrance *e, const struct limits *limits);
+
+static int is_open(const struct entrance *e, const struct limits *limits)
+{
+	(void)limits;
+	return e->open ? 0 : -EBADF;
+}
+
+static int is_writable(const struct entrance *e, const struct limits *limits)
+{
+	(void)limits;
+	return e->writable ? 0 : -EBADF;
+}
+
+static int import(const struct entrance *e, const struct limits *limits)
+{
+	(void)limits;
+	return e->import;
+}
+
+static int flags(const struct entrance *e, const struct limits *limits)
+{
+	return request_check_flags(e->rwf, limits);
+}
+
+/* On a ring without IORING_SETUP_IOPOLL nobody would poll. */
+static int polled(const struct entrance *e, const struct limits *limits)
+{
+	(void)limits;
+	return e->rwf & RWF_HIPRI ? -EINVAL : 0;
+}
+
+static int range(const struct entrance *e, const struct limits *limits)
+{
+	(void)limits;
+	if (e->offset < 0)
+		return e->form == FORM_RING && e->offset == -1 ? 0 : -EINVAL;
+	return e->length > (uint64_t)(INT64_MAX - e->offset) ? -EINVAL : 0;
+}
+
+int entrance_check(const struct entrance *entrance, const struct limits *limits)
+{
+	static check *const orders[][7] = {
+		[FORM_CALL] = { NULL },
+		[FORM_AIO] = { is_open, flags, is_writable, import, range },
+		[FORM_RING] = { import, is_open, is_writable, flags, polled, range },
+	};
+	int error = 0;
+
+	for (check *const *next = orders[entrance->form]; *next && !error; next++)
+		error = (*next)(entrance, limits);
+	return error;
+}

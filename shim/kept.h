@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors of our own for devices that are written to while the program goes on: it may close
+ * its descriptor at once, and get the number for another file. One per device and partition, the
+ * program's duplicated to a high number, at the first such write.
+ */
+#ifndef KEPT_H
+#define KEPT_H
+
+#include "device.h"
+
+/* A descriptor of the device that fd has open, open for writing like it. Or -errno: EMFILE ...
+ * Thread-safe; not for the closing. */
+int kept_get(int fd, const struct device *device);
+
+/* Is this descriptor still what it was? Programs close descriptors that are none of theirs. */
+bool kept_is_of(int fd, const struct device *device);
+
+void kept_after_fork(void);
+
+#endif
