@@ -136,10 +136,11 @@ static void complete(struct op *op)
 	pthread_cond_broadcast(&finished);
 }
 
-static void run(struct work *work)
+static void run(struct work *work, struct poster **unused)
 {
 	struct op *op = (struct op *)work;
 
+	(void)unused;
 	op->result = engine_finish(&op->job);
 	complete(op);
 }
@@ -228,7 +229,7 @@ static void begin(struct op *op)
 	mark_under_way(op);
 	op->work.run = run;
 	if (op->job.now)
-		run(&op->work);
+		run(&op->work, NULL);
 	else
 		worker_start(&op->work);
 }

@@ -20,8 +20,9 @@ struct write_call {
 	int fd;
 	const struct iovec *iov;
 	int count;
-	off_t offset; /* -1: the file position */
-	int flags;    /* RWF_*, RWF_ATOMIC among them */
+	off_t offset;    /* -1: the file position */
+	int flags;       /* RWF_*, RWF_ATOMIC among them */
+	bool registered; /* the memory is a buffer registered with a ring */
 };
 
 enum lane {

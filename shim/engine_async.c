@@ -81,7 +81,7 @@ static int examine(const struct write_call *call, enum form form, struct engine_
 	error = engine_gather(&known, &job->device, &job->request);
 	if (error)
 		return error;
-	job->request.segments = (uint32_t)call->count;
+	job->request.segments = call->registered ? 2 : (uint32_t)call->count; /* to a kernel */
 	job->request.ring = form == FORM_RING;
 	return engine_make_ready(call->fd, &job->request, limits);
 }

@@ -7,6 +7,7 @@
 #include "device.h"
 #include "kept.h"
 #include "real.h"
+#include "ring.h"
 #include "worker.h"
 
 static void after_fork(void)
@@ -15,6 +16,7 @@ static void after_fork(void)
 	kept_after_fork();
 	worker_after_fork();
 	aio_after_fork();
+	ring_after_fork();
 }
 
 __attribute__((constructor)) static void start(void)

@@ -39,6 +39,17 @@ const struct real *real(void)
 	return &next;
 }
 
+void *real_find(void *_Atomic *known, const char *name)
+{
+	void *found = atomic_load_explicit(known, memory_order_acquire);
+
+	if (!found) {
+		found = dlsym(RTLD_NEXT, name);
+		atomic_store_explicit(known, found, memory_order_release);
+	}
+	return found;
+}
+
 static long negative(long result)
 {
 	return result < 0 ? -errno : result;

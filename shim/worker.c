@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 enum { MAX_THREADS = 64, STACK = 128 << 10 };
@@ -33,9 +32,11 @@ static struct work *take(void)
 
 static void *serve(void *unused)
 {
+	struct poster *poster = NULL;
+
 	for (;;) {
 		struct work *work = take();
-		work->run(work);
+		work->run(work, &poster);
 	}
 	return unused;
 }
@@ -58,13 +59,19 @@ static bool add_thread(void)
 	return error == 0;
 }
 
+/* With the lock. False: there is no thread at all. */
+static bool has_thread(void)
+{
+	if (queued >= idle && threads < MAX_THREADS && add_thread())
+		threads++;
+	return threads > 0;
+}
+
 /* False: there is no thread at all that would take it. */
 static bool enqueue(struct work *work)
 {
 	pthread_mutex_lock(&lock);
-	if (queued >= idle && threads < MAX_THREADS && add_thread())
-		threads++;
-	bool served = threads > 0;
+	bool served = has_thread();
 	if (served) {
 		work->next = NULL;
 		*last = work;
@@ -79,7 +86,15 @@ static bool enqueue(struct work *work)
 void worker_start(struct work *work)
 {
 	if (!enqueue(work))
-		work->run(work);
+		work->run(work, &(struct poster *){ NULL });
+}
+
+bool worker_is_there(void)
+{
+	pthread_mutex_lock(&lock);
+	bool there = threads > 0 || has_thread();
+	pthread_mutex_unlock(&lock);
+	return there;
 }
 
 __attribute__((no_sanitize("thread"))) void worker_after_fork(void)

@@ -26,11 +26,12 @@ static struct counted {
 static _Atomic int done, inside, most_inside, unblocked;
 static _Atomic int pause_us;
 
-static void count(struct work *work)
+static void count(struct work *work, struct poster **poster)
 {
 	int now = atomic_fetch_add(&inside, 1) + 1, most = atomic_load(&most_inside);
 	sigset_t mask;
 
+	(void)poster;
 	while (now > most && !atomic_compare_exchange_weak(&most_inside, &most, now))
 		continue;
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);

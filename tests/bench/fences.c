@@ -4,8 +4,8 @@
  * asked of the kernel.
  *
  *	fences DEVICE          an NVMe disk: a write against the bare ioctl, in turn
- *	fences DEVICE null     any other block device, which is taken for an NVMe disk whose commands
- *	                       take no time: what remains is the fences
+ *	fences DEVICE null     any other block device, which is taken for an NVMe disk whose
+ *commands take no time: what remains is the fences
  *
  * The engine is linked in, so that a command can be taken out of it; its system calls are real.
  * Overwrites the device. Prints the least of many rounds, for others use the machine too.
@@ -93,7 +93,7 @@ static void bare(int fd, char *data, int i)
 static void whole(int fd, char *data, int i)
 {
 	struct iovec iov = { data, UNIT };
-	struct write_call call = { fd, &iov, 1, (off_t)i * UNIT, RWF_ATOMIC };
+	struct write_call call = { fd, &iov, 1, (off_t)i * UNIT, RWF_ATOMIC, false };
 
 	ssize_t written = engine_write(&call);
 	if (written != UNIT) {
@@ -134,7 +134,8 @@ int main(int argc, char **argv)
 	int fd = open(argv[1], O_RDWR | O_DIRECT);
 	char *data = mmap(NULL, UNIT, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (fd < 0 || data == MAP_FAILED || real_ioctl(fd, _IO(0x12, 104) /* BLKSSZGET */, &block)) {
+	if (fd < 0 || data == MAP_FAILED ||
+	    real_ioctl(fd, _IO(0x12, 104) /* BLKSSZGET */, &block)) {
 		perror(argv[1]);
 		return 1;
 	}

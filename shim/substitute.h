@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Submission entries whose natural result is what an atomic write came to: in the write's place,
+ * with its links, its order and its completion.
+ */
+#ifndef SUBSTITUTE_H
+#define SUBSTITUTE_H
+
+#include <linux/io_uring.h>
+#include <stdbool.h>
+
+/* Can a success be put? To be asked before the write is done. */
+bool substitute_is_ready(void);
+
+/* The entry becomes one that results in this: a length, or -errno. Before Linux 6.10 not every
+ * error can be had: EBADF, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP and EPERM can, the others become EIO.
+ */
+void substitute_put(struct io_uring_sqe *sqe, int result);
+
+#endif

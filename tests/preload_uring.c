@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Atomic writes through liburing, over the simulated disk, on this machine's kernel: results and
+ * errors as a native kernel gives them; batches, chains, drains; and what a program may do
+ * meanwhile.
+ */
+#include "preload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "untorn_uapi.h"
+
+static struct io_uring *ring_of(unsigned entries, unsigned flags)
+{
+	struct io_uring *ring = calloc(1, sizeof(*ring));
+
+	want(io_uring_queue_init(entries, ring, flags) == 0);
+	return ring;
+}
+
+static struct io_uring_sqe *prepare(struct io_uring *ring, int fd, void *data, unsigned length,
+				    off_t offset, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+
+	want(sqe);
+	io_uring_prep_write(sqe, fd, data, length, (uint64_t)offset);
+	sqe->rw_flags = RWF_ATOMIC;
+	sqe->user_data = tag;
+	return sqe;
+}
+
+/* The next completion: its result, and by ret_tag whose it is. */
+static int result_of_next(struct io_uring *ring, uint64_t *ret_tag)
+{
+	struct io_uring_cqe *cqe;
+
+	want(io_uring_wait_cqe(ring, &cqe) == 0 && cqe->flags == 0);
+	int result = cqe->res;
+	*ret_tag = cqe->user_data;
+	io_uring_cqe_seen(ring, cqe);
+	return result;
+}
+
+static bool is_empty(struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+
+	return io_uring_peek_cqe(ring, &cqe) == -EAGAIN;
+}
+
+/* What becomes of the one entry that is prepared. WAIT: the caller waits in the same call. */
+static int outcome(struct io_uring *ring)
+{
+	uint64_t tag;
+	unsigned waits = getenv("WAIT") ? 1 : 0;
+
+	want(io_uring_submit_and_wait(ring, waits) == 1);
+	int result = result_of_next(ring, &tag);
+	want(tag == 77 && is_empty(ring));
+	return result;
+}
+
+static int try(struct io_uring *ring, int fd, void *data, unsigned length, off_t offset, int more)
+{
+	prepare(ring, fd, data, length, offset, 77)->rw_flags |= more;
+	return outcome(ring);
+}
+
+static int try_vector(struct io_uring *ring, int fd, const struct iovec *iov, unsigned count)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+
+	io_uring_prep_writev(sqe, fd, iov, count, 0);
+	sqe->rw_flags = RWF_ATOMIC;
+	sqe->user_data = 77;
+	return outcome(ring);
+}
+
+static void one(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8, 0);
+	struct iovec iov = { buffer(512, 'v'), 512 };
+
+	errno = 1234;
+	want(try(ring, fd, buffer(UNIT, 'a'), UNIT, UNIT, 0) == UNIT && errno == 1234);
+	want(holds(fd, UNIT, UNIT, 'a'));
+	want(try(ring, fd, buffer(UNIT, 'b'), UNIT, 0, RWF_DSYNC) == UNIT &&
+	     holds(fd, 0, UNIT, 'b'));
+	want(try_vector(ring, fd, &iov, 1) == 512 && holds(fd, 0, 512, 'v'));
+	want(lseek(fd, 2 * UNIT, SEEK_SET) == 2 * UNIT);
+	want(try(ring, fd, buffer(UNIT, 'p'), UNIT, -1, 0) == UNIT);
+	want(holds(fd, 2 * UNIT, UNIT, 'p') && lseek(fd, 0, SEEK_CUR) == 2 * UNIT);
+	io_uring_queue_exit(ring);
+}
+
+static void errors(void)
+{
+	int fd = open_disk(), buffered = open(DISK, O_RDWR);
+	int reading = open(DISK, O_RDONLY | O_DIRECT), on = 1, off = 0;
+	struct io_uring *ring = ring_of(8, 0);
+	char *data = buffer(2 * UNIT, 'e');
+	char *hole = mmap(NULL, UNIT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iovec two[] = { { data, 512 }, { data + 512, 512 } };
+
+	want(try(ring, fd, data, 12288, 0, 0) == -EINVAL);
+	want(try(ring, fd, data, 2 * UNIT, 0, 0) == -EINVAL);
+	want(try(ring, fd, data, UNIT, 512, 0) == -EINVAL);
+	want(try(ring, fd, data + 1, UNIT, 0, 0) == -EINVAL);
+	want(try(ring, fd, hole, UNIT, 0, 0) == -EFAULT);
+	want(try(ring, fd, data, 0, 0, 0) == 0);
+	want(try(ring, fd, data, UNIT, DISK_SIZE, 0) == -ENOSPC);
+	want(try(ring, fd, data, UNIT, -2, 0) == -EINVAL);
+	want(try(ring, fd, data, UNIT, INT64_MAX - 100, 0) == -EINVAL);
+	want(try(ring, buffered, data, UNIT, 0, 0) == -EOPNOTSUPP);
+	want(try(ring, buffered, data, UNIT, 0, RWF_NOWAIT) == -EAGAIN);
+	want(try(ring, reading, data, UNIT, 0, 0) == -EBADF);
+	want(try(ring, reading, data, UNIT, 0, 0x1000) == -EBADF);
+	want(try(ring, -1, data, UNIT, 0, 0) == -EBADF);
+	want(try(ring, fd, data, UNIT, 0, 0x1000) == -EOPNOTSUPP);
+	want(try(ring, fd, data, UNIT, 0, RWF_APPEND | RWF_NOAPPEND) == -EINVAL);
+	want(try(ring, fd, data, UNIT, 0, RWF_HIPRI) == -EINVAL);
+	want(try_vector(ring, fd, two, 2) == -EINVAL);
+	want(try_vector(ring, fd, two, 0) == 0);
+	want(try_vector(ring, fd, two, 1025) == -EINVAL);
+	want(try_vector(ring, fd, (struct iovec *)hole, 1) == -EFAULT);
+	want(ioctl(fd, BLKROSET, &on) == 0);
+	want(try(ring, fd, data, UNIT, 0, 0) == -EPERM);
+	want(ioctl(fd, BLKROSET, &off) == 0);
+	prepare(ring, fd, data, UNIT, 0, 77)->flags |= IOSQE_BUFFER_SELECT;
+	want(outcome(ring) == -EOPNOTSUPP);
+	want(holds(fd, 0, 2 * UNIT, 0));
+	io_uring_queue_exit(ring);
+}
+
+enum { DEPTH = 32, MANY = 1000 };
+
+static unsigned setup_flags(void)
+{
+	return getenv("SETUP") ? (unsigned)strtoul(getenv("SETUP"), NULL, 0) : 0;
+}
+
+/* 1000 writes, 32 at a time, with NOPs between. FAULT=ERRNO: exactly one fails, with this. */
+static void many(void)
+{
+	struct io_uring *ring = ring_of(2 * DEPTH, setup_flags());
+	int fd = open_disk(), error = getenv("FAULT") ? atoi(getenv("FAULT")) : 0, failed = 0;
+	unsigned next = 0, under_way = 0;
+	static bool seen[MANY];
+	char *data[26];
+	uint64_t tag;
+
+	for (int i = 0; i < 26; i++)
+		data[i] = buffer(UNIT, (char)('A' + i));
+	for (unsigned done = 0; done < MANY;) {
+		unsigned count = 0;
+		for (; under_way < DEPTH && next < MANY; next++, under_way++, count++) {
+			prepare(ring, fd, data[next % 26], UNIT, (off_t)UNIT * next, next);
+			if (next % 3 == 0) {
+				struct io_uring_sqe *nop = io_uring_get_sqe(ring);
+				io_uring_prep_nop(nop);
+				nop->user_data = MANY;
+				count++;
+			}
+		}
+		want(io_uring_submit_and_wait(ring, 1) == (int)count);
+		do {
+			int result = result_of_next(ring, &tag);
+			if (tag == MANY && result == 0)
+				continue;
+			want(tag < MANY && !seen[tag]);
+			seen[tag] = true;
+			want(result == UNIT || (error && result == -error));
+			failed += result != UNIT;
+			want(holds(fd, (off_t)UNIT * (off_t)tag, UNIT,
+				   result == UNIT ? *data[tag % 26] : 0));
+			under_way--;
+			done++;
+		} while (!is_empty(ring));
+	}
+	want(failed == (error != 0));
+	io_uring_queue_exit(ring);
+}
+
+/* Atomic writes lead: all in order, the rest after them; and after a failure nothing. */
+static void chain(void)
+{
+	int fd = open_disk(), file = memfd_create("file", 0);
+	struct io_uring *ring = ring_of(8, 0);
+	char *data = buffer(UNIT, 'c');
+	int results[4];
+	uint64_t tag;
+
+	for (int bad = 0; bad < 2; bad++) {
+		off_t place = (off_t)4 * UNIT * bad;
+		prepare(ring, fd, data, UNIT, place, 0)->flags |= IOSQE_IO_LINK;
+		prepare(ring, fd, data, bad ? 12288 : UNIT, place + UNIT, 1)->flags |=
+			IOSQE_IO_LINK;
+		prepare(ring, fd, data, UNIT, place + 2 * UNIT, 2)->flags |= IOSQE_IO_LINK;
+		struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+		io_uring_prep_write(sqe, file, "after", 5, 0);
+		sqe->user_data = 3;
+		want(io_uring_submit_and_wait(ring, 4) == 4);
+		for (int i = 0; i < 4; i++) {
+			int result = result_of_next(ring, &tag);
+			want(tag == (uint64_t)i);
+			results[tag] = result;
+		}
+		want(results[0] == UNIT && results[1] == (bad ? -EINVAL : UNIT));
+		want(results[2] == (bad ? -ECANCELED : UNIT) &&
+		     results[3] == (bad ? -ECANCELED : 5));
+		want(holds(fd, place, UNIT, 'c') &&
+		     holds(fd, place + 2 * UNIT, UNIT, bad ? 0 : 'c'));
+	}
+	/* Behind something else the kernel alone can do it, and refuses. */
+	io_uring_prep_nop(io_uring_get_sqe(ring));
+	ring->sq.sqes[(ring->sq.sqe_tail - 1) & *ring->sq.kring_mask].flags |= IOSQE_IO_LINK;
+	prepare(ring, fd, data, UNIT, 12 * UNIT, 9);
+	want(io_uring_submit_and_wait(ring, 2) == 2);
+	want(result_of_next(ring, &tag) == 0 && result_of_next(ring, &tag) == -EOPNOTSUPP &&
+	     tag == 9);
+	want(holds(fd, 12 * UNIT, UNIT, 0));
+	io_uring_queue_exit(ring);
+}
+
+/* What drains comes after all atomic writes before it, on a slow disk. */
+static void drain(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(16, 0);
+	uint64_t tag;
+
+	for (int same_batch = 0; same_batch < 2; same_batch++) {
+		for (int i = 0; i < 4; i++)
+			prepare(ring, fd, buffer(UNIT, 'd'), UNIT, (off_t)UNIT * i, 1);
+		if (!same_batch)
+			want(io_uring_submit(ring) == 4);
+		struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+		io_uring_prep_nop(sqe);
+		sqe->flags |= IOSQE_IO_DRAIN;
+		sqe->user_data = 2;
+		want(io_uring_submit(ring) == (same_batch ? 5 : 1));
+		for (int i = 0; i < 4; i++)
+			want(result_of_next(ring, &tag) == UNIT && tag == 1);
+		want(result_of_next(ring, &tag) == 0 && tag == 2);
+	}
+	io_uring_queue_exit(ring);
+}
+
+/* The ring goes when its writes are done, for their memory is the program's. */
+static void closed_under_way(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(16, 0);
+	char *data[8];
+
+	for (int i = 0; i < 8; i++) {
+		data[i] = buffer(UNIT, 'q');
+		prepare(ring, fd, data[i], UNIT, (off_t)UNIT * i, 1);
+	}
+	want(io_uring_submit(ring) == 8);
+	io_uring_queue_exit(ring);
+	for (int i = 0; i < 8; i++)
+		memset(data[i], 'x', UNIT);
+	want(holds(fd, 0, 8 * UNIT, 'q'));
+}
+
+/* Descriptors are closed, and mean other files, before the command is sent and the result told. */
+static void descriptors_taken_away(void)
+{
+	int fd = open_disk(), other = memfd_create("other", 0), kept = open_disk();
+	struct io_uring *ring = ring_of(8, 0);
+	struct stat st;
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 't'), UNIT, 0, 5);
+	want(io_uring_submit(ring) == 1 && dup2(other, fd) == fd);
+	want(result_of_next(ring, &tag) == UNIT && tag == 5 && holds(kept, 0, UNIT, 't'));
+	want(fstat(other, &st) == 0 && st.st_size == 0);
+	close_range(3, (unsigned)ring->ring_fd - 1, 0);
+	close_range((unsigned)ring->ring_fd + 1, ~0U, 0);
+	fd = open_disk();
+	prepare(ring, fd, buffer(UNIT, 'T'), UNIT, UNIT, 6);
+	want(io_uring_submit(ring) == 1);
+	want(result_of_next(ring, &tag) == UNIT && tag == 6 && holds(fd, UNIT, UNIT, 'T'));
+	/* Under way, with ours closed: the ring itself is there yet. */
+	prepare(ring, fd, buffer(UNIT, 'U'), UNIT, 2 * UNIT, 7);
+	want(io_uring_submit(ring) == 1);
+	close_range(512, ~0U, 0);
+	int result = result_of_next(ring, &tag);
+	want(tag == 7 && (result == UNIT || result == -EIO));
+	want(holds(fd, 2 * UNIT, UNIT, result == UNIT ? 'U' : 0));
+	io_uring_queue_exit(ring);
+}
+
+static void write_many(int fd, off_t place, char letter)
+{
+	struct io_uring *ring = ring_of(16, setup_flags());
+	char *data = buffer(UNIT, letter);
+	uint64_t tag;
+
+	for (int round = 0; round < 8; round++) {
+		for (int i = 0; i < 8; i++)
+			prepare(ring, fd, data, UNIT, place + (off_t)UNIT * i, 3);
+		want(io_uring_submit(ring) == 8);
+		for (int i = 0; i < 8; i++)
+			want(result_of_next(ring, &tag) == UNIT && tag == 3);
+	}
+	want(holds(fd, place, 8 * UNIT, letter) && is_empty(ring));
+	io_uring_queue_exit(ring);
+	free(ring);
+	free(data);
+}
+
+static void forked(void)
+{
+	int fd = open_disk(), status;
+
+	write_many(fd, 0, 'p');
+	pid_t child = fork();
+	if (child == 0) {
+		write_many(fd, 8 * UNIT, 'c');
+		_exit(0);
+	}
+	write_many(fd, 16 * UNIT, 'q');
+	want(waitpid(child, &status, 0) == child && status == 0);
+	want(holds(fd, 8 * UNIT, 8 * UNIT, 'c'));
+}
+
+static void *write_in_thread(void *number)
+{
+	int fd = open_disk();
+
+	write_many(fd, (off_t)UNIT * 8 * (intptr_t)number, (char)('A' + (intptr_t)number));
+	close(fd);
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t ids[8];
+
+	for (intptr_t i = 0; i < 8; i++)
+		want(pthread_create(&ids[i], NULL, write_in_thread, (void *)i) == 0);
+	for (int i = 0; i < 8; i++)
+		want(pthread_join(ids[i], NULL) == 0);
+}
+
+/* More completions than the program's ring has room for: none is lost. */
+static void overflow(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(4, 0); /* 8 completions */
+	char *data = buffer(UNIT, 'o');
+	uint64_t tag, sum = 0;
+
+	for (unsigned i = 0; i < 40; i += 4) {
+		for (unsigned j = i; j < i + 4; j++)
+			prepare(ring, fd, data, UNIT, (off_t)UNIT * j, j);
+		want(io_uring_submit(ring) == 4);
+	}
+	usleep(100000);
+	for (int i = 0; i < 40; i++) {
+		want(result_of_next(ring, &tag) == UNIT);
+		sum += tag;
+	}
+	want(sum == 39 * 40 / 2 && holds(fd, 0, 40 * UNIT, 'o'));
+	io_uring_queue_exit(ring);
+}
+
+/* IOSQE_CQE_SKIP_SUCCESS: only a failure is told. */
+static void quiet(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8, 0);
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 'k'), UNIT, 0, 1)->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	prepare(ring, fd, buffer(UNIT, 'k'), 12288, 0, 2)->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	want(io_uring_submit(ring) == 2);
+	want(result_of_next(ring, &tag) == -EINVAL && tag == 2);
+	io_uring_queue_exit(ring);
+	want(holds(fd, 0, UNIT, 'k'));
+}
+
+const struct body bodies[] = {
+	{ "one", one },
+	{ "errors", errors },
+	{ "many", many },
+	{ "chain", chain },
+	{ "drain", drain },
+	{ "closed_under_way", closed_under_way },
+	{ "descriptors_taken_away", descriptors_taken_away },
+	{ "forked", forked },
+	{ "threads", threads },
+	{ "overflow", overflow },
+	{ "quiet", quiet },
+	{ NULL, NULL },
+};
+
+/* IORING_SETUP_SQPOLL, COOP_TASKRUN, SQE128 | CQE32, SINGLE_ISSUER | DEFER_TASKRUN */
+#define SQPOLL "SETUP=0x2"
+#define COOP   "SETUP=0x100"
+#define DEFER  "SETUP=0x3000"
+
+static const struct {
+	const char *body, *disk, *environment;
+	int commands;
+} rows[] = {
+	{ "one", "", NULL, 4 },
+	{ "one", "", "WAIT=1", 4 },
+	{ "errors", "", NULL, 0 },
+	{ "errors", "", "WAIT=1", 0 },
+	{ "many", "", NULL, 1000 },
+	{ "many", ",delay=1000", NULL, 1000 },
+	{ "many", "", SQPOLL, 1000 },
+	{ "many", "", COOP, 1000 },
+	{ "many", "", DEFER, 1000 },
+	{ "many", ",fault=77:0x4280", "FAULT=61", 1000 },  /* ENODATA */
+	{ "many", ",fault=500:0x4083", "FAULT=52", 1000 }, /* EBADE */
+	{ "chain", "", NULL, 4 },
+	{ "drain", ",delay=10000", NULL, 8 },
+	{ "closed_under_way", ",delay=20000", NULL, 8 },
+	{ "descriptors_taken_away", ",delay=20000", NULL, -1 },
+	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
+	{ "threads", "", NULL, 512 },
+	{ "threads", "", DEFER, 512 },
+	{ "overflow", "", NULL, 40 },
+	{ "quiet", "", NULL, 1 },
+};
+
+START_TEST(a_write_does_what_a_native_kernel_does)
+{
+	preload_run(rows[_i].body, rows[_i].disk, rows[_i].environment);
+	int commands = preload_log_count("via=submit");
+	ck_assert_msg(rows[_i].commands < 0 || commands == rows[_i].commands,
+		      "%s: %d commands, not %d", rows[_i].body, commands, rows[_i].commands);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("io_uring over the simulated disk");
+	TCase *tc = tcase_create("rows");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, a_write_does_what_a_native_kernel_does, 0,
+			    sizeof(rows) / sizeof(rows[0]));
+	suite_add_tcase(s, tc);
+	return s;
+}
