@@ -78,7 +78,7 @@ $(B)/tests/bench/fences: $(call objs,$(CORE))
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(B)/tests/preload_aio: LDLIBS += -laio
-$(B)/tests/preload_uring: LDLIBS += -luring
+$(B)/tests/preload_uring $(B)/tests/vm/truth: LDLIBS += -luring
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)
 

@@ -103,15 +103,15 @@ static void put_write(struct io_uring_sqe *sqe, enum source source, uint32_t len
 		put(sqe, IORING_OP_WRITE, fd, length, 0);
 }
 
-/* EIO: there is nothing at address 0 of any process. */
-static void put_io_error(struct io_uring_sqe *sqe)
+/* Of memory that is there, for these are found out after it. */
+static void put_one_byte(struct io_uring_sqe *sqe, enum source source, unsigned opcode)
 {
 	static char byte;
-	int fd = fd_of(OWN_MEMORY);
+	int fd = fd_of(source);
 
 	if (fd < 0)
 		return;
-	put(sqe, IORING_OP_READ, fd, 1, 0);
+	put(sqe, opcode, fd, 1, 0);
 	sqe->addr = (uintptr_t)&byte;
 }
 
@@ -133,13 +133,13 @@ static void put_natural_error(struct io_uring_sqe *sqe, int error)
 		put_write(sqe, FILE_IN_MEMORY, 1);
 		break;
 	case -EPERM:
-		put_write(sqe, SEALED, 1);
+		put_one_byte(sqe, SEALED, IORING_OP_WRITE);
 		break;
 	case -EOPNOTSUPP:
 		put(sqe, IORING_OP_WRITE, sqe->fd, 0, RWF_ATOMIC | UNKNOWN_FLAG);
 		break;
-	default:
-		put_io_error(sqe);
+	default: /* EIO: there is nothing at address 0 of any process */
+		put_one_byte(sqe, OWN_MEMORY, IORING_OP_READ);
 	}
 }
 

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -186,14 +187,59 @@ static long by_aio_single(const struct arguments *a)
 	return by_aio(a, IOCB_CMD_PWRITE, a->single.iov_base, a->single.iov_len);
 }
 
+/* SETUP: IORING_SETUP_*; one ring of each kind, or none where the kernel has no such. */
+struct ring_kind {
+	unsigned setup, waits, sqe_flags;
+	bool vector;
+};
+
+static long by_ring(const struct arguments *a, const struct ring_kind *kind, struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+
+	if (!ring->sq.sqes && io_uring_queue_init(8, ring, kind->setup) < 0)
+		exit(1);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	if (kind->vector)
+		io_uring_prep_writev(sqe, a->fd, a->iov, (unsigned)a->count, (uint64_t)a->offset);
+	else
+		io_uring_prep_write(sqe, a->fd, a->single.iov_base, (unsigned)a->single.iov_len,
+				    (uint64_t)a->offset);
+	sqe->rw_flags = a->rwf;
+	sqe->flags = (uint8_t)kind->sqe_flags;
+	sqe->user_data = 12345;
+	if (io_uring_submit_and_wait(ring, kind->waits) != 1 || io_uring_wait_cqe(ring, &cqe) != 0)
+		exit(1);
+	long result = cqe->user_data == 12345 ? cqe->res : -EILSEQ;
+	io_uring_cqe_seen(ring, cqe);
+	return result;
+}
+
+#define RING_DOOR(name, ...)                                                                       \
+	static long by_ring_##name(const struct arguments *a)                                      \
+	{                                                                                          \
+		static const struct ring_kind kind = { __VA_ARGS__ };                              \
+		static struct io_uring ring;                                                       \
+		return by_ring(a, &kind, &ring);                                                   \
+	}
+RING_DOOR(write, .waits = 0)
+RING_DOOR(wait, .waits = 1)
+RING_DOOR(vector, .vector = true)
+RING_DOOR(vector_wait, .vector = true, .waits = 1)
+RING_DOOR(async, .sqe_flags = IOSQE_ASYNC)
+RING_DOOR(link, .sqe_flags = IOSQE_IO_LINK)
+RING_DOOR(sqpoll, .setup = IORING_SETUP_SQPOLL)
+
 static const struct {
 	const char *name;
 	door_write *write;
 } doors[] = {
-	{ "pwritev2", by_pwritev2 },
-	{ "syscall", by_syscall },
-	{ "aio-vector", by_aio_vector },
-	{ "aio", by_aio_single },
+	{ "pwritev2", by_pwritev2 },       { "syscall", by_syscall },
+	{ "aio-vector", by_aio_vector },   { "aio", by_aio_single },
+	{ "ring", by_ring_write },         { "ring-wait", by_ring_wait },
+	{ "ring-vector", by_ring_vector }, { "ring-vector-wait", by_ring_vector_wait },
+	{ "ring-async", by_ring_async },   { "ring-link", by_ring_link },
+	{ "ring-sqpoll", by_ring_sqpoll },
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
