@@ -21,8 +21,8 @@ BASE   := cleanup config library real sysfs
 RULES  := limits limits_nvme limits_scsi request entrance sense status
 DEVICE := transport transport_nvme identify transport_scsi inquiry scsi generic identity published \
 	  device kept cache
-ENGINE := engine engine_async engine_statx worker aio poster substitute ring
-DOORS  := entry entry_libc entry_aio entry_uring entry_syscall init
+ENGINE := engine engine_async engine_statx worker aio files poster substitute ring
+DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_syscall init
 TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
@@ -78,7 +78,7 @@ $(B)/tests/bench/fences: $(call objs,$(CORE))
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(B)/tests/preload_aio: LDLIBS += -laio
-$(B)/tests/preload_uring $(B)/tests/vm/truth: LDLIBS += -luring
+$(B)/tests/preload_uring $(B)/tests/vm/truth $(B)/tests/vm/ring_random: LDLIBS += -luring
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)
 

@@ -13,6 +13,7 @@
 
 #include "aio.h"
 #include "entry.h"
+#include "files.h"
 #include "real.h"
 #include "untorn_uapi.h"
 
@@ -53,6 +54,9 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 			aio_cancel((aio_context_t)a, (struct iocb *)b, (struct io_event *)c));
 	case SYS_io_destroy:
 		return ret_errno(aio_destroy((aio_context_t)a));
+	case SYS_io_uring_register: /* slots may change: see entry_uring_files.c */
+		files_forget_all();
+		return real()->syscall(number, a, b, c, d, e, f);
 	default:
 		return write_or_statx(number, a, b, c, d, e, f);
 	}
@@ -84,6 +88,8 @@ __asm__(".text\n"
 	"	cmpq $" NUMBER(SYS_statx) ", %rdi\n"
 	"	je entry_syscall\n"
 	"	cmpq $" NUMBER(SYS_io_pgetevents) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_io_uring_register) ", %rdi\n"
 	"	je entry_syscall\n"
 	"	movq real_next_syscall(%rip), %rax\n"
 	"	testq %rax, %rax\n"
@@ -122,6 +128,8 @@ __asm__(".text\n"
 	"	cmp x0, #" NUMBER(SYS_statx) "\n"
 	"	b.eq entry_syscall\n"
 	"	cmp x0, #" NUMBER(SYS_io_pgetevents) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_io_uring_register) "\n"
 	"	b.eq entry_syscall\n"
 	"	adrp x16, real_next_syscall\n"
 	"	ldr x16, [x16, :lo12:real_next_syscall]\n"

@@ -10,19 +10,10 @@
 #include <signal.h>
 
 #include "entry.h"
-#include "real.h"
+#include "entry_uring.h"
 #include "ring.h"
 
-struct io_uring_reg_wait;
-
-/* The next function of this name, called; entries that were taken out count as submitted. */
-#define NEXT(name, ...)                                                                            \
-	({                                                                                         \
-		static void *_Atomic known_;                                                       \
-		__typeof__(name) *next_ = (__typeof__(name) *)real_find(&known_, #name);           \
-		next_ ? next_(__VA_ARGS__) : -ENOSYS;                                              \
-	})
-
+/* Entries that were taken out count as submitted. */
 static int add(int result, unsigned taken)
 {
 	return result >= 0 ? result + (int)taken : taken ? (int)taken : result;

@@ -5,6 +5,7 @@
 #include "aio.h"
 #include "config.h"
 #include "device.h"
+#include "files.h"
 #include "kept.h"
 #include "real.h"
 #include "ring.h"
@@ -16,6 +17,7 @@ static void after_fork(void)
 	kept_after_fork();
 	worker_after_fork();
 	aio_after_fork();
+	files_after_fork();
 	ring_after_fork();
 }
 

@@ -26,7 +26,7 @@ bool kept_is_of(int fd, const struct device *device)
 	       (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
-static int duplicate(int fd)
+int kept_duplicate(int fd)
 {
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
 
@@ -54,7 +54,7 @@ static int find_or_add(int fd, const struct device *device)
 		return known->fd;
 	if (!known && count == MAX_KEPT)
 		return -EMFILE;
-	int own = duplicate(fd);
+	int own = kept_duplicate(fd);
 	if (own < 0)
 		return own;
 	known = known ? known : &kept[count++];

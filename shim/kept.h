@@ -16,6 +16,9 @@ int kept_get(int fd, const struct device *device);
 /* Is this descriptor still what it was? Programs close descriptors that are none of theirs. */
 bool kept_is_of(int fd, const struct device *device);
 
+/* A further descriptor of it, high and closed by exec; or -errno. */
+int kept_duplicate(int fd);
+
 void kept_after_fork(void);
 
 #endif

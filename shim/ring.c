@@ -15,6 +15,7 @@
 
 #include "cleanup.h"
 #include "engine.h"
+#include "files.h"
 #include "poster.h"
 #include "substitute.h"
 #include "worker.h"
@@ -153,17 +154,24 @@ static bool is_atomic_write(const struct io_uring_sqe *sqe)
  * somebody else's rights, a priority that might not be allowed. */
 static bool is_understood(const struct io_uring_sqe *sqe)
 {
-	const unsigned flags =
-		IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
+	const unsigned flags = IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_ASYNC |
+			       IOSQE_CQE_SKIP_SUCCESS;
 
 	return !(sqe->flags & ~flags) && !sqe->personality && !sqe->ioprio;
 }
 
-static int start(const struct io_uring_sqe *sqe, struct engine_job *job)
+/* -1: a file that we do not know. */
+static int fd_of(const struct uring *ring, const struct io_uring_sqe *sqe)
+{
+	return sqe->flags & IOSQE_FIXED_FILE ? files_find(ring->ring_fd, (unsigned)sqe->fd)
+					     : sqe->fd;
+}
+
+static int start(const struct uring *ring, const struct io_uring_sqe *sqe, struct engine_job *job)
 {
 	struct iovec single = { (void *)(uintptr_t)sqe->addr, sqe->len };
 	struct write_call call = {
-		.fd = sqe->fd,
+		.fd = fd_of(ring, sqe),
 		.iov = sqe->opcode == IORING_OP_WRITEV ? (void *)(uintptr_t)sqe->addr : &single,
 		.count = sqe->opcode == IORING_OP_WRITEV ? (int)sqe->len : 1,
 		.offset = (off_t)sqe->off,
@@ -230,7 +238,7 @@ static enum handled handle(const struct batch *batch, struct io_uring_sqe *sqe)
 
 	if (!is_atomic_write(sqe) || !is_understood(sqe) || (batch->in_chain && !batch->open))
 		return LEFT;
-	int result = start(sqe, &job);
+	int result = start(batch->ring, sqe, &job);
 	if (result == ENGINE_KERNEL)
 		return LEFT;
 	return take_out(batch, sqe, &job, result) ? GONE : finish_at_once(sqe, &job, result);
@@ -272,18 +280,19 @@ static unsigned handle_all(struct batch *batch)
 }
 
 struct found {
-	bool atomic, drain;
+	bool atomic, drain, files;
 	unsigned count;
 };
 
 static struct found look(const struct uring *ring)
 {
-	struct found found = { false, false, ring->sq.sqe_tail - ring->sq.sqe_head };
+	struct found found = { false, false, false, ring->sq.sqe_tail - ring->sq.sqe_head };
 
 	for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail; i++) {
 		const struct io_uring_sqe *sqe = entry_of(ring, i);
 		found.atomic |= is_atomic_write(sqe);
 		found.drain |= sqe->flags & IOSQE_IO_DRAIN;
+		found.files |= files_are_changed_by(sqe);
 	}
 	return found;
 }
@@ -306,6 +315,8 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 {
 	struct found found = look(ring);
 
+	if (found.files)
+		files_forget_all(); /* the entry may be about another ring */
 	/* What drains waits for all that were submitted before, those that we took out too. */
 	if (found.drain && atomic_load(&under_way))
 		await(ring->ring_fd);
@@ -322,6 +333,7 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 
 void ring_before_exit(const struct uring *ring)
 {
+	files_forget(ring->ring_fd);
 	if (atomic_load(&under_way))
 		await(ring->ring_fd);
 }

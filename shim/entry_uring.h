@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* How liburing's functions that we stand in for go on to the next ones. */
+#ifndef ENTRY_URING_H
+#define ENTRY_URING_H
+
+#include "entry.h"
+#include "real.h"
+
+/* The next function of this name, called. Functions that a version of liburing lacks are not
+ * called, for there nobody can link to them. */
+#define NEXT(name, ...)                                                                            \
+	({                                                                                         \
+		static void *_Atomic known_;                                                       \
+		__typeof__(name) *next_ = (__typeof__(name) *)real_find(&known_, #name);           \
+		next_ ? next_(__VA_ARGS__) : -ENOSYS;                                              \
+	})
+
+#endif

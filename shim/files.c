@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Only block devices are of interest: few, so the table is short, and searched from end to end. */
+#include "files.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "identity.h"
+#include "kept.h"
+
+enum { MAX_FILES = 256, SKIP = -2 /* IORING_REGISTER_FILES_SKIP */ };
+
+static struct file {
+	int ring, fd; /* fd < 0: the place is free */
+	unsigned slot;
+	struct device device; /* to know the descriptor by: programs close what is none of theirs */
+} files[MAX_FILES];
+static _Atomic unsigned used;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void drop(struct file *file)
+{
+	if (kept_is_of(file->fd, &file->device))
+		close(file->fd);
+	file->fd = -1;
+}
+
+static struct file *find(int ring, unsigned slot)
+{
+	for (unsigned i = 0; i < used; i++) {
+		if (files[i].fd >= 0 && files[i].ring == ring && files[i].slot == slot)
+			return &files[i];
+	}
+	return NULL;
+}
+
+static struct file *find_place(void)
+{
+	unsigned i = 0;
+
+	while (i < used && files[i].fd >= 0)
+		i++;
+	if (i == used && used < MAX_FILES) {
+		files[i].fd = -1;
+		used++;
+	}
+	return i < MAX_FILES ? &files[i] : NULL;
+}
+
+static void set(int ring, unsigned slot, int fd)
+{
+	struct file *file = find(ring, slot);
+	struct device device;
+
+	if (file)
+		drop(file);
+	if (fd < 0 || device_of_fd(fd, &device) < 0 || !(file = find_place()))
+		return;
+	file->fd = kept_duplicate(fd);
+	file->ring = ring;
+	file->slot = slot;
+	file->device = device;
+}
+
+void files_set(int ring, unsigned first, const int *fds, unsigned count)
+{
+	pthread_mutex_lock(&lock);
+	for (unsigned i = 0; i < count; i++) {
+		if (fds[i] != SKIP)
+			set(ring, first + i, fds[i]);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static void forget(bool all, int ring)
+{
+	if (!files_are_there())
+		return;
+	pthread_mutex_lock(&lock);
+	for (unsigned i = 0; i < used; i++) {
+		if (files[i].fd >= 0 && (all || files[i].ring == ring))
+			drop(&files[i]);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void files_forget(int ring)
+{
+	forget(false, ring);
+}
+
+void files_forget_all(void)
+{
+	forget(true, 0);
+}
+
+int files_find(int ring, unsigned slot)
+{
+	pthread_mutex_lock(&lock);
+	struct file *file = find(ring, slot);
+	int fd = file && kept_is_of(file->fd, &file->device) ? file->fd : -1;
+	pthread_mutex_unlock(&lock);
+	return fd;
+}
+
+bool files_are_there(void)
+{
+	return atomic_load_explicit(&used, memory_order_relaxed) != 0;
+}
+
+/* What comes after the kernel that we know may do anything. */
+bool files_are_changed_by(const struct io_uring_sqe *sqe)
+{
+	switch (sqe->opcode) {
+	case IORING_OP_FILES_UPDATE:
+		return true;
+	case IORING_OP_OPENAT:
+	case IORING_OP_OPENAT2:
+	case IORING_OP_CLOSE:
+	case IORING_OP_ACCEPT:
+	case IORING_OP_SOCKET:
+		return sqe->file_index != 0;
+	case IORING_OP_MSG_RING:
+		return sqe->addr != IORING_MSG_DATA;
+	default:
+		return sqe->opcode > IORING_OP_SENDMSG_ZC;
+	}
+}
+
+__attribute__((no_sanitize("thread"))) void files_after_fork(void)
+{
+	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}

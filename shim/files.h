@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which block devices a program has registered with its rings, as files without descriptors: of
+ * each a descriptor of our own, by which an atomic write to it can be done.
+ *
+ * A slot that changes in a way that we do not follow is forgotten, with all of its ring: its writes
+ * then go to the kernel, which refuses them. Thread-safe.
+ */
+#ifndef FILES_H
+#define FILES_H
+
+#include <linux/io_uring.h>
+#include <stdbool.h>
+
+/* The slots from `first` on now hold these; -1: nothing, -2: what they held. */
+void files_set(int ring, unsigned first, const int *fds, unsigned count);
+
+/* Rings are known by their descriptor's number. */
+void files_forget(int ring);
+void files_forget_all(void);
+
+/* Of the ring's slot, not for the closing; or -1. */
+int files_find(int ring, unsigned slot);
+
+/* Does this entry change slots? To be asked of all, for who does not register files costs nothing.
+ */
+bool files_are_changed_by(const struct io_uring_sqe *sqe);
+
+/* Is there any? */
+bool files_are_there(void);
+
+void files_after_fork(void);
+
+#endif

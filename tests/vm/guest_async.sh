@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# In the guest, among unmodified programs: guest_async.sh DISK COMMAND... runs fio's libaio engine and
+# a liburing program, with the distribution's liburing and a newer one, through COMMAND (untorn run).
+# $OUT/wanted gets a line "SECTOR SECTORS" for each write of the second.
+set -eu
+disk=$1
+shift
+
+for depth in 1 8 32; do
+	"$@" fio --name=atomic --filename="$disk" --ioengine=libaio --atomic=1 --direct=1 --bs=16k \
+		--iodepth=$depth --rw=randwrite --verify=crc32c --size=8M --output-format=terse \
+		--output="$OUT/fio"
+	[ "$(cut -d';' -f5 "$OUT/fio")" = 0 ] || { echo "fio: $(cat "$OUT/fio")"; exit 1; }
+done
+# The C library of this tree is new enough for the program and for its own liburing.
+for depth in 1 8 32; do
+	"$@" build/tests/vm/ring_random "$disk" 500 $depth >> "$OUT/wanted"
+done
