@@ -41,10 +41,6 @@
 #define RWF_DONTCACHE 0x00000080
 #endif
 
-#ifndef STATX_DIOALIGN /* 6.1 */
-#define STATX_DIOALIGN 0x00002000U
-#endif
-
 /* statx(2), linux/stat.h; 6.11 */
 #ifndef STATX_WRITE_ATOMIC
 #define STATX_WRITE_ATOMIC 0x00010000U
@@ -67,12 +63,6 @@ struct untorn_statx_atomic {
 static inline struct untorn_statx_atomic *untorn_statx_atomic(struct statx *stx)
 {
 	return (struct untorn_statx_atomic *)(void *)((char *)stx + UNTORN_STATX_ATOMIC_OFFSET);
-}
-
-/* stx_dio_offset_align, 6.1 */
-static inline uint32_t untorn_statx_dio_offset_align(const struct statx *stx)
-{
-	return *(const uint32_t *)(const void *)((const char *)stx + 0x9c);
 }
 
 _Static_assert(sizeof(struct statx) == 0x100, "struct statx is 256 bytes in every kernel");

@@ -130,7 +130,7 @@ int device_derive(int fd, dev_t number, struct device *ret_device)
 {
 	struct device device = { .number = number };
 
-	int error = identity_read(fd, (struct node){ number, 0 }, NULL, &device.identity);
+	int error = identity_read(fd, number, NULL, &device.identity);
 	if (error)
 		return error;
 	device.transport = choose_transport(number);
@@ -153,16 +153,16 @@ static struct entry *newest(dev_t number, unsigned used)
 }
 
 /* What we know, if it is still true. */
-static struct entry *find(int fd, struct node node)
+static struct entry *find(int fd, dev_t number)
 {
 	unsigned used = atomic_load_explicit(&count, memory_order_acquire);
-	struct entry *known = newest(node.number, used);
+	struct entry *known = newest(number, used);
 	struct identity now;
 
-	if (!known || identity_read(fd, node, &known->device.identity, &now) < 0)
+	if (!known || identity_read(fd, number, &known->device.identity, &now) < 0)
 		return NULL;
 	while (known && !identity_equal(&known->device.identity, &now))
-		known = newest(node.number, (unsigned)(known - entries));
+		known = newest(number, (unsigned)(known - entries));
 	return known;
 }
 
@@ -233,15 +233,15 @@ static void ask_again(int fd, const struct device *known, struct device *ret_dev
 	*ret_device = now;
 }
 
-static int derive_and_keep(int fd, struct node node, struct device *ret_device)
+static int derive_and_keep(int fd, dev_t number, struct device *ret_device)
 {
-	const struct entry *known = find(fd, node);
+	const struct entry *known = find(fd, number);
 	int error = 0;
 
 	if (known) /* another thread was faster */
 		*ret_device = known->device;
 	else
-		error = device_derive(fd, node.number, ret_device);
+		error = device_derive(fd, number, ret_device);
 	if (!known && !error && fd >= 0)
 		keep(ret_device);
 	return error;
@@ -254,9 +254,9 @@ static bool is_own_memory(void)
 	return atomic_compare_exchange_strong(&owner, &nobody, self) || nobody == self;
 }
 
-static int get(int fd, struct node node, struct device *ret_device)
+int device_get(int fd, dev_t number, struct device *ret_device)
 {
-	struct entry *known = find(fd, node);
+	struct entry *known = find(fd, number);
 	sigset_t all, before;
 	int error = 0;
 
@@ -272,23 +272,18 @@ static int get(int fd, struct node node, struct device *ret_device)
 	if (known)
 		ask_again(fd, &known->device, ret_device);
 	else
-		error = derive_and_keep(fd, node, ret_device);
+		error = derive_and_keep(fd, number, ret_device);
 	pthread_mutex_unlock(&lock);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 
-int device_get(int fd, dev_t number, struct device *ret_device)
-{
-	return get(fd, (struct node){ number, 0 }, ret_device);
-}
-
 int device_of_fd(int fd, struct device *ret_device)
 {
-	struct node node;
+	dev_t number;
 
-	int error = identity_node(fd, &node);
-	return error ? error : get(fd, node, ret_device);
+	int error = identity_number(fd, &number);
+	return error ? error : device_get(fd, number, ret_device);
 }
 
 __attribute__((no_sanitize("thread"))) void device_after_fork(void)

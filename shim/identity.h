@@ -18,18 +18,12 @@ struct identity {
 	bool partition; /* not the whole disk */
 };
 
-/* A block device, and its logical block size if that is known already, else 0. */
-struct node {
-	dev_t number;
-	uint32_t block;
-};
-
-/* What fd is open on, in one system call. 0 or -errno: ENOTBLK no block device. */
-int identity_node(int fd, struct node *ret_node);
+/* The number of the block device that fd is open on. 0 or -errno: ENOTBLK it is none. */
+int identity_number(int fd, dev_t *ret_number);
 
 /* fd: the device, or -1 to ask /sys alone. known: what this number stood for before, or NULL. 0 or
  * -errno. Thread-safe, allocates nothing. */
-int identity_read(int fd, struct node node, const struct identity *known,
+int identity_read(int fd, dev_t device, const struct identity *known,
 		  struct identity *ret_identity);
 
 /* The disk's sequence number, which belongs to what fd has open, whatever the device number stands

@@ -49,8 +49,7 @@ START_TEST(number_that_nobody_has_has_no_identity)
 {
 	struct identity identity = { 1, 2, 3, false };
 
-	ck_assert_int_eq(identity_read(-1, (struct node){ makedev(4000, 77), 0 }, NULL, &identity),
-			 -ENOENT);
+	ck_assert_int_eq(identity_read(-1, makedev(4000, 77), NULL, &identity), -ENOENT);
 	ck_assert(identity.disk == 1 && identity.start == 2 && identity.block == 3);
 }
 END_TEST
@@ -68,8 +67,8 @@ static struct identity read_both(const char *path, dev_t number)
 	struct identity by_fd, by_sysfs;
 	int fd = open_ro(path);
 
-	ck_assert_int_eq(identity_read(fd, (struct node){ number, 0 }, NULL, &by_fd), 0);
-	ck_assert_int_eq(identity_read(-1, (struct node){ number, 0 }, NULL, &by_sysfs), 0);
+	ck_assert_int_eq(identity_read(fd, number, NULL, &by_fd), 0);
+	ck_assert_int_eq(identity_read(-1, number, NULL, &by_sysfs), 0);
 	close(fd);
 	ck_assert_msg(identity_equal(&by_fd, &by_sysfs), "%s: %lu %lu %u, %lu %lu %u", path,
 		      (unsigned long)by_fd.disk, (unsigned long)by_fd.start, by_fd.block,
@@ -105,7 +104,7 @@ START_TEST(without_a_descriptor_to_spare_it_is_told_right_or_not_at_all)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	while (dup(fd) >= 0)
 		continue;
-	int error = identity_read(fd, (struct node){ disk.partition[1], 0 }, NULL, &identity);
+	int error = identity_read(fd, disk.partition[1], NULL, &identity);
 	limit.rlim_cur = before;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	ck_assert_msg(error < 0 || identity_equal(&identity, &known), "start %lu",
@@ -132,8 +131,7 @@ START_TEST(partition_made_anew_elsewhere_is_another)
 	struct identity before = read_both(disk.partition_path[0], disk.partition[0]), after;
 
 	ck_assert_int_eq(test_disk_blkpg(&disk, BLKPG_DEL_PARTITION, 1, 0), 0);
-	ck_assert_int_eq(identity_read(-1, (struct node){ disk.partition[0], 0 }, NULL, &after),
-			 -ENOENT);
+	ck_assert_int_eq(identity_read(-1, disk.partition[0], NULL, &after), -ENOENT);
 	ck_assert(test_disk_add(&disk, 0, TEST_DISK_START_1 + 512));
 	after = read_both(disk.partition_path[0], disk.partition[0]);
 	ck_assert(!identity_equal(&before, &after));
@@ -190,11 +188,10 @@ START_TEST(fd_that_is_no_block_device_is_an_error)
 	struct identity identity = { 1, 2, 3, false };
 	int fd = open_ro(paths[_i]);
 
-	ck_assert_int_lt(identity_read(fd, (struct node){ disk.number, 0 }, NULL, &identity), 0);
+	ck_assert_int_lt(identity_read(fd, disk.number, NULL, &identity), 0);
 	ck_assert(identity.disk == 1 && identity.start == 2 && identity.block == 3);
 	close(fd);
-	ck_assert_int_eq(identity_read(fd, (struct node){ disk.number, 0 }, NULL, &identity),
-			 -EBADF);
+	ck_assert_int_eq(identity_read(fd, disk.number, NULL, &identity), -EBADF);
 }
 END_TEST
 
