@@ -96,7 +96,7 @@ EXPORT void io_uring_queue_exit(struct uring *ring)
 {
 	static void *_Atomic known;
 	void (*next)(struct uring * ring) =
-		(void (*)(struct uring *))real_find(&known, "io_uring_queue_exit");
+		(void (*)(struct uring *))uring_find(&known, "io_uring_queue_exit");
 
 	ring_before_exit(ring);
 	if (next)

@@ -39,14 +39,25 @@ const struct real *real(void)
 	return &next;
 }
 
-void *real_find(void *_Atomic *known, const char *name)
+/* A library that a plug-in has brought along is not among the next ones, yet the plug-in's calls
+ * come to us. NOLOAD: if it is there at all. */
+static void *find_in(const char *library, const char *name)
+{
+	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+	void *found = handle ? dlsym(handle, name) : NULL;
+
+	if (handle)
+		dlclose(handle);
+	return found;
+}
+
+void *real_find(void *_Atomic *known, const char *library, const char *name)
 {
 	void *found = atomic_load_explicit(known, memory_order_acquire);
 
-	if (!found) {
-		found = dlsym(RTLD_NEXT, name);
-		atomic_store_explicit(known, found, memory_order_release);
-	}
+	if (!found && !(found = dlsym(RTLD_NEXT, name)))
+		return find_in(library, name); /* it may go again, and come back elsewhere */
+	atomic_store_explicit(known, found, memory_order_release);
 	return found;
 }
 

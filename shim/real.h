@@ -34,9 +34,9 @@ struct real {
  * Thread-safe, idempotent. */
 const struct real *real(void);
 
-/* The next definition of one name, for those of a library that may come late or not at all: NULL as
- * long as it is not there. `known` is the caller's, static and NULL at first. */
-void *real_find(void *_Atomic *known, const char *name);
+/* The next definition of one name, for those of a library that may come late, by dlopen(), or not
+ * at all: NULL as long as it is not there. `known` is the caller's, static and NULL at first. */
+void *real_find(void *_Atomic *known, const char *library, const char *name);
 
 /* Each returns what the kernel returns: >= 0, or -errno. errno itself may be changed. */
 long real_syscall(long number, long a, long b, long c, long d, long e, long f);

@@ -91,6 +91,31 @@ partition is not taken for its disk|sysfs.c|s/bool found = stat(path, .st) == 0/
 address that the number leads to|generic.c|s/ \&\& is_at_its_address(generic)//|test_generic
 library that lacks a symbol|library.c|s/if (!function)/if (0)/|test_library
 fork while a library is opened|library.c|s/atomic_compare_exchange_strong(&library->state, &opening, ABSENT);/(void)opening;/|test_library
+descriptor kept for a device|engine_async.c|s/if (!kept_is_of(job->fd, &job->device))/if (0)/|test_engine_async
+registered buffer|engine_async.c|s/call->registered ? 2 : //|preload_uring
+segments that cannot be read|engine_async.c|s/!= (ssize_t)to.iov_len)/== 1)/|preload_aio
+libaio's order|entrance.c|s/{ is_open, flags, is_writable,/{ is_open, is_writable, flags,/|test_entrance
+io_uring's order|entrance.c|s/{ import, is_open, is_writable,/{ is_open, is_writable, import,/|test_entrance
+result of an event|aio.c|s/event->res = ops\[i\].result/event->res = 16384/|preload_aio
+io_submit stops at a bad one|aio.c|s/while (ready < count \&\& !error)/while (ready < count)/|preload_aio
+io_destroy waits|aio.c|/^long aio_destroy/,/^}/s/await_all(context)/(void)await_all/|preload_aio
+io_cancel|aio.c|s/is_known(context, iocb))/0)/|preload_aio
+eventfds that were closed|aio.c|s/fcntl(fd, F_GETSIG) == MARK/1/|preload_aio
+eventfds after a fork|aio.c|/aio_after_fork(void)/,/^}/s/close(ops\[i\].eventfd);/;/;s/ops\[i\].eventfd = -1;//;s/atomic_store(\&used, 0)/(void)0/|preload_aio
+no signals for workers|worker.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);/sigprocmask(0, NULL, \&before);/|test_worker
+workers of a child|worker.c|s/threads = idle = queued = 0/(void)0/|test_worker
+one work, one thread|worker.c|s/queued >= idle/threads == 0/|test_worker
+what drains waits|ring.c|s/if (found.drain \&\& atomic_load(&under_way))/if (0)/|preload_uring
+nothing is taken out before what drains|ring.c|s/.at_once = found.drain ../.at_once =/|preload_uring
+the ring's end waits|ring.c|/^void ring_before_exit/,/^}/s/await(ring->ring_fd)/(void)await/|preload_uring
+chain after a failure|ring.c|s/bool goes_on = handled == DONE/bool goes_on = handled != LEFT/|preload_uring
+chain behind something else|ring.c|s/ .. (batch->in_chain \&\& !batch->open)//|preload_uring
+what is not understood|ring.c|s/ .. !is_understood(sqe)//|preload_uring
+failures of the quiet|ring.c|s/op->result < 0 .. !op->quiet/!op->quiet/|preload_uring
+ring that is another one|ring.c|s/error == -EBADF .. error == -EBADFD/0/|preload_uring
+slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_uring
+slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_uring
+slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_uring
 END
 }
 

@@ -349,7 +349,8 @@ static const struct {
 	{ "many", ",fault=500:0x4083", "FAULT=52", 1000 }, /* EBADE */
 	{ "bad_one_in_the_middle", "", NULL, -1 },
 	{ "told_by_eventfd", "", NULL, 1 },
-	{ "destroyed_under_way", ",delay=20000", NULL, 8 },
+	{ "destroyed_under_way", ",delay=200000", NULL,
+	  8 }, /* io_destroy() takes its time itself */
 	{ "descriptor_taken_away", ",delay=20000", NULL, 2 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
 	{ "threads", "", NULL, 512 },

@@ -147,6 +147,13 @@ static void errors(void)
 	want(ioctl(fd, BLKROSET, &off) == 0);
 	prepare(ring, fd, data, UNIT, 0, 77)->flags |= IOSQE_BUFFER_SELECT;
 	want(outcome(ring) == -EOPNOTSUPP);
+	struct iovec whole = { data, 2 * UNIT };
+	want(io_uring_register_buffers(ring, &whole, 1) == 0);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	io_uring_prep_write_fixed(sqe, fd, data, UNIT, 0, 0);
+	sqe->rw_flags = RWF_ATOMIC;
+	sqe->user_data = 77;
+	want(outcome(ring) == -EINVAL);
 	want(holds(fd, 0, 2 * UNIT, 0));
 	io_uring_queue_exit(ring);
 }

@@ -47,7 +47,7 @@ truth_shim() { # RUN KERNEL OUTPUT COMMAND...
 # The first kernel says how many random calls the time holds; the others make the same ones.
 truth_native() { # RUN
 	"$1" 7 native-7 $((truth_seconds / 2))s $(((truth_seconds + 1) / 2))s env
-	[ "$(truth_calls matrix)" -ge 2389 ] && [ "$(truth_calls disk)" -gt 100 ] ||
+	[ "$(truth_calls matrix)" -ge 2886 ] && [ "$(truth_calls disk)" -gt 100 ] ||
 		{ echo "hardly a call was made"; exit 1; }
 	truth_shim "$1" 6.12 native-6.12 env
 }

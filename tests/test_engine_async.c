@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The two halves of a write, where they must not go on: the rest is seen at the disk, by
+ * preload_aio.c and preload_uring.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "suite.h"
+#include "untorn_uapi.h"
+
+START_TEST(descriptor_that_became_another_files_is_not_written_to)
+{
+	struct engine_job job = { .fd = open("/dev/null", O_RDWR) };
+
+	ck_assert_int_ge(job.fd, 0);
+	ck_assert_int_eq(engine_finish(&job), -EIO);
+	close(job.fd);
+	ck_assert_int_eq(engine_finish(&job), -EIO);
+}
+END_TEST
+
+START_TEST(what_is_no_block_device_is_the_kernels)
+{
+	char byte = 'x';
+	struct iovec iov = { &byte, 1 };
+	struct write_call call = { .iov = &iov, .count = 1, .flags = RWF_ATOMIC };
+	struct engine_job job;
+	bool early;
+
+	for (int form = FORM_AIO; form <= FORM_RING; form++) {
+		call.fd = open("/dev/null", O_RDWR);
+		errno = 1234;
+		ck_assert_int_eq(engine_start(&call, (enum form)form, &job, &early), ENGINE_KERNEL);
+		ck_assert(!early && errno == 1234);
+		close(call.fd);
+		ck_assert_int_eq(engine_start(&call, (enum form)form, &job, &early), ENGINE_KERNEL);
+	}
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("engine_async");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_test(tc, descriptor_that_became_another_files_is_not_written_to);
+	tcase_add_test(tc, what_is_no_block_device_is_the_kernels);
+	suite_add_tcase(s, tc);
+	return s;
+}
