@@ -217,7 +217,8 @@ static enum handled finish_at_once(struct io_uring_sqe *sqe, const struct engine
 static bool take_out(const struct batch *batch, const struct io_uring_sqe *sqe,
 		     const struct engine_job *job, int result)
 {
-	if (batch->at_once || batch->in_chain || is_linked(sqe) || job->now)
+	if (batch->at_once || batch->in_chain || is_linked(sqe) || job->now ||
+	    !poster_is_possible() || !worker_is_there())
 		return false;
 	struct op *op = take_op(batch->ring->ring_fd);
 	if (!op)
@@ -297,18 +298,45 @@ static struct found look(const struct uring *ring)
 	return found;
 }
 
-static unsigned handle_guarded(struct batch *batch)
-{
-	sigset_t all, before;
+/* No signal handler shall meet its own thread with the lock, and no thread be cancelled with it. */
+struct guard {
+	sigset_t mask;
 	int cancel;
+};
+
+static struct guard raise_guard(void)
+{
+	struct guard guard;
+	sigset_t all;
 
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	unsigned taken = handle_all(batch);
-	pthread_setcancelstate(cancel, &cancel);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return taken;
+	pthread_sigmask(SIG_SETMASK, &all, &guard.mask);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard.cancel);
+	return guard;
+}
+
+static void lower_guard(const struct guard *guard)
+{
+	int unused;
+
+	pthread_setcancelstate(guard->cancel, &unused);
+	pthread_sigmask(SIG_SETMASK, &guard->mask, NULL);
+}
+
+#define GUARDED                                                                                    \
+	__attribute__((cleanup(lower_guard), unused)) const struct guard guard = raise_guard()
+
+static void await_guarded(int number)
+{
+	GUARDED;
+	await(number);
+}
+
+static unsigned handle_guarded(struct batch *batch)
+{
+	KEEP_ERRNO;
+	GUARDED;
+	return handle_all(batch);
 }
 
 unsigned ring_before_submit(struct uring *ring, unsigned waits)
@@ -319,14 +347,14 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 		files_forget_all(); /* the entry may be about another ring */
 	/* What drains waits for all that were submitted before, those that we took out too. */
 	if (found.drain && atomic_load(&under_way))
-		await(ring->ring_fd);
-	if (!found.atomic || config_get().mode == MODE_OFF)
+		await_guarded(ring->ring_fd);
+	/* Nobody would poll for what is posted, or for /dev/null. */
+	if (!found.atomic || (ring->flags & IORING_SETUP_IOPOLL) || config_get().mode == MODE_OFF)
 		return 0;
-	KEEP_ERRNO;
-	bool alone = found.count == 1 && waits > 0 && !atomic_load(&under_way);
 	struct batch batch = {
 		.ring = ring,
-		.at_once = found.drain || alone || !poster_is_possible() || !worker_is_there(),
+		.at_once =
+			found.drain || (found.count == 1 && waits > 0 && !atomic_load(&under_way)),
 	};
 	return handle_guarded(&batch);
 }
@@ -335,7 +363,7 @@ void ring_before_exit(const struct uring *ring)
 {
 	files_forget(ring->ring_fd);
 	if (atomic_load(&under_way))
-		await(ring->ring_fd);
+		await_guarded(ring->ring_fd);
 }
 
 __attribute__((no_sanitize("thread"))) void ring_after_fork(void)

@@ -413,6 +413,17 @@ static void quiet(void)
 	want(holds(fd, 0, UNIT, 'k'));
 }
 
+/* The kernel alone can complete on such a ring. */
+static void polled(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8, IORING_SETUP_IOPOLL);
+
+	want(try(ring, fd, buffer(UNIT, 'i'), UNIT, 0, 0) == -EOPNOTSUPP);
+	want(holds(fd, 0, UNIT, 0));
+	io_uring_queue_exit(ring);
+}
+
 /* Files without descriptors: registered, replaced, and changed in a way that is not followed. */
 static void registered_files(void)
 {
@@ -472,6 +483,7 @@ const struct body bodies[] = {
 	{ "threads", threads },
 	{ "overflow", overflow },
 	{ "quiet", quiet },
+	{ "polled", polled },
 	{ "registered_files", registered_files },
 	{ NULL, NULL },
 };
@@ -505,6 +517,8 @@ static const struct {
 	{ "threads", "", DEFER, 576 },
 	{ "overflow", "", NULL, 40 },
 	{ "quiet", "", NULL, 1 },
+	{ "polled", "", NULL, 0 },
+	{ "polled", "", "WAIT=1", 0 },
 	{ "registered_files", "", NULL, 2 },
 	{ "registered_files", "", "WAIT=1", 2 },
 };
