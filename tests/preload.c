@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <sys/syscall.h>
@@ -168,4 +169,49 @@ int image_holds(off_t offset, size_t length, char letter)
 	free(data);
 	close((int)fd);
 	return same == length;
+}
+
+void write_in_a_child_too(write_eight_units *write)
+{
+	int fd = open_disk(), status;
+
+	write(fd, 0, 'p');
+	pid_t child = fork();
+	if (child == 0) {
+		write(fd, 8 * UNIT, 'c');
+		_exit(0);
+	}
+	write(fd, 16 * UNIT, 'q');
+	want(waitpid(child, &status, 0) == child && status == 0);
+	want(holds(fd, 8 * UNIT, 8 * UNIT, 'c'));
+}
+
+struct in_thread {
+	write_eight_units *write;
+	int number;
+};
+
+static void *write_in_thread(void *argument)
+{
+	const struct in_thread *in = argument;
+	int fd = open_disk();
+
+	in->write(fd, (off_t)UNIT * 8 * in->number, (char)('A' + in->number));
+	close(fd);
+	return NULL;
+}
+
+void write_in_threads(write_eight_units *write)
+{
+	enum { THREADS = 8 };
+	struct in_thread in[THREADS];
+	pthread_t ids[THREADS];
+
+	write_in_thread(&(struct in_thread){ write, THREADS });
+	for (int i = 0; i < THREADS; i++) {
+		in[i] = (struct in_thread){ write, i };
+		want(pthread_create(&ids[i], NULL, write_in_thread, &in[i]) == 0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		want(pthread_join(ids[i], NULL) == 0);
 }

@@ -68,4 +68,10 @@ int holds(int fd, off_t offset, size_t length, char letter);
 /* The same of the image as it lies there, past the simulation. */
 int image_holds(off_t offset, size_t length, char letter);
 
+/* For a body's way of writing, to the eight units from a place on: at once in this process and in a
+ * child; and first here, then at once in eight threads. */
+typedef void write_eight_units(int fd, off_t place, char letter);
+void write_in_a_child_too(write_eight_units *write);
+void write_in_threads(write_eight_units *write);
+
 #endif

@@ -9,14 +9,12 @@
 #include <fcntl.h>
 #include <libaio.h>
 #include <linux/fs.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "untorn_uapi.h"
@@ -271,36 +269,12 @@ static void write_eight(int fd, off_t place, char letter)
 
 static void forked(void)
 {
-	int fd = open_disk(), status;
-
-	write_eight(fd, 0, 'p');
-	pid_t child = fork();
-	if (child == 0) {
-		write_eight(fd, 8 * UNIT, 'c');
-		_exit(0);
-	}
-	write_eight(fd, 16 * UNIT, 'q');
-	want(waitpid(child, &status, 0) == child && status == 0);
-	want(holds(fd, 8 * UNIT, 8 * UNIT, 'c'));
-}
-
-static void *write_in_thread(void *number)
-{
-	int fd = open_disk();
-
-	write_eight(fd, (off_t)UNIT * 8 * (intptr_t)number, (char)('A' + (intptr_t)number));
-	close(fd);
-	return NULL;
+	write_in_a_child_too(write_eight);
 }
 
 static void threads(void)
 {
-	pthread_t ids[8];
-
-	for (intptr_t i = 0; i < 8; i++)
-		want(pthread_create(&ids[i], NULL, write_in_thread, (void *)i) == 0);
-	for (int i = 0; i < 8; i++)
-		want(pthread_join(ids[i], NULL) == 0);
+	write_in_threads(write_eight);
 }
 
 /* The system calls, as programs without libaio make them. */
@@ -353,7 +327,7 @@ static const struct {
 	  8 }, /* io_destroy() takes its time itself */
 	{ "descriptor_taken_away", ",delay=20000", NULL, 2 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
-	{ "threads", "", NULL, 512 },
+	{ "threads", "", NULL, 576 },
 	{ "by_syscall", "", NULL, 2 },
 };
 

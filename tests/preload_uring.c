@@ -10,12 +10,10 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <linux/fs.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "untorn_uapi.h"
@@ -343,37 +341,12 @@ static void write_many(int fd, off_t place, char letter)
 
 static void forked(void)
 {
-	int fd = open_disk(), status;
-
-	write_many(fd, 0, 'p');
-	pid_t child = fork();
-	if (child == 0) {
-		write_many(fd, 8 * UNIT, 'c');
-		_exit(0);
-	}
-	write_many(fd, 16 * UNIT, 'q');
-	want(waitpid(child, &status, 0) == child && status == 0);
-	want(holds(fd, 8 * UNIT, 8 * UNIT, 'c'));
-}
-
-static void *write_in_thread(void *number)
-{
-	int fd = open_disk();
-
-	write_many(fd, (off_t)UNIT * 8 * (intptr_t)number, (char)('A' + (intptr_t)number));
-	close(fd);
-	return NULL;
+	write_in_a_child_too(write_many);
 }
 
 static void threads(void)
 {
-	pthread_t ids[8];
-
-	write_in_thread((void *)8);
-	for (intptr_t i = 0; i < 8; i++)
-		want(pthread_create(&ids[i], NULL, write_in_thread, (void *)i) == 0);
-	for (int i = 0; i < 8; i++)
-		want(pthread_join(ids[i], NULL) == 0);
+	write_in_threads(write_many);
 }
 
 /* More completions than the program's ring has room for: none is lost. */
