@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Asynchronous atomic writes of unmodified programs, see guest_async.sh, on an NVMe disk of kernels
-# without them, and by command on kernels with them: each write is one Write command in QEMU's trace.
+# Asynchronous atomic writes of unmodified programs, see guest_async.sh, on kernels without them, and by
+# command on kernels with them: each is one Write command in QEMU's trace of an NVMe disk, or one WRITE
+# ATOMIC (16) in the log of a SCSI disk.
 set -eu
 . tests/vm/lib.sh
 
@@ -10,12 +11,23 @@ run() { # KERNEL COMMAND...
 	vm -k "$1" -c -t 200 -T -o "$out" -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \
 		"bash tests/vm/guest_async.sh /dev/nvme0n1 ${*:2}"
 	commands "$out/trace" > "$out/sent"
+	check "$1"
+}
+run_scsi() { # KERNEL COMMAND...
+	out=$(scratch)
+	vm -k "$1" -c -t 200 -o "$out" -- "set -eu; . tests/vm/guest_scsi.sh; scsi_target_start max=32
+		bash tests/vm/guest_async.sh \$DISK ${*:2}; cp \$TARGET_LOG \$OUT/log"
+	sed -nE 's/^opcode=9c lba=([0-9]+) blocks=([0-9]+) .*/\1 \2/p' "$out/log" > "$out/sent"
+	check "$1, SCSI"
+}
+check() { # LABEL
 	# 3 times 512 of fio's, of a whole unit each, in the first 8 MiB; then those of the other program.
 	[ "$(head -n 1536 "$out/sent" | grep -c ' 32$')" = 1536 ] || { head "$out/sent"; exit 1; }
 	diff <(sort "$out/wanted") <(tail -n +1537 "$out/sent" | sort) > "$out/diff" ||
 		{ head "$out/diff"; echo "kernel $1: commands (>) are not the calls (<)"; exit 1; }
 	echo "kernel $1: $(wc -l < "$out/sent") asynchronous writes, as many commands"
 }
+run_scsi 6.1 build/untorn run --
 run 6.1 build/untorn run --
 run 5.10 build/untorn run --
 run 6.12 build/untorn run --mode=command --
