@@ -145,9 +145,11 @@ static void run(struct work *work, struct poster **unused)
 	complete(op);
 }
 
+/* And no garbage, which io_submit() finds out first. */
 static bool is_atomic_write(const struct iocb *iocb)
 {
 	return (iocb->aio_rw_flags & RWF_ATOMIC) && !iocb->aio_reserved2 &&
+	       (int64_t)iocb->aio_nbytes >= 0 &&
 	       (iocb->aio_lio_opcode == IOCB_CMD_PWRITE ||
 		iocb->aio_lio_opcode == IOCB_CMD_PWRITEV);
 }

@@ -48,55 +48,66 @@ static int import(const struct write_call *call, struct segments *ret_segments)
 }
 
 static int enter(const struct write_call *call, enum form form, const struct limits *limits,
-		 struct segments *ret_segments)
+		 int imported, const struct segments *segments)
 {
 	int open_flags = fcntl(call->fd, F_GETFL);
 	struct entrance entrance = {
 		.form = form,
 		.open = open_flags >= 0 && !(open_flags & O_PATH),
 		.writable = (open_flags & O_ACCMODE) != O_RDONLY,
-		.import = import(call, ret_segments),
+		.import = imported,
 		.offset = call->offset,
-		.length = ret_segments->length,
+		.length = segments->length,
 		.rwf = engine_known_flags(call->flags),
 	};
 
 	return entrance_check(&entrance, limits);
 }
 
-static int examine(const struct write_call *call, enum form form, struct engine_job *job,
-		   bool *ret_early)
+static int examine(const struct write_call *call, enum form form, const struct segments *segments,
+		   struct engine_job *job)
 {
-	struct segments segments = { 0 };
-	const struct limits *limits = &job->device.limits;
-
-	int error = enter(call, form, limits, &segments);
-	*ret_early = error != 0;
-	if (error)
-		return error;
-	struct iovec whole = { segments.first.iov_base, segments.length };
+	struct iovec whole = { segments->first.iov_base, segments->length };
 	struct write_call known = *call;
+
 	known.iov = &whole;
 	known.count = call->count ? 1 : 0;
-	error = engine_gather(&known, &job->device, &job->request);
+	known.flags &= call->waits ? ~RWF_NOWAIT : ~0;
+	int error = engine_gather(&known, &job->device, &job->request);
 	if (error)
 		return error;
-	job->request.segments = call->registered ? 2 : (uint32_t)call->count; /* to a kernel */
+	job->request.segments =
+		call->registered ? 2 : (uint32_t)call->count; /* so the kernel sees it */
 	job->request.ring = form == FORM_RING;
-	return engine_make_ready(call->fd, &job->request, limits);
+	return engine_make_ready(call->fd, &job->request, &job->device.limits);
+}
+
+static int start(const struct write_call *call, enum form form, struct engine_job *job,
+		 bool *ret_early)
+{
+	struct segments segments = { 0 };
+	int imported = import(call, &segments);
+
+	/* A ring imports before it looks at the file, whatever that is. */
+	*ret_early = form == FORM_RING && imported;
+	if (*ret_early)
+		return imported;
+	if (device_of_fd(call->fd, &job->device) < 0 ||
+	    engine_decide(&job->device, config_get().mode) == LANE_KERNEL)
+		return ENGINE_KERNEL;
+	int error = enter(call, form, &job->device.limits, imported, &segments);
+	*ret_early = error != 0;
+	return error ? error : examine(call, form, &segments, job);
 }
 
 int engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
 		 bool *ret_early)
 {
 	KEEP_ERRNO;
-	enum mode mode = config_get().mode;
-
 	*ret_early = false;
-	if (mode == MODE_OFF || device_of_fd(call->fd, &ret_job->device) < 0 ||
-	    engine_decide(&ret_job->device, mode) == LANE_KERNEL)
+	if (config_get().mode == MODE_OFF)
 		return ENGINE_KERNEL;
-	int result = examine(call, form, ret_job, ret_early);
+	int result = start(call, form, ret_job, ret_early);
 	if (result == REQUEST_GOOD) {
 		int own = kept_get(call->fd, &ret_job->device);
 		ret_job->now = own < 0;

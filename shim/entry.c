@@ -6,7 +6,7 @@
 
 ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
-	struct write_call call = { fd, iov, count, offset, flags, false };
+	struct write_call call = { fd, iov, count, offset, flags, false, false };
 	int state;
 
 	pthread_testcancel();

@@ -167,7 +167,8 @@ static int fd_of(const struct uring *ring, const struct io_uring_sqe *sqe)
 					     : sqe->fd;
 }
 
-static int start(const struct uring *ring, const struct io_uring_sqe *sqe, struct engine_job *job)
+static int start(const struct uring *ring, const struct io_uring_sqe *sqe, bool waits,
+		 struct engine_job *job)
 {
 	struct iovec single = { (void *)(uintptr_t)sqe->addr, sqe->len };
 	struct write_call call = {
@@ -177,6 +178,7 @@ static int start(const struct uring *ring, const struct io_uring_sqe *sqe, struc
 		.offset = (off_t)sqe->off,
 		.flags = sqe->rw_flags,
 		.registered = sqe->opcode == IORING_OP_WRITE_FIXED,
+		.waits = waits || (sqe->flags & IOSQE_ASYNC),
 	};
 	bool early;
 
@@ -187,8 +189,10 @@ static int start(const struct uring *ring, const struct io_uring_sqe *sqe, struc
 struct batch {
 	struct uring *ring;
 	bool at_once;  /* none is to be taken out */
+	bool alone;    /* and waited for: what is good is done at once */
 	bool in_chain; /* the entry before was linked to this one */
 	bool open;     /* and all of the chain so far were atomic writes that were done */
+	bool loose;    /* this entry's chain has no end: a thread of the kernel's takes it */
 };
 
 static bool is_linked(const struct io_uring_sqe *sqe)
@@ -217,8 +221,8 @@ static enum handled finish_at_once(struct io_uring_sqe *sqe, const struct engine
 static bool take_out(const struct batch *batch, const struct io_uring_sqe *sqe,
 		     const struct engine_job *job, int result)
 {
-	if (batch->at_once || batch->in_chain || is_linked(sqe) || job->now ||
-	    !poster_is_possible() || !worker_is_there())
+	if (batch->at_once || (batch->alone && result >= 0) || batch->in_chain || is_linked(sqe) ||
+	    job->now || !poster_is_possible() || !worker_is_there())
 		return false;
 	struct op *op = take_op(batch->ring->ring_fd);
 	if (!op)
@@ -239,7 +243,7 @@ static enum handled handle(const struct batch *batch, struct io_uring_sqe *sqe)
 
 	if (!is_atomic_write(sqe) || !is_understood(sqe) || (batch->in_chain && !batch->open))
 		return LEFT;
-	int result = start(batch->ring, sqe, &job);
+	int result = start(batch->ring, sqe, batch->loose, &job);
 	if (result == ENGINE_KERNEL)
 		return LEFT;
 	return take_out(batch, sqe, &job, result) ? GONE : finish_at_once(sqe, &job, result);
@@ -263,13 +267,24 @@ static void copy_entry(const struct uring *ring, unsigned to, unsigned from)
 		entry_of(ring, to)[1] = entry_of(ring, from)[1];
 }
 
+/* The first entry of a chain that the batch does not end (io_queue_sqe_fallback()), or the tail. */
+static unsigned find_loose(const struct uring *ring)
+{
+	unsigned i = ring->sq.sqe_tail;
+
+	while (i != ring->sq.sqe_head && is_linked(entry_of(ring, i - 1)))
+		i--;
+	return i;
+}
+
 static unsigned handle_all(struct batch *batch)
 {
 	struct uring *ring = batch->ring;
-	unsigned kept = ring->sq.sqe_head;
+	unsigned kept = ring->sq.sqe_head, loose = find_loose(ring);
 
 	for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail; i++) {
 		struct io_uring_sqe *sqe = entry_of(ring, i);
+		batch->loose |= i == loose;
 		enum handled handled = handle(batch, sqe);
 		follow_chain(batch, sqe, handled);
 		if (handled != GONE)
@@ -353,8 +368,8 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 		return 0;
 	struct batch batch = {
 		.ring = ring,
-		.at_once =
-			found.drain || (found.count == 1 && waits > 0 && !atomic_load(&under_way)),
+		.at_once = found.drain,
+		.alone = found.count == 1 && waits > 0 && !atomic_load(&under_way),
 	};
 	return handle_guarded(&batch);
 }

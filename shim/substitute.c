@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cache.h"
+#include "limits.h"
 #include "poster.h"
 #include "real.h"
 #include "untorn_uapi.h"
@@ -115,6 +116,17 @@ static void put_one_byte(struct io_uring_sqe *sqe, enum source source, unsigned 
 	sqe->addr = (uintptr_t)&byte;
 }
 
+/* The write itself, without its memory: what may not wait is told so by the kernel, for the reason
+ * for which we were. */
+static void put_again(struct io_uring_sqe *sqe)
+{
+	sqe->opcode = IORING_OP_WRITE;
+	sqe->addr = (uintptr_t)cache_unreadable();
+	sqe->len = LIMITS_MAX;
+	sqe->rw_flags = RWF_NOWAIT;
+	sqe->buf_index = 0;
+}
+
 /* Where a file cannot be opened the entry stays as it was: the kernel refuses it with EOPNOTSUPP.
  */
 static void put_natural_error(struct io_uring_sqe *sqe, int error)
@@ -122,6 +134,9 @@ static void put_natural_error(struct io_uring_sqe *sqe, int error)
 	switch (error) {
 	case -EINVAL:
 		put(sqe, IORING_OP_NOP, -1, 0, UNKNOWN_FLAG);
+		break;
+	case -EAGAIN:
+		put_again(sqe);
 		break;
 	case -EBADF:
 		put(sqe, IORING_OP_WRITE, -1, 0, 0);

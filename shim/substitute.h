@@ -13,7 +13,7 @@
 bool substitute_is_ready(void);
 
 /* The entry becomes one that results in this: a length, or -errno. Before Linux 6.10 not every
- * error can be had: EBADF, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP and EPERM can, the others become EIO.
+ * error can be had: EAGAIN, EBADF, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP and EPERM can, others become EIO.
  */
 void substitute_put(struct io_uring_sqe *sqe, int result);
 

@@ -106,7 +106,7 @@ no signals for workers|worker.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);/s
 workers of a child|worker.c|s/threads = idle = queued = 0/(void)0/|test_worker
 one work, one thread|worker.c|s/queued >= idle/threads == 0/|test_worker
 what drains waits|ring.c|s/if (found.drain \&\& atomic_load(&under_way))/if (0)/|preload_uring
-nothing is taken out before what drains|ring.c|/\.at_once =/,/};/s/found.drain/0/|preload_uring
+nothing is taken out before what drains|ring.c|s/.at_once = found.drain/.at_once = false/|preload_uring
 the ring's end waits|ring.c|/^void ring_before_exit/,/^}/s/await_guarded(ring->ring_fd)/(void)await/|preload_uring
 chain after a failure|ring.c|s/bool goes_on = handled == DONE/bool goes_on = handled != LEFT/|preload_uring
 chain behind something else|ring.c|s/ .. (batch->in_chain \&\& !batch->open)//|preload_uring
