@@ -164,6 +164,7 @@ static int start(const struct iocb *iocb, struct op *op, bool *ret_early)
 		.count = !is_vector                      ? 1
 			 : iocb->aio_nbytes <= INT32_MAX ? (int)iocb->aio_nbytes
 							 : -1,
+		.vector = is_vector,
 		.offset = iocb->aio_offset,
 		.flags = iocb->aio_rw_flags,
 	};

@@ -104,7 +104,8 @@ static bool is_readable(uintptr_t address)
 	char byte;
 	struct iovec here = { &byte, 1 }, there = { (void *)address, 1 };
 
-	return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1;
+	/* Where the call is forbidden nobody can tell. */
+	return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1 || errno != EFAULT;
 }
 
 /* What a native kernel would have found before it came to the -EINVAL. */

@@ -23,6 +23,7 @@ struct write_call {
 	off_t offset;    /* -1: the file position */
 	int flags;       /* RWF_*, RWF_ATOMIC among them */
 	bool registered; /* the memory is a buffer registered with a ring */
+	bool vector;     /* iov is the program's, and may be unreadable */
 	bool waits;      /* whatever the flags say: done by a thread of the kernel's */
 };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -26,18 +27,31 @@ static int add(struct segments *segments, const struct iovec *iov, size_t count)
 	return 0;
 }
 
-/* From memory that may not be there, as the kernel does it. */
+/* From memory that may not be there. Where that system call is forbidden, the memory is trusted. */
+static bool read_memory(void *ret_data, const void *from, size_t size)
+{
+	struct iovec here = { ret_data, size }, there = { (void *)(uintptr_t)from, size };
+	ssize_t result = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+
+	if (result < 0 && errno != EFAULT)
+		memcpy(ret_data, from, size);
+	return result == (ssize_t)size || (result < 0 && errno != EFAULT);
+}
+
+/* As the kernel does it. */
 static int import(const struct write_call *call, struct segments *ret_segments)
 {
 	struct iovec some[64];
 
+	if (!call->vector) {
+		ret_segments->first = *call->iov;
+		return add(ret_segments, call->iov, 1);
+	}
 	if (call->count < 0 || call->count > MAX_SEGMENTS)
 		return -EINVAL;
 	for (size_t done = 0; done < (size_t)call->count; done += 64) {
 		size_t now = (size_t)call->count - done < 64 ? (size_t)call->count - done : 64;
-		struct iovec to = { some, now * sizeof(*some) };
-		struct iovec from = { (void *)(uintptr_t)(call->iov + done), to.iov_len };
-		if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)to.iov_len)
+		if (!read_memory(some, call->iov + done, now * sizeof(*some)))
 			return -EFAULT;
 		if (done == 0)
 			ret_segments->first = some[0];

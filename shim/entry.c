@@ -6,7 +6,9 @@
 
 ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
-	struct write_call call = { fd, iov, count, offset, flags, false, false };
+	struct write_call call = {
+		.fd = fd, .iov = iov, .count = count, .offset = offset, .flags = flags
+	};
 	int state;
 
 	pthread_testcancel();

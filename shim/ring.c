@@ -175,6 +175,7 @@ static int start(const struct uring *ring, const struct io_uring_sqe *sqe, bool 
 		.fd = fd_of(ring, sqe),
 		.iov = sqe->opcode == IORING_OP_WRITEV ? (void *)(uintptr_t)sqe->addr : &single,
 		.count = sqe->opcode == IORING_OP_WRITEV ? (int)sqe->len : 1,
+		.vector = sqe->opcode == IORING_OP_WRITEV,
 		.offset = (off_t)sqe->off,
 		.flags = sqe->rw_flags,
 		.registered = sqe->opcode == IORING_OP_WRITE_FIXED,

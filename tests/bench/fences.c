@@ -93,7 +93,9 @@ static void bare(int fd, char *data, int i)
 static void whole(int fd, char *data, int i)
 {
 	struct iovec iov = { data, UNIT };
-	struct write_call call = { fd, &iov, 1, (off_t)i * UNIT, RWF_ATOMIC, false, false };
+	struct write_call call = {
+		.fd = fd, .iov = &iov, .count = 1, .offset = (off_t)i * UNIT, .flags = RWF_ATOMIC
+	};
 
 	ssize_t written = engine_write(&call);
 	if (written != UNIT) {
