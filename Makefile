@@ -42,7 +42,9 @@ EXAMPLE := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 CLIENT  := $(patsubst %.c,$(B)/%,$(wildcard tests/vm/*.c tests/bench/*.c))
 
 SCRIPT  := $(wildcard tests/cmd_*.sh tests/shim_*.sh)
-VMTEST  := $(wildcard tests/vm/test_*.sh)
+# The long ones first, so that none is left over at the end.
+VMLONG  := $(wildcard tests/vm/test_truth*.sh)
+VMTEST  := $(VMLONG) $(filter-out $(VMLONG),$(wildcard tests/vm/test_*.sh))
 
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
@@ -111,7 +113,7 @@ scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD)
 check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined shim
 	$(Q)$(MAKE) --no-print-directory SAN=thread shim
-	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-1200} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
+	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-1200} UNTORN_TEST_JOBS=3 tests/run.sh $(B) $(VMTEST)
 # Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B)

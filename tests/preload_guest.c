@@ -234,6 +234,30 @@ static void cancelled(void)
 	want(atomic_write(fd, buffer(UNIT, 'G'), UNIT, 0) == UNIT && holds(fd, 0, UNIT, 'G'));
 }
 
+static ssize_t written;
+
+static void *one_write(void *fd)
+{
+	written = atomic_write(*(int *)fd, buffer(UNIT, 'g'), UNIT, 0);
+	pthread_testcancel();
+	return NULL;
+}
+
+/* On a slow disk: the cancelled write ends, and its result is told, before its thread does. */
+static void cancelled_under_way(void)
+{
+	int fd = open_disk();
+	void *result;
+	pthread_t id;
+
+	want(atomic_write(fd, buffer(UNIT, 'f'), UNIT, 0) == UNIT);
+	want(pthread_create(&id, NULL, one_write, &fd) == 0);
+	usleep(50000);
+	want(pthread_cancel(id) == 0);
+	want(pthread_join(id, &result) == 0 && result == PTHREAD_CANCELED);
+	want(written == UNIT && holds(fd, 0, UNIT, 'g'));
+}
+
 static int signal_fd;
 
 /* Another program, which inherits the descriptor. */
@@ -415,6 +439,7 @@ const struct body bodies[] = {
 	{ "vforked", vforked },
 	{ "cloned_by_syscall", cloned_by_syscall },
 	{ "cancelled", cancelled },
+	{ "cancelled_under_way", cancelled_under_way },
 	{ "spawned", spawned },
 	{ "daemonised", daemonised },
 	{ "opened_and_closed", opened_and_closed },
@@ -426,33 +451,34 @@ const struct body bodies[] = {
 };
 
 static const struct {
-	const char *body, *environment;
+	const char *body, *disk, *environment;
 	int commands; /* -1: as many as it takes */
 } rows[] = {
-	{ "from_constructor", "EARLY_WRITE=1", 1 },
-	{ "from_atexit", NULL, 1 },
-	{ "errno_kept", NULL, 3 },
-	{ "no_descriptors", NULL, 10 },
-	{ "closed_descriptors", NULL, 2 },
-	{ "threads", NULL, 512 },
-	{ "small_stack", "UNTORN_LIBNVME=off", 1 },
-	{ "forked", NULL, 4 },
-	{ "vforked", NULL, -1 },
-	{ "cloned_by_syscall", NULL, -1 },
-	{ "cancelled", NULL, -1 },
-	{ "spawned", NULL, 2 },
-	{ "daemonised", NULL, 2 },
-	{ "opened_and_closed", NULL, 3 },
-	{ "ten_thousand_threads", NULL, 10000 },
-	{ "interrupted", NULL, -1 },
-	{ "interrupted", "RESTART=1", -1 },
-	{ "signal_mask_kept", NULL, 1 },
-	{ "version", NULL, 0 },
+	{ "from_constructor", "", "EARLY_WRITE=1", 1 },
+	{ "from_atexit", "", NULL, 1 },
+	{ "errno_kept", "", NULL, 3 },
+	{ "no_descriptors", "", NULL, 10 },
+	{ "closed_descriptors", "", NULL, 2 },
+	{ "threads", "", NULL, 512 },
+	{ "small_stack", "", "UNTORN_LIBNVME=off", 1 },
+	{ "forked", "", NULL, 4 },
+	{ "vforked", "", NULL, -1 },
+	{ "cloned_by_syscall", "", NULL, -1 },
+	{ "cancelled", "", NULL, -1 },
+	{ "cancelled_under_way", ",delay=200000", NULL, 2 },
+	{ "spawned", "", NULL, 2 },
+	{ "daemonised", "", NULL, 2 },
+	{ "opened_and_closed", "", NULL, 3 },
+	{ "ten_thousand_threads", "", NULL, 10000 },
+	{ "interrupted", "", NULL, -1 },
+	{ "interrupted", "", "RESTART=1", -1 },
+	{ "signal_mask_kept", "", NULL, 1 },
+	{ "version", "", NULL, 0 },
 };
 
 START_TEST(a_host_program_notices_nothing)
 {
-	preload_run(rows[_i].body, "", rows[_i].environment);
+	preload_run(rows[_i].body, rows[_i].disk, rows[_i].environment);
 	int commands = preload_log_count("via=submit");
 	ck_assert_msg(rows[_i].commands < 0 || commands == rows[_i].commands,
 		      "%s: %d commands, not %d", rows[_i].body, commands, rows[_i].commands);
