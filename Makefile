@@ -17,11 +17,11 @@ CFLAGS     ?= -O2 -g
 
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
 # a higher one; `make layers` refuses anything else. README.md says what each room is.
-BASE   := cleanup config library real sysfs
+BASE   := cleanup uring_uapi config library real sysfs
 RULES  := limits limits_nvme limits_scsi request entrance sense status
 DEVICE := transport transport_nvme identify transport_scsi inquiry scsi generic identity published \
 	  device kept cache
-ENGINE := engine engine_async engine_statx worker aio files poster substitute ring
+ENGINE := engine engine_async engine_statx worker aio files ring_map poster substitute ring_op ring ring_prepared
 DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_syscall init
 TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf
@@ -97,9 +97,10 @@ check: setup-check
 	$(Q)$(MAKE) -j$$(nproc) --no-print-directory programs
 	$(Q)$(MAKE) -j$$(nproc) --no-print-directory SAN=address,undefined programs
 	$(Q)$(MAKE) -j$$(nproc) --no-print-directory SAN=thread programs
-	$(Q)$(MAKE) --no-print-directory layers exports check-fast
-	$(Q)$(MAKE) --no-print-directory SAN=address,undefined unit preload
-	$(Q)$(MAKE) --no-print-directory SAN=thread unit preload
+	$(Q)$(MAKE) --no-print-directory layers exports
+	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory check-fast
+	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory SAN=address,undefined unit preload
+	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory SAN=thread unit preload
 	$(Q)$(MAKE) --no-print-directory check-vm mutants
 programs: all $(UNIT) $(PRELOAD) $(SIMTEST) $(CLIENT)
 check-fast: unit preload scripts
@@ -113,7 +114,7 @@ scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD)
 check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined shim
 	$(Q)$(MAKE) --no-print-directory SAN=thread shim
-	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-1200} UNTORN_TEST_JOBS=3 tests/run.sh $(B) $(VMTEST)
+	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-1200} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
 # Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B)

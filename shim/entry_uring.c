@@ -11,7 +11,7 @@
 
 #include "entry.h"
 #include "entry_uring.h"
-#include "ring.h"
+#include "ring_prepared.h"
 
 /* Entries that were taken out count as submitted. */
 static int add(int result, unsigned taken)

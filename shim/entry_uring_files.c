@@ -8,7 +8,7 @@
 #include "entry.h"
 #include "entry_uring.h"
 #include "files.h"
-#include "ring.h"
+#include "ring_prepared.h"
 
 int io_uring_register_files(struct uring *ring, const int *files, unsigned count);
 int io_uring_register_files_tags(struct uring *ring, const int *files, const __u64 *tags,

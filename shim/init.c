@@ -8,7 +8,7 @@
 #include "files.h"
 #include "kept.h"
 #include "real.h"
-#include "ring.h"
+#include "ring_op.h"
 #include "worker.h"
 
 static void after_fork(void)
@@ -18,7 +18,7 @@ static void after_fork(void)
 	worker_after_fork();
 	aio_after_fork();
 	files_after_fork();
-	ring_after_fork();
+	ring_op_after_fork();
 }
 
 __attribute__((constructor)) static void start(void)

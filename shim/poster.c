@@ -11,61 +11,15 @@
 #include <unistd.h>
 
 #include "real.h"
+#include "ring_map.h"
 
 enum { ENTRIES = 2 };
 
 struct poster {
-	uint32_t *sq_tail, *sq_array, *cq_head, *cq_tail; /* shared with the kernel */
-	uint32_t sq_mask, cq_mask;
-	struct io_uring_sqe *sqes;
-	struct io_uring_cqe *cqes;
-	void *rings;
-	size_t rings_size, sqes_size;
+	struct ring_map map;
 	uint32_t fd; /* or, once it is registered, its index with this thread */
 	uint32_t enter_flags;
 };
-
-static void *map(int ring, size_t size, uint64_t offset)
-{
-	void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
-			    (off_t)offset);
-
-	return mapped == MAP_FAILED ? NULL : mapped;
-}
-
-static void unmap(struct poster *poster)
-{
-	if (poster->rings)
-		munmap(poster->rings, poster->rings_size);
-	if (poster->sqes)
-		munmap(poster->sqes, poster->sqes_size);
-}
-
-/* One mapping for both rings: IORING_FEAT_SINGLE_MMAP, 5.4. */
-static bool lay_out(int ring, const struct io_uring_params *p, struct poster *ret_poster)
-{
-	struct poster poster = {
-		.rings_size = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe),
-		.sqes_size = p->sq_entries * sizeof(struct io_uring_sqe),
-		.fd = (uint32_t)ring,
-	};
-	char *rings = poster.rings = map(ring, poster.rings_size, IORING_OFF_SQ_RING);
-
-	poster.sqes = map(ring, poster.sqes_size, IORING_OFF_SQES);
-	if (!rings || !poster.sqes) {
-		unmap(&poster);
-		return false;
-	}
-	poster.sq_tail = (uint32_t *)(void *)(rings + p->sq_off.tail);
-	poster.sq_array = (uint32_t *)(void *)(rings + p->sq_off.array);
-	poster.sq_mask = *(uint32_t *)(void *)(rings + p->sq_off.ring_mask);
-	poster.cq_head = (uint32_t *)(void *)(rings + p->cq_off.head);
-	poster.cq_tail = (uint32_t *)(void *)(rings + p->cq_off.tail);
-	poster.cq_mask = *(uint32_t *)(void *)(rings + p->cq_off.ring_mask);
-	poster.cqes = (struct io_uring_cqe *)(void *)(rings + p->cq_off.cqes);
-	*ret_poster = poster;
-	return true;
-}
 
 static bool open_ring(struct poster *ret_poster)
 {
@@ -74,7 +28,8 @@ static bool open_ring(struct poster *ret_poster)
 	int ring = (int)real_syscall(SYS_io_uring_setup, ENTRIES, (long)&params, 0, 0, 0, 0);
 	if (ring < 0)
 		return false;
-	if (lay_out(ring, &params, ret_poster))
+	*ret_poster = (struct poster){ .fd = (uint32_t)ring };
+	if (ring_map(ring, &params, &ret_poster->map))
 		return true;
 	close(ring);
 	return false;
@@ -82,7 +37,7 @@ static bool open_ring(struct poster *ret_poster)
 
 static void close_ring(struct poster *poster)
 {
-	unmap(poster);
+	ring_unmap(&poster->map);
 	close((int)poster->fd);
 }
 
@@ -120,12 +75,12 @@ struct poster *poster_make(void)
 /* least: for how many completions to wait. */
 static int submit_one(struct poster *poster, const struct io_uring_sqe *sqe, unsigned least)
 {
-	uint32_t tail = *poster->sq_tail, slot = tail & poster->sq_mask;
+	uint32_t tail = *poster->map.sq_tail, slot = tail & poster->map.sq_mask;
 	long result;
 
-	poster->sqes[slot] = *sqe;
-	poster->sq_array[slot] = slot;
-	__atomic_store_n(poster->sq_tail, tail + 1, __ATOMIC_RELEASE);
+	poster->map.sqes[slot] = *sqe;
+	poster->map.sq_array[slot] = slot;
+	__atomic_store_n(poster->map.sq_tail, tail + 1, __ATOMIC_RELEASE);
 	do {
 		result = real_syscall(SYS_io_uring_enter, poster->fd, 1, least,
 				      poster->enter_flags | (least ? IORING_ENTER_GETEVENTS : 0), 0,
@@ -137,12 +92,12 @@ static int submit_one(struct poster *poster, const struct io_uring_sqe *sqe, uns
 /* False: there is none. */
 static bool take_result(struct poster *poster, int *ret_result)
 {
-	uint32_t head = *poster->cq_head;
+	uint32_t head = *poster->map.cq_head;
 
-	if (head == __atomic_load_n(poster->cq_tail, __ATOMIC_ACQUIRE))
+	if (head == __atomic_load_n(poster->map.cq_tail, __ATOMIC_ACQUIRE))
 		return false;
-	*ret_result = poster->cqes[head & poster->cq_mask].res;
-	__atomic_store_n(poster->cq_head, head + 1, __ATOMIC_RELEASE);
+	*ret_result = poster->map.cqes[head & poster->map.cq_mask].res;
+	__atomic_store_n(poster->map.cq_head, head + 1, __ATOMIC_RELEASE);
 	return true;
 }
 

@@ -1,52 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_uring through liburing: what is done with the submission entries that a program has prepared,
- * before the kernel sees them.
+ * What is done with one entry of an io_uring before the kernel sees it. How entries are found, and
+ * how they leave the queue: ring_prepared.h (liburing), ring_raw.h (system calls).
  *
  * An atomic write is taken out; a worker does it and posts the completion into the program's ring
  * (5.18). Where that will not do - older kernels, the head of a chain, a ring that drains, a caller
  * who waits for this one write anyway - it is done at once, and the entry becomes one whose natural
  * result is that of the write: so order, links and completion come out by themselves.
  *
- * Whatever is not fully understood goes to the kernel, which refuses the flag. Thread-safe, as far
- * as the ring is.
+ * Whatever is not fully understood goes to the kernel, which refuses the flag.
  */
 #ifndef RING_H
 #define RING_H
 
 #include <linux/io_uring.h>
 #include <stdbool.h>
-#include <stddef.h>
 
-/*
- * The beginning of liburing's struct io_uring, the same in all its versions, 2.0 to 2.15.
- * Entries that are prepared but not yet submitted are those from sqe_head to sqe_tail.
- */
-struct uring {
-	struct {
-		unsigned *khead, *ktail, *kring_mask, *kring_entries, *kflags, *kdropped, *array;
-		struct io_uring_sqe *sqes;
-		unsigned sqe_head, sqe_tail;
-		unsigned long ring_size;
-		void *ring;
-		unsigned pad[4];
-	} sq;
-	char cq[88];
-	unsigned flags; /* IORING_SETUP_* */
+struct ring_op;
+
+/* Entries that are submitted together, in their order. */
+struct ring_batch {
 	int ring_fd;
-	unsigned features; /* IORING_FEAT_* */
+	unsigned flags;     /* IORING_SETUP_* */
+	bool at_once;       /* none is to be taken out */
+	bool alone;         /* and waited for: what is good is done at once */
+	bool loose;         /* the entry's chain has no end: a thread of the kernel's takes it */
+	bool in_chain;      /* the entry before was linked to this one */
+	bool open;          /* and all of the chain so far were atomic writes that were done */
+	bool drained;       /* an entry before drains: what follows must wait for it */
+	struct ring_op *op; /* of the entry that was taken out, not started yet */
 };
 
-_Static_assert(offsetof(struct uring, flags) == 192 && offsetof(struct uring, features) == 200,
-	       "liburing's layout");
+enum ring_handled {
+	RING_LEFT,   /* to the kernel, as it is */
+	RING_GONE,   /* to be taken from the queue, and then batch->op started */
+	RING_DONE,   /* and the entry was changed to say so */
+	RING_FAILED, /* likewise */
+};
 
-/* Before the call that submits. waits: for how many completions it waits. Returns how many entries
- * were taken out, to be added to what that call returns. */
-unsigned ring_before_submit(struct uring *ring, unsigned waits);
+/* To be called for each entry, atomic or not; signals and cancellation held off. */
+enum ring_handled ring_handle(struct ring_batch *batch, struct io_uring_sqe *sqe);
 
-/* Before the ring goes: waits for the writes of it that are under way. */
-void ring_before_exit(const struct uring *ring);
-
-void ring_after_fork(void);
+bool ring_is_atomic_write(const struct io_uring_sqe *sqe);
+bool ring_is_linked(const struct io_uring_sqe *sqe); /* to the one after it */
 
 #endif

@@ -108,15 +108,16 @@ eventfds after a fork|aio.c|/aio_after_fork(void)/,/^}/s/close(ops\[i\].eventfd)
 no signals for workers|worker.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);/sigprocmask(0, NULL, \&before);/|test_worker
 workers of a child|worker.c|s/threads = idle = queued = 0/(void)0/|test_worker
 one work, one thread|worker.c|s/queued >= idle/threads == 0/|test_worker
-what drains waits|ring.c|s/if (found.drain \&\& atomic_load(&under_way))/if (0)/|preload_uring
-nothing is taken out before what drains|ring.c|s/.at_once = found.drain/.at_once = false/|preload_uring
-the ring's end waits|ring.c|/^void ring_before_exit/,/^}/s/await_guarded(ring->ring_fd)/(void)await/|preload_uring
-chain after a failure|ring.c|s/bool goes_on = handled == DONE/bool goes_on = handled != LEFT/|preload_uring
-chain behind something else|ring.c|s/ .. (batch->in_chain \&\& !batch->open)//|preload_uring
-rings that are polled|ring.c|s/(ring->flags \& IORING_SETUP_IOPOLL)/0/|preload_uring
-what is not understood|ring.c|s/ .. !is_understood(sqe)//|preload_uring
-failures of the quiet|ring.c|s/op->result < 0 .. !op->quiet/!op->quiet/|preload_uring
-ring that is another one|ring.c|s/error == -EBADF .. error == -EBADFD/0/|preload_uring
+what drains waits|ring_prepared.c|s/if (found.drain)/if (0)/|preload_uring
+nothing is taken out before what drains|ring_prepared.c|s/.at_once = found.drain/.at_once = false/|preload_uring
+nothing is done behind what drains|ring.c|s/batch->drained .= .*;/;/|preload_uring
+the ring's end waits|ring_prepared.c|/^void ring_before_exit/,/^}/s/ring_op_await(ring->ring_fd);//|preload_uring
+chain after a failure|ring.c|s/bool goes_on = handled == RING_DONE/bool goes_on = handled != RING_LEFT/|preload_uring
+chain behind something else|ring.c|s/(!batch->in_chain .. batch->open) \&\& //|preload_uring
+rings that are polled|ring.c|s/(batch->flags \& IORING_SETUP_IOPOLL)/0/|preload_uring
+what is not understood|ring.c|s/ \&\& is_understood(sqe)//|preload_uring
+failures of the quiet|ring_op.c|s/op->result < 0 .. !op->quiet/!op->quiet/|preload_uring
+ring that is another one|ring_op.c|s/error == -EBADF .. error == -EBADFD/0/|preload_uring
 slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_uring
 slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_uring
 slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_uring

@@ -272,6 +272,29 @@ static void drain(void)
 	io_uring_queue_exit(ring);
 }
 
+/* What must wait for one that drains, and that one for what comes late, the kernel alone can do. */
+static void behind_a_drain(void)
+{
+	int fd = open_disk(), ends[2];
+	struct io_uring *ring = ring_of(8, 0);
+	uint64_t tag;
+	char byte;
+
+	want(pipe(ends) == 0);
+	io_uring_prep_read(io_uring_get_sqe(ring), ends[0], &byte, 1, 0);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	io_uring_prep_nop(sqe);
+	sqe->flags |= IOSQE_IO_DRAIN;
+	prepare(ring, fd, buffer(UNIT, 'd'), UNIT, 0, 3);
+	want(io_uring_submit(ring) == 3);
+	usleep(20000);
+	want(is_empty(ring) && holds(fd, 0, UNIT, 0));
+	want(write(ends[1], "x", 1) == 1);
+	want(result_of_next(ring, &tag) == 1 && result_of_next(ring, &tag) == 0);
+	want(result_of_next(ring, &tag) == -EOPNOTSUPP && tag == 3 && holds(fd, 0, UNIT, 0));
+	io_uring_queue_exit(ring);
+}
+
 /* The ring goes when its writes are done, for their memory is the program's. */
 static void closed_under_way(void)
 {
@@ -386,14 +409,20 @@ static void quiet(void)
 	want(holds(fd, 0, UNIT, 'k'));
 }
 
-/* The kernel alone can complete on such a ring. */
+/* On a ring that is polled, what is posted counts; but nothing can be put in a write's place. */
 static void polled(void)
 {
 	int fd = open_disk();
 	struct io_uring *ring = ring_of(8, IORING_SETUP_IOPOLL);
 
-	want(try(ring, fd, buffer(UNIT, 'i'), UNIT, 0, 0) == -EOPNOTSUPP);
-	want(holds(fd, 0, UNIT, 0));
+	want(try(ring, fd, buffer(UNIT, 'i'), UNIT, 0, 0) == UNIT && holds(fd, 0, UNIT, 'i'));
+	want(try(ring, fd, buffer(UNIT, 'i'), 12288, 0, 0) == -EINVAL);
+	prepare(ring, fd, buffer(UNIT, 'i'), UNIT, UNIT, 0)->flags |= IOSQE_IO_LINK;
+	prepare(ring, fd, buffer(UNIT, 'i'), UNIT, UNIT, 1);
+	want(io_uring_submit(ring) == 2);
+	uint64_t tag;
+	want(result_of_next(ring, &tag) == -EOPNOTSUPP && result_of_next(ring, &tag) == -ECANCELED);
+	want(holds(fd, UNIT, UNIT, 0));
 	io_uring_queue_exit(ring);
 }
 
@@ -450,6 +479,7 @@ const struct body bodies[] = {
 	{ "many", many },
 	{ "chain", chain },
 	{ "drain", drain },
+	{ "behind_a_drain", behind_a_drain },
 	{ "closed_under_way", closed_under_way },
 	{ "descriptors_taken_away", descriptors_taken_away },
 	{ "forked", forked },
@@ -483,6 +513,7 @@ static const struct {
 	{ "many", ",fault=500:0x4083", "FAULT=52", 1000 }, /* EBADE */
 	{ "chain", "", NULL, 4 },
 	{ "drain", ",delay=10000", NULL, 8 },
+	{ "behind_a_drain", "", NULL, 0 },
 	{ "closed_under_way", ",delay=20000", NULL, 8 },
 	{ "descriptors_taken_away", ",delay=20000", NULL, -1 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
@@ -490,8 +521,8 @@ static const struct {
 	{ "threads", "", DEFER, 576 },
 	{ "overflow", "", NULL, 40 },
 	{ "quiet", "", NULL, 1 },
-	{ "polled", "", NULL, 0 },
-	{ "polled", "", "WAIT=1", 0 },
+	{ "polled", "", NULL, 1 },
+	{ "polled", "", "WAIT=1", 1 },
 	{ "registered_files", "", NULL, 2 },
 	{ "registered_files", "", "WAIT=1", 2 },
 };

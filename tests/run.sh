@@ -8,6 +8,7 @@ build=$(realpath "$1")
 shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5} # Check's times are for an idle machine
 
 # The sanitizer's own library must come first in a preload.
 sanitizer=

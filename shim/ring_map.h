@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory that a ring shares with the kernel, as io_uring_setup(2) lays it out. A mapping keeps
+ * the ring alive.
+ */
+#ifndef RING_MAP_H
+#define RING_MAP_H
+
+#include <linux/io_uring.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ring_map {
+	uint32_t *sq_head, *sq_tail, *sq_flags, *sq_dropped, *cq_head, *cq_tail;
+	uint32_t *sq_array; /* NULL: IORING_SETUP_NO_SQARRAY */
+	uint32_t sq_mask, cq_mask;
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqes;
+	void *rings;
+	size_t rings_size, sqes_size;
+};
+
+/* From what io_uring_setup() told of this ring. */
+bool ring_map(int ring, const struct io_uring_params *params, struct ring_map *ret_map);
+void ring_unmap(struct ring_map *map);
+
+#endif

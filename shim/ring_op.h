@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes that were taken out of rings, from then until their completion is posted: done by workers,
+ * told by IORING_OP_MSG_RING (5.18). Thread-safe; not to be called in a vforked child.
+ */
+#ifndef RING_OP_H
+#define RING_OP_H
+
+#include <linux/io_uring.h>
+#include <stdbool.h>
+
+#include "engine.h"
+
+struct ring_op;
+
+bool ring_op_is_possible(void);
+
+/* Of the ring with this descriptor: the job to be finished, or if `result` is an error or
+ * REQUEST_EMPTY, just that to be told. NULL: there is no room. */
+struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const struct engine_job *job,
+			     int result);
+
+/* Then one of these: it is done by and by, or the entry was not ours after all. */
+void ring_op_go(struct ring_op *op);
+void ring_op_leave(struct ring_op *op);
+
+/* Is there any? And wait until none of this ring is. */
+bool ring_op_is_under_way(void);
+void ring_op_await(int ring);
+
+void ring_op_after_fork(void);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entries that a program has prepared through liburing and not published yet: those that are taken
+ * out leave no gap. Thread-safe, as far as the ring is.
+ */
+#ifndef RING_PREPARED_H
+#define RING_PREPARED_H
+
+#include <linux/io_uring.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The beginning of liburing's struct io_uring, the same in all its versions, 2.0 to 2.15.
+ * Entries that are prepared but not yet submitted are those from sqe_head to sqe_tail.
+ */
+struct uring {
+	struct {
+		unsigned *khead, *ktail, *kring_mask, *kring_entries, *kflags, *kdropped, *array;
+		struct io_uring_sqe *sqes;
+		unsigned sqe_head, sqe_tail;
+		unsigned long ring_size;
+		void *ring;
+		unsigned pad[4];
+	} sq;
+	char cq[88];
+	unsigned flags; /* IORING_SETUP_* */
+	int ring_fd;
+	unsigned features; /* IORING_FEAT_* */
+};
+
+_Static_assert(offsetof(struct uring, flags) == 192 && offsetof(struct uring, features) == 200,
+	       "liburing's layout");
+
+/* Before the call that submits. waits: for how many completions it waits. Returns how many entries
+ * were taken out, to be added to what that call returns. */
+unsigned ring_before_submit(struct uring *ring, unsigned waits);
+
+/* Before the ring goes: waits for the writes of it that are under way. */
+void ring_before_exit(const struct uring *ring);
+
+#endif
