@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "kept.h"
+#include "memory.h"
 
 enum { MAX_SEGMENTS = 1024 /* UIO_MAXIOV */ };
 
@@ -27,17 +28,6 @@ static int add(struct segments *segments, const struct iovec *iov, size_t count)
 	return 0;
 }
 
-/* From memory that may not be there. Where that system call is forbidden, the memory is trusted. */
-static bool read_memory(void *ret_data, const void *from, size_t size)
-{
-	struct iovec here = { ret_data, size }, there = { (void *)(uintptr_t)from, size };
-	ssize_t result = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
-
-	if (result < 0 && errno != EFAULT)
-		memcpy(ret_data, from, size);
-	return result == (ssize_t)size || (result < 0 && errno != EFAULT);
-}
-
 /* As the kernel does it. */
 static int import(const struct write_call *call, struct segments *ret_segments)
 {
@@ -51,7 +41,7 @@ static int import(const struct write_call *call, struct segments *ret_segments)
 		return -EINVAL;
 	for (size_t done = 0; done < (size_t)call->count; done += 64) {
 		size_t now = (size_t)call->count - done < 64 ? (size_t)call->count - done : 64;
-		if (!read_memory(some, call->iov + done, now * sizeof(*some)))
+		if (!memory_read(some, call->iov + done, now * sizeof(*some)))
 			return -EFAULT;
 		if (done == 0)
 			ret_segments->first = some[0];

@@ -13,8 +13,8 @@
 
 #include "aio.h"
 #include "entry.h"
-#include "files.h"
 #include "real.h"
+#include "ring_raw.h"
 #include "untorn_uapi.h"
 
 /* Called by the assembly only: the C view of syscall(number, a .. f), for the numbers there. */
@@ -54,9 +54,18 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 			aio_cancel((aio_context_t)a, (struct iocb *)b, (struct io_event *)c));
 	case SYS_io_destroy:
 		return ret_errno(aio_destroy((aio_context_t)a));
-	case SYS_io_uring_register: /* slots may change: see entry_uring_files.c */
-		files_forget_all();
-		return real()->syscall(number, a, b, c, d, e, f);
+	case SYS_io_uring_setup:
+		return ret_errno(ring_raw_setup((unsigned)a, (struct io_uring_params *)b));
+	case SYS_io_uring_enter:
+		return ret_errno(ring_raw_enter((unsigned)a, (unsigned)b, (unsigned)c, (unsigned)d,
+						(const void *)e, (size_t)f));
+	case SYS_io_uring_register:
+		return ret_errno(
+			ring_raw_register((unsigned)a, (unsigned)b, (void *)c, (unsigned)d));
+	case SYS_close:
+		return close((int)a);
+	case SYS_close_range:
+		return close_range((unsigned)a, (unsigned)b, (int)c);
 	default:
 		return write_or_statx(number, a, b, c, d, e, f);
 	}
@@ -67,8 +76,10 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 
 /* io_setup to io_cancel are five numbers in a row; the first and last of them do no harm in C. */
 _Static_assert(SYS_io_submit - SYS_io_setup < 5U && SYS_io_cancel - SYS_io_setup < 5U &&
-		       SYS_io_getevents - SYS_io_setup < 5U && SYS_io_destroy - SYS_io_setup < 5U,
-	       "the assembly compares a range");
+		       SYS_io_getevents - SYS_io_setup < 5U && SYS_io_destroy - SYS_io_setup < 5U &&
+		       SYS_io_uring_enter == SYS_io_uring_setup + 1 &&
+		       SYS_io_uring_register == SYS_io_uring_setup + 2,
+	       "the assembly compares ranges");
 
 /* clang-format off */
 #if defined(__x86_64__)
@@ -89,7 +100,12 @@ __asm__(".text\n"
 	"	je entry_syscall\n"
 	"	cmpq $" NUMBER(SYS_io_pgetevents) ", %rdi\n"
 	"	je entry_syscall\n"
-	"	cmpq $" NUMBER(SYS_io_uring_register) ", %rdi\n"
+	"	leaq -" NUMBER(SYS_io_uring_setup) "(%rdi), %rax\n"
+	"	cmpq $2, %rax\n"
+	"	jbe entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_close) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_close_range) ", %rdi\n"
 	"	je entry_syscall\n"
 	"	movq real_next_syscall(%rip), %rax\n"
 	"	testq %rax, %rax\n"
@@ -129,7 +145,12 @@ __asm__(".text\n"
 	"	b.eq entry_syscall\n"
 	"	cmp x0, #" NUMBER(SYS_io_pgetevents) "\n"
 	"	b.eq entry_syscall\n"
-	"	cmp x0, #" NUMBER(SYS_io_uring_register) "\n"
+	"	sub x16, x0, #" NUMBER(SYS_io_uring_setup) "\n"
+	"	cmp x16, #2\n"
+	"	b.ls entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_close) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_close_range) "\n"
 	"	b.eq entry_syscall\n"
 	"	adrp x16, real_next_syscall\n"
 	"	ldr x16, [x16, :lo12:real_next_syscall]\n"

@@ -19,7 +19,6 @@ int io_uring_register_files_update(struct uring *ring, unsigned first, const int
 int io_uring_register_files_update_tag(struct uring *ring, unsigned first, const int *files,
 				       const __u64 *tags, unsigned count);
 int io_uring_unregister_files(struct uring *ring);
-int io_uring_register(unsigned fd, unsigned opcode, const void *argument, unsigned count);
 int io_uring_queue_init(unsigned entries, struct uring *ring, unsigned flags);
 int io_uring_queue_init_params(unsigned entries, struct uring *ring, struct io_uring_params *p);
 int io_uring_queue_init_mem(unsigned entries, struct uring *ring, struct io_uring_params *p,
@@ -108,12 +107,4 @@ EXPORT int io_uring_unregister_files(struct uring *ring)
 {
 	files_forget(ring->ring_fd);
 	return NEXT(io_uring_unregister_files, ring);
-}
-
-/* By number, and perhaps by the index of a registered ring: what becomes of which slot is not
- * followed. */
-EXPORT int io_uring_register(unsigned fd, unsigned opcode, const void *argument, unsigned count)
-{
-	files_forget_all();
-	return NEXT(io_uring_register, fd, opcode, argument, count);
 }

@@ -96,6 +96,40 @@ void files_forget_all(void)
 	forget(true, 0);
 }
 
+void files_before_register(int ring, unsigned opcode)
+{
+	if (opcode == IORING_UNREGISTER_FILES)
+		files_forget(ring);
+	if (opcode > IORING_REGISTER_FILE_ALLOC_RANGE) /* who knows */
+		files_forget_all();
+}
+
+/* A new table. */
+static void set_all(int ring, const int *fds, unsigned count)
+{
+	files_forget(ring);
+	files_set(ring, 0, fds, count);
+}
+
+/* An update may stop half way, and says how far it came. */
+void files_after_register(int ring, unsigned opcode, const void *argument, unsigned count,
+			  long result)
+{
+	const struct io_uring_files_update *old = argument;
+	const struct io_uring_rsrc_register *all = argument;
+	const struct io_uring_rsrc_update2 *new = argument;
+
+	if (opcode == IORING_REGISTER_FILES)
+		set_all(ring, argument, count);
+	if (opcode == IORING_REGISTER_FILES2)
+		set_all(ring, (const int *)(uintptr_t)all->data,
+			all->flags & IORING_RSRC_REGISTER_SPARSE ? 0 : all->nr);
+	if (opcode == IORING_REGISTER_FILES_UPDATE)
+		files_set(ring, old->offset, (const int *)(uintptr_t)old->fds, (unsigned)result);
+	if (opcode == IORING_REGISTER_FILES_UPDATE2)
+		files_set(ring, new->offset, (const int *)(uintptr_t) new->data, (unsigned)result);
+}
+
 int files_find(int ring, unsigned slot)
 {
 	pthread_mutex_lock(&lock);

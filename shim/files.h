@@ -19,6 +19,11 @@ void files_set(int ring, unsigned first, const int *fds, unsigned count);
 void files_forget(int ring);
 void files_forget_all(void);
 
+/* Around io_uring_register() of this opcode, with its arguments and what it returned. */
+void files_before_register(int ring, unsigned opcode);
+void files_after_register(int ring, unsigned opcode, const void *argument, unsigned count,
+			  long result);
+
 /* Of the ring's slot, not for the closing; or -1. */
 int files_find(int ring, unsigned slot);
 

@@ -9,6 +9,7 @@
 #include "kept.h"
 #include "real.h"
 #include "ring_op.h"
+#include "ring_table.h"
 #include "worker.h"
 
 static void after_fork(void)
@@ -19,6 +20,7 @@ static void after_fork(void)
 	aio_after_fork();
 	files_after_fork();
 	ring_op_after_fork();
+	ring_table_after_fork();
 }
 
 __attribute__((constructor)) static void start(void)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * close(2) and what closes many: a ring that is used by system calls ends there, but not with
+ * writes under way, whose memory is the program's, nor while we hold on to it.
+ */
+#include <sys/syscall.h>
+
+#include "entry.h"
+#include "real.h"
+#include "ring_table.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+int close_range(unsigned first, unsigned last, int flags); /* glibc 2.34 */
+void closefrom(int first);
+
+EXPORT int close(int fd)
+{
+	ring_table_before_close((unsigned)fd, (unsigned)fd);
+	return real()->close(fd);
+}
+
+EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+	if (!(flags & CLOSE_RANGE_CLOEXEC))
+		ring_table_before_close(first, last);
+	return (int)ret_errno(real_syscall(SYS_close_range, first, last, flags, 0, 0, 0));
+}
+
+EXPORT void closefrom(int first)
+{
+	static void *_Atomic known;
+	void (*next)(int) = (void (*)(int))real_find(&known, "libc.so.6", "closefrom");
+
+	ring_table_before_close(first < 0 ? 0 : (unsigned)first, ~0U);
+	if (next)
+		next(first);
+}
