@@ -12,6 +12,7 @@
 #include "entry.h"
 #include "entry_uring.h"
 #include "ring_prepared.h"
+#include "ring_table.h"
 
 /* Entries that were taken out count as submitted. */
 static int add(int result, unsigned taken)
@@ -99,6 +100,7 @@ EXPORT void io_uring_queue_exit(struct uring *ring)
 		(void (*)(struct uring *))uring_find(&known, "io_uring_queue_exit");
 
 	ring_before_exit(ring);
+	ring_table_before_close((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
 	if (next)
 		next(ring);
 }

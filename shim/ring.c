@@ -67,17 +67,26 @@ static enum ring_handled finish_at_once(const struct ring_batch *batch, struct i
 	return result < 0 ? RING_FAILED : RING_DONE;
 }
 
-/* Then it need not come as a message; but a ring that is polled knows nothing else. */
-static bool is_waited_for(const struct ring_batch *batch, int result)
+/* What is waited for need not come as a message; but a ring that is polled knows nothing else. */
+static bool is_waited_for(const struct ring_batch *batch)
 {
-	return batch->alone && result >= 0 && !(batch->flags & IORING_SETUP_IOPOLL);
+	return batch->alone && !(batch->flags & IORING_SETUP_IOPOLL);
+}
+
+static bool may_leave(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
+{
+	return !batch->at_once && !batch->in_chain && !ring_is_linked(sqe) && ring_op_is_possible();
+}
+
+bool ring_may_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
+{
+	return may_leave(batch, sqe) && !is_waited_for(batch);
 }
 
 static bool take_out(struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		     const struct engine_job *job, int result)
 {
-	if (batch->at_once || is_waited_for(batch, result) || batch->in_chain ||
-	    ring_is_linked(sqe) || job->now || !ring_op_is_possible())
+	if (!may_leave(batch, sqe) || (is_waited_for(batch) && result >= 0) || job->now)
 		return false;
 	batch->op = ring_op_take(batch->ring_fd, sqe, job, result);
 	return batch->op != NULL;

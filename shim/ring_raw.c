@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Start reading at ring_raw_enter(). The entries of one call go to the kernel in runs, so that an
- * atomic write is looked at only after the kernel has accepted all before it. One that is taken
- * out leaves an index behind that names no entry: the kernel steps over it without a completion
- * and counts it as dropped. Entries and indices are put back as they were, for programs use them
- * again.
+ * atomic write is done only after the kernel has accepted all before it. One that is taken out
+ * leaves an index behind that names no entry: the kernel ends a run there, steps over it without a
+ * completion and counts it as dropped. Entries and indices are put back as they were, for programs
+ * use them again.
  *
  * Another thread may enter the same ring meanwhile. It can only make the kernel refuse a write: a
  * worker is started when the kernel has dropped the index, and an entry that was changed loses
@@ -144,30 +144,36 @@ static void restore(struct raw *raw)
 	raw->saved_count = 0;
 }
 
-/* False: the kernel stopped before the end, or refused. */
-static bool hand_over(struct pass *pass)
+/* Those that are ready, and `more`. The kernel's word: how many it took. */
+static long submit_ready(struct pass *pass, unsigned more)
 {
-	long result = pass->ready ? submit(pass->call, pass->ready) : 0;
-	bool all = result == (long)pass->ready;
+	long result = submit(pass->call, pass->ready + more);
 
 	restore(pass->raw);
 	pass->ready = 0;
 	pass->count += result > 0 ? (unsigned)result : 0;
 	pass->error = result < 0 ? result : 0;
-	return all;
+	return result;
 }
 
-/* False: it was not dropped, so another thread's call took the entry as it was, or the kernel takes
- * none now. */
+/* False: the kernel stopped before the end, or refused. */
+static bool hand_over(struct pass *pass)
+{
+	long ready = pass->ready;
+
+	return !ready || submit_ready(pass, 0) == ready;
+}
+
+/* With all before it. False: it was not dropped, so the kernel did not come so far, or another
+ * thread's call took the entry as it was. */
 static bool drop(struct pass *pass, uint32_t position)
 {
 	uint32_t *slot = &pass->raw->map.sq_array[position & pass->raw->map.sq_mask];
 	uint32_t index = *slot, none = UINT32_MAX, before = *pass->raw->map.sq_dropped;
 
 	__atomic_store_n(slot, none, __ATOMIC_RELEASE);
-	long result = submit(pass->call, 1);
+	submit_ready(pass, 1);
 	__atomic_compare_exchange_n(slot, &none, index, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-	pass->error = result < 0 ? result : 0;
 	if (__atomic_load_n(pass->raw->map.sq_dropped, __ATOMIC_ACQUIRE) == before) {
 		ring_op_leave(pass->batch.op);
 		return false;
@@ -202,7 +208,7 @@ static bool handle(struct pass *pass, struct io_uring_sqe *sqe, uint32_t positio
 	return true;
 }
 
-/* An atomic write is looked at when all before its chain has been accepted. */
+/* An atomic write is done when all before its chain has been accepted. */
 static bool look(struct pass *pass, uint32_t position)
 {
 	struct io_uring_sqe *sqe = entry_at(pass->raw, position);
@@ -211,7 +217,8 @@ static bool look(struct pass *pass, uint32_t position)
 		pass->ready++;
 		return true;
 	}
-	if (ring_is_atomic_write(sqe) && !pass->batch.in_chain && !hand_over(pass))
+	if (ring_is_atomic_write(sqe) && !pass->batch.in_chain && !ring_may_go(&pass->batch, sqe) &&
+	    !hand_over(pass))
 		return false;
 	if (sqe->flags & IOSQE_IO_DRAIN)
 		ring_op_await(pass->batch.ring_fd);

@@ -118,6 +118,14 @@ rings that are polled|ring.c|s/(batch->flags \& IORING_SETUP_IOPOLL)/0/|preload_
 what is not understood|ring.c|s/ \&\& is_understood(sqe)//|preload_uring
 failures of the quiet|ring_op.c|s/op->result < 0 .. !op->quiet/!op->quiet/|preload_uring
 ring that is another one|ring_op.c|s/error == -EBADF .. error == -EBADFD/0/|preload_uring
+entries put back|ring_raw.c|s/\*saved->place = saved->was;/;/|preload_uring
+indices put back|ring_raw.c|s/__atomic_compare_exchange_n(slot, .*/(void)index;/|preload_uring
+nothing behind a bad entry|ring_raw.c|s/__ATOMIC_ACQUIRE) == before/__ATOMIC_ACQUIRE) == ~before/|preload_uring
+ring's end by close|entry_close.c|/^EXPORT int close(int/,/^}/s/ring_table_before_close(.*/;/|preload_uring
+ring's end by close_range|entry_close.c|/^EXPORT int close_range/,/^}/s/ring_table_before_close(.*/;/|preload_uring
+ring by index|ring_table.c|s/? (int)updates\[i\].data + 1/? 0/|preload_uring
+no polling thread|ring_raw.c|s/make_believe(raw, params, asked->flags);//|preload_uring
+slots by system calls|files.c|/^void files_after_register/,/^}/s/opcode == IORING_REGISTER_FILES_UPDATE)/0)/|preload_uring
 slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_uring
 slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_uring
 slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_uring

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic writes through liburing, over the simulated disk, on this machine's kernel: results and
+ * Atomic writes through io_uring, over the simulated disk, on this machine's kernel: results and
  * errors as a native kernel gives them; batches, chains, drains; and what a program may do
- * meanwhile.
+ * meanwhile. Through liburing, and (DOOR=raw) with system calls of our own.
  */
 #include "preload.h"
 
@@ -10,10 +10,13 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <linux/fs.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "untorn_uapi.h"
@@ -25,18 +28,84 @@
 #define UNMAPPED_UNSEEN 0
 #endif
 
-static struct io_uring *ring_of(unsigned entries, unsigned flags)
+static bool is_raw(void)
+{
+	return getenv("DOOR") != NULL;
+}
+
+static unsigned setup_flags(void)
+{
+	return getenv("SETUP") ? (unsigned)strtoul(getenv("SETUP"), NULL, 0) : 0;
+}
+
+/* The index by which this thread enters its ring, if it is registered; else -1. */
+static __thread int registered = -1;
+
+static struct io_uring *ring_with(unsigned entries, unsigned flags)
 {
 	struct io_uring *ring = calloc(1, sizeof(*ring));
+	struct io_uring_params params = { .flags = flags };
 
-	want(io_uring_queue_init(entries, ring, flags) == 0);
+	if (!is_raw()) {
+		want(io_uring_queue_init(entries, ring, flags) == 0);
+		return ring;
+	}
+	int fd = (int)syscall(SYS_io_uring_setup, entries, &params);
+	want(fd >= 0 && params.flags == flags && io_uring_queue_mmap(fd, &params, ring) == 0);
+	/* Not in its order, and never written again: what untorn does to it must be undone. */
+	for (unsigned i = 0; ring->sq.array && i < params.sq_entries; i++)
+		ring->sq.array[i] = i ^ 1;
 	return ring;
+}
+
+static struct io_uring *ring_of(unsigned entries)
+{
+	return ring_with(entries, setup_flags());
+}
+
+/* liburing's, but that the array says where the next entry lies. */
+static struct io_uring_sqe *next_entry(struct io_uring *ring)
+{
+	if (!is_raw())
+		return io_uring_get_sqe(ring);
+	unsigned place = ring->sq.sqe_tail++ & *ring->sq.kring_mask, wide = 0;
+	want(ring->sq.sqe_tail - *ring->sq.khead <= *ring->sq.kring_entries);
+	wide = ring->flags & IORING_SETUP_SQE128 ? 1 : 0;
+	return &ring->sq.sqes[ring->sq.array[place] << wide];
+}
+
+static int enter(const struct io_uring *ring, unsigned count, unsigned waits)
+{
+	unsigned flags = waits ? IORING_ENTER_GETEVENTS : 0;
+
+	if (ring->flags & IORING_SETUP_SQPOLL) {
+		want(*ring->sq.kflags & IORING_SQ_NEED_WAKEUP);
+		flags |= IORING_ENTER_SQ_WAKEUP;
+	}
+	flags |= registered >= 0 ? IORING_ENTER_REGISTERED_RING : 0;
+	long result = syscall(SYS_io_uring_enter, registered >= 0 ? registered : ring->ring_fd,
+			      count, waits, flags, NULL, 0);
+	return result < 0 ? -errno : (int)result;
+}
+
+static int submit(struct io_uring *ring, unsigned waits)
+{
+	if (!is_raw())
+		return waits ? io_uring_submit_and_wait(ring, waits) : io_uring_submit(ring);
+	unsigned count = ring->sq.sqe_tail - *ring->sq.khead;
+	__atomic_store_n(ring->sq.ktail, ring->sq.sqe_tail, __ATOMIC_RELEASE);
+	return enter(ring, count, waits);
+}
+
+static void end(struct io_uring *ring)
+{
+	io_uring_queue_exit(ring);
 }
 
 static struct io_uring_sqe *prepare(struct io_uring *ring, int fd, void *data, unsigned length,
 				    off_t offset, uint64_t tag)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_sqe *sqe = next_entry(ring);
 
 	want(sqe);
 	io_uring_prep_write(sqe, fd, data, length, (uint64_t)offset);
@@ -70,7 +139,7 @@ static int outcome(struct io_uring *ring)
 	uint64_t tag;
 	unsigned waits = getenv("WAIT") ? 1 : 0;
 
-	want(io_uring_submit_and_wait(ring, waits) == 1);
+	want(submit(ring, waits) == 1);
 	int result = result_of_next(ring, &tag);
 	want(tag == 77 && is_empty(ring));
 	return result;
@@ -84,7 +153,7 @@ static int try(struct io_uring *ring, int fd, void *data, unsigned length, off_t
 
 static int try_vector(struct io_uring *ring, int fd, const struct iovec *iov, unsigned count)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_sqe *sqe = next_entry(ring);
 
 	io_uring_prep_writev(sqe, fd, iov, count, 0);
 	sqe->rw_flags = RWF_ATOMIC;
@@ -95,7 +164,7 @@ static int try_vector(struct io_uring *ring, int fd, const struct iovec *iov, un
 static void one(void)
 {
 	int fd = open_disk();
-	struct io_uring *ring = ring_of(8, 0);
+	struct io_uring *ring = ring_of(8);
 	struct iovec iov = { buffer(512, 'v'), 512 };
 
 	errno = 1234;
@@ -107,14 +176,14 @@ static void one(void)
 	want(lseek(fd, 2 * UNIT, SEEK_SET) == 2 * UNIT);
 	want(try(ring, fd, buffer(UNIT, 'p'), UNIT, -1, 0) == UNIT);
 	want(holds(fd, 2 * UNIT, UNIT, 'p') && lseek(fd, 0, SEEK_CUR) == 2 * UNIT);
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 static void errors(void)
 {
 	int fd = open_disk(), buffered = open(DISK, O_RDWR);
 	int reading = open(DISK, O_RDONLY | O_DIRECT), on = 1, off = 0;
-	struct io_uring *ring = ring_of(8, 0);
+	struct io_uring *ring = ring_of(8);
 	char *data = buffer(2 * UNIT, 'e');
 	char *hole = mmap(NULL, UNIT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct iovec two[] = { { data, 512 }, { data + 512, 512 } };
@@ -147,26 +216,21 @@ static void errors(void)
 	want(outcome(ring) == -EOPNOTSUPP);
 	struct iovec whole = { data, 2 * UNIT };
 	want(io_uring_register_buffers(ring, &whole, 1) == 0);
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_sqe *sqe = next_entry(ring);
 	io_uring_prep_write_fixed(sqe, fd, data, UNIT, 0, 0);
 	sqe->rw_flags = RWF_ATOMIC;
 	sqe->user_data = 77;
 	want(outcome(ring) == -EINVAL);
 	want(holds(fd, 0, 2 * UNIT, 0));
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 enum { DEPTH = 32, MANY = 1000 };
 
-static unsigned setup_flags(void)
-{
-	return getenv("SETUP") ? (unsigned)strtoul(getenv("SETUP"), NULL, 0) : 0;
-}
-
 /* 1000 writes, 32 at a time, with NOPs between. FAULT=ERRNO: exactly one fails, with this. */
 static void many(void)
 {
-	struct io_uring *ring = ring_of(2 * DEPTH, setup_flags());
+	struct io_uring *ring = ring_of(2 * DEPTH);
 	int fd = open_disk(), error = getenv("FAULT") ? atoi(getenv("FAULT")) : 0, failed = 0;
 	unsigned next = 0, under_way = 0;
 	static bool seen[MANY];
@@ -180,14 +244,14 @@ static void many(void)
 		for (; under_way < DEPTH && next < MANY; next++, under_way++, count++) {
 			prepare(ring, fd, data[next % 26], UNIT, (off_t)UNIT * next, next);
 			if (next % 3 == 0) {
-				struct io_uring_sqe *nop = io_uring_get_sqe(ring);
+				struct io_uring_sqe *nop = next_entry(ring);
 				io_uring_prep_nop(nop);
 				nop->user_data = MANY;
 				count++;
 			}
 		}
 		/* With a thread of the kernel's that submits, others may count as well. */
-		int submitted = io_uring_submit_and_wait(ring, 1);
+		int submitted = submit(ring, 1);
 		want(submitted == (int)count || (setup_flags() & IORING_SETUP_SQPOLL));
 		do {
 			int result = result_of_next(ring, &tag);
@@ -204,14 +268,14 @@ static void many(void)
 		} while (!is_empty(ring));
 	}
 	want(failed == (error != 0));
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 /* Atomic writes lead: all in order, the rest after them; and after a failure nothing. */
 static void chain(void)
 {
 	int fd = open_disk(), file = memfd_create("file", 0);
-	struct io_uring *ring = ring_of(8, 0);
+	struct io_uring *ring = ring_of(8);
 	char *data = buffer(UNIT, 'c');
 	int results[4];
 	uint64_t tag;
@@ -222,10 +286,10 @@ static void chain(void)
 		prepare(ring, fd, data, bad ? 12288 : UNIT, place + UNIT, 1)->flags |=
 			IOSQE_IO_LINK;
 		prepare(ring, fd, data, UNIT, place + 2 * UNIT, 2)->flags |= IOSQE_IO_LINK;
-		struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+		struct io_uring_sqe *sqe = next_entry(ring);
 		io_uring_prep_write(sqe, file, "after", 5, 0);
 		sqe->user_data = 3;
-		want(io_uring_submit_and_wait(ring, 4) == 4);
+		want(submit(ring, 4) == 4);
 		for (int i = 0; i < 4; i++) {
 			int result = result_of_next(ring, &tag);
 			want(tag == (uint64_t)i);
@@ -238,76 +302,77 @@ static void chain(void)
 		     holds(fd, place + 2 * UNIT, UNIT, bad ? 0 : 'c'));
 	}
 	/* Behind something else the kernel alone can do it, and refuses. */
-	io_uring_prep_nop(io_uring_get_sqe(ring));
-	ring->sq.sqes[(ring->sq.sqe_tail - 1) & *ring->sq.kring_mask].flags |= IOSQE_IO_LINK;
+	struct io_uring_sqe *first = next_entry(ring);
+	io_uring_prep_nop(first);
+	first->flags |= IOSQE_IO_LINK;
 	prepare(ring, fd, data, UNIT, 12 * UNIT, 9);
-	want(io_uring_submit_and_wait(ring, 2) == 2);
+	want(submit(ring, 2) == 2);
 	want(result_of_next(ring, &tag) == 0 && result_of_next(ring, &tag) == -EOPNOTSUPP &&
 	     tag == 9);
 	want(holds(fd, 12 * UNIT, UNIT, 0));
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 /* What drains comes after all atomic writes before it, on a slow disk. */
 static void drain(void)
 {
 	int fd = open_disk();
-	struct io_uring *ring = ring_of(16, 0);
+	struct io_uring *ring = ring_of(16);
 	uint64_t tag;
 
 	for (int same_batch = 0; same_batch < 2; same_batch++) {
 		for (int i = 0; i < 4; i++)
 			prepare(ring, fd, buffer(UNIT, 'd'), UNIT, (off_t)UNIT * i, 1);
 		if (!same_batch)
-			want(io_uring_submit(ring) == 4);
-		struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+			want(submit(ring, 0) == 4);
+		struct io_uring_sqe *sqe = next_entry(ring);
 		io_uring_prep_nop(sqe);
 		sqe->flags |= IOSQE_IO_DRAIN;
 		sqe->user_data = 2;
-		want(io_uring_submit(ring) == (same_batch ? 5 : 1));
+		want(submit(ring, 0) == (same_batch ? 5 : 1));
 		for (int i = 0; i < 4; i++)
 			want(result_of_next(ring, &tag) == UNIT && tag == 1);
 		want(result_of_next(ring, &tag) == 0 && tag == 2);
 	}
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 /* What must wait for one that drains, and that one for what comes late, the kernel alone can do. */
 static void behind_a_drain(void)
 {
 	int fd = open_disk(), ends[2];
-	struct io_uring *ring = ring_of(8, 0);
+	struct io_uring *ring = ring_of(8);
 	uint64_t tag;
 	char byte;
 
 	want(pipe(ends) == 0);
-	io_uring_prep_read(io_uring_get_sqe(ring), ends[0], &byte, 1, 0);
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	io_uring_prep_read(next_entry(ring), ends[0], &byte, 1, 0);
+	struct io_uring_sqe *sqe = next_entry(ring);
 	io_uring_prep_nop(sqe);
 	sqe->flags |= IOSQE_IO_DRAIN;
 	prepare(ring, fd, buffer(UNIT, 'd'), UNIT, 0, 3);
-	want(io_uring_submit(ring) == 3);
+	want(submit(ring, 0) == 3);
 	usleep(20000);
 	want(is_empty(ring) && holds(fd, 0, UNIT, 0));
 	want(write(ends[1], "x", 1) == 1);
 	want(result_of_next(ring, &tag) == 1 && result_of_next(ring, &tag) == 0);
 	want(result_of_next(ring, &tag) == -EOPNOTSUPP && tag == 3 && holds(fd, 0, UNIT, 0));
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 /* The ring goes when its writes are done, for their memory is the program's. */
 static void closed_under_way(void)
 {
 	int fd = open_disk();
-	struct io_uring *ring = ring_of(16, 0);
+	struct io_uring *ring = ring_of(16);
 	char *data[8];
 
 	for (int i = 0; i < 8; i++) {
 		data[i] = buffer(UNIT, 'q');
 		prepare(ring, fd, data[i], UNIT, (off_t)UNIT * i, 1);
 	}
-	want(io_uring_submit(ring) == 8);
-	io_uring_queue_exit(ring);
+	want(submit(ring, 0) == 8);
+	end(ring);
 	for (int i = 0; i < 8; i++)
 		memset(data[i], 'x', UNIT);
 	want(holds(fd, 0, 8 * UNIT, 'q'));
@@ -317,46 +382,46 @@ static void closed_under_way(void)
 static void descriptors_taken_away(void)
 {
 	int fd = open_disk(), other = memfd_create("other", 0), kept = open_disk();
-	struct io_uring *ring = ring_of(8, 0);
+	struct io_uring *ring = ring_of(8);
 	struct stat st;
 	uint64_t tag;
 
 	prepare(ring, fd, buffer(UNIT, 't'), UNIT, 0, 5);
-	want(io_uring_submit(ring) == 1 && dup2(other, fd) == fd);
+	want(submit(ring, 0) == 1 && dup2(other, fd) == fd);
 	want(result_of_next(ring, &tag) == UNIT && tag == 5 && holds(kept, 0, UNIT, 't'));
 	want(fstat(other, &st) == 0 && st.st_size == 0);
 	close_range(3, (unsigned)ring->ring_fd - 1, 0);
 	close_range((unsigned)ring->ring_fd + 1, ~0U, 0);
 	fd = open_disk();
 	prepare(ring, fd, buffer(UNIT, 'T'), UNIT, UNIT, 6);
-	want(io_uring_submit(ring) == 1);
+	want(submit(ring, 0) == 1);
 	want(result_of_next(ring, &tag) == UNIT && tag == 6 && holds(fd, UNIT, UNIT, 'T'));
 	/* Under way, with ours closed: the ring itself is there yet. */
 	prepare(ring, fd, buffer(UNIT, 'U'), UNIT, 2 * UNIT, 7);
-	want(io_uring_submit(ring) == 1);
+	want(submit(ring, 0) == 1);
 	close_range(512, ~0U, 0);
 	int result = result_of_next(ring, &tag);
 	want(tag == 7 && (result == UNIT || result == -EIO));
 	want(holds(fd, 2 * UNIT, UNIT, result == UNIT ? 'U' : 0));
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 static void write_many(int fd, off_t place, char letter)
 {
-	struct io_uring *ring = ring_of(16, setup_flags());
+	struct io_uring *ring = ring_of(16);
 	char *data = buffer(UNIT, letter);
 	uint64_t tag;
 
 	for (int round = 0; round < 8; round++) {
 		for (int i = 0; i < 8; i++)
 			prepare(ring, fd, data, UNIT, place + (off_t)UNIT * i, 3);
-		want(io_uring_submit(ring) == 8);
+		want(submit(ring, 0) == 8);
 		for (int i = 0; i < 8; i++)
 			want(result_of_next(ring, &tag) == UNIT && tag == 3);
 	}
 	want(holds(fd, place, 8 * UNIT, letter) && is_empty(ring));
 	if (!UNMAPPED_UNSEEN) {
-		io_uring_queue_exit(ring);
+		end(ring);
 		free(ring);
 	}
 	free(data);
@@ -376,14 +441,14 @@ static void threads(void)
 static void overflow(void)
 {
 	int fd = open_disk();
-	struct io_uring *ring = ring_of(4, 0); /* 8 completions */
+	struct io_uring *ring = ring_of(4); /* 8 completions */
 	char *data = buffer(UNIT, 'o');
 	uint64_t tag, sum = 0;
 
 	for (unsigned i = 0; i < 40; i += 4) {
 		for (unsigned j = i; j < i + 4; j++)
 			prepare(ring, fd, data, UNIT, (off_t)UNIT * j, j);
-		want(io_uring_submit(ring) == 4);
+		want(submit(ring, 0) == 4);
 	}
 	usleep(100000);
 	for (int i = 0; i < 40; i++) {
@@ -391,21 +456,21 @@ static void overflow(void)
 		sum += tag;
 	}
 	want(sum == 39 * 40 / 2 && holds(fd, 0, 40 * UNIT, 'o'));
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 /* IOSQE_CQE_SKIP_SUCCESS: only a failure is told. */
 static void quiet(void)
 {
 	int fd = open_disk();
-	struct io_uring *ring = ring_of(8, 0);
+	struct io_uring *ring = ring_of(8);
 	uint64_t tag;
 
 	prepare(ring, fd, buffer(UNIT, 'k'), UNIT, 0, 1)->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	prepare(ring, fd, buffer(UNIT, 'k'), 12288, 0, 2)->flags |= IOSQE_CQE_SKIP_SUCCESS;
-	want(io_uring_submit(ring) == 2);
+	want(submit(ring, 0) == 2);
 	want(result_of_next(ring, &tag) == -EINVAL && tag == 2);
-	io_uring_queue_exit(ring);
+	end(ring);
 	want(holds(fd, 0, UNIT, 'k'));
 }
 
@@ -413,17 +478,17 @@ static void quiet(void)
 static void polled(void)
 {
 	int fd = open_disk();
-	struct io_uring *ring = ring_of(8, IORING_SETUP_IOPOLL);
+	struct io_uring *ring = ring_with(8, IORING_SETUP_IOPOLL);
 
 	want(try(ring, fd, buffer(UNIT, 'i'), UNIT, 0, 0) == UNIT && holds(fd, 0, UNIT, 'i'));
 	want(try(ring, fd, buffer(UNIT, 'i'), 12288, 0, 0) == -EINVAL);
 	prepare(ring, fd, buffer(UNIT, 'i'), UNIT, UNIT, 0)->flags |= IOSQE_IO_LINK;
 	prepare(ring, fd, buffer(UNIT, 'i'), UNIT, UNIT, 1);
-	want(io_uring_submit(ring) == 2);
+	want(submit(ring, 0) == 2);
 	uint64_t tag;
 	want(result_of_next(ring, &tag) == -EOPNOTSUPP && result_of_next(ring, &tag) == -ECANCELED);
 	want(holds(fd, UNIT, UNIT, 0));
-	io_uring_queue_exit(ring);
+	end(ring);
 }
 
 /* Files without descriptors: registered, replaced, and changed in a way that is not followed. */
@@ -431,7 +496,7 @@ static void registered_files(void)
 {
 	int fd = open_disk(), other = open("/dev/null", O_RDWR), kept = open_disk();
 	int files[] = { other, fd, -1 }, none[] = { -1 };
-	struct io_uring *ring = ring_of(8, 0);
+	struct io_uring *ring = ring_of(8);
 	char *data = buffer(UNIT, 'f');
 
 	want(io_uring_register_files(ring, files, 3) == 0);
@@ -452,7 +517,7 @@ static void registered_files(void)
 	prepare(ring, 2, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
 	want(outcome(ring) == UNIT && holds(kept, UNIT, UNIT, 'f'));
 	/* By an entry. */
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_sqe *sqe = next_entry(ring);
 	io_uring_prep_files_update(sqe, none, 1, 2);
 	sqe->user_data = 77;
 	want(outcome(ring) == 1);
@@ -460,17 +525,139 @@ static void registered_files(void)
 	want(outcome(ring) == -EBADF);
 	/* By an entry that closes, in the same batch. */
 	want(io_uring_register_files_update(ring, 2, &kept, 1) == 1);
-	sqe = io_uring_get_sqe(ring);
+	sqe = next_entry(ring);
 	io_uring_prep_close_direct(sqe, 2);
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	prepare(ring, 2, data, UNIT, 2 * UNIT, 78)->flags |= IOSQE_FIXED_FILE;
-	want(io_uring_submit(ring) == 2);
+	want(submit(ring, 0) == 2);
 	uint64_t tag;
 	want(result_of_next(ring, &tag) == -EBADF && tag == 78);
 	want(io_uring_unregister_files(ring) == 0);
 	prepare(ring, 2, data, UNIT, 2 * UNIT, 77)->flags |= IOSQE_FIXED_FILE;
 	want(outcome(ring) == -EBADF && holds(kept, 2 * UNIT, UNIT, 0));
-	io_uring_queue_exit(ring);
+	end(ring);
+}
+
+/* What the kernel does not come to is not done either. */
+static void bad_entries(void)
+{
+	int fd = open_disk();
+	bool goes_on = setup_flags() & (IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SQPOLL);
+	struct io_uring *ring = ring_of(8);
+	int results[5];
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 0);
+	for (unsigned i = 1; i < 3; i++) {
+		struct io_uring_sqe *sqe = next_entry(ring);
+		io_uring_prep_nop(sqe);
+		sqe->opcode = i == 2 ? 0xff : IORING_OP_NOP;
+		sqe->user_data = i;
+	}
+	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, UNIT, 3);
+	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 2 * UNIT, 4);
+	want(submit(ring, 0) == (goes_on ? 5 : 3));
+	if (!goes_on) {
+		usleep(20000);
+		want(holds(fd, UNIT, 2 * UNIT, 0) && submit(ring, 0) == 2);
+	}
+	for (int i = 0; i < 5; i++) {
+		int result = result_of_next(ring, &tag);
+		results[tag] = result;
+	}
+	want(results[0] == UNIT && results[1] == 0 && results[2] == -EINVAL);
+	want(results[3] == UNIT && results[4] == UNIT && holds(fd, 0, 3 * UNIT, 'b'));
+	end(ring);
+}
+
+/* A program that writes its entries once and publishes them again and again. */
+static void published_again(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(4);
+	uint64_t tag;
+
+	for (unsigned i = 0; i < 4; i++)
+		prepare(ring, fd, buffer(UNIT, 'A'), UNIT, (off_t)UNIT * i, i)->flags |=
+			i < 2 ? IOSQE_IO_LINK : 0;
+	for (int round = 0; round < 5; round++) {
+		want(submit(ring, round % 2 ? 4 : 0) == 4);
+		for (int i = 0; i < 4; i++)
+			want(result_of_next(ring, &tag) == UNIT && tag < 4);
+		ring->sq.sqe_tail += 4;
+	}
+	want(is_empty(ring) && holds(fd, 0, 4 * UNIT, 'A'));
+	end(ring);
+}
+
+/* The ring goes by close(), and nothing of it stays. */
+static void closed(void)
+{
+	int fd = open_disk(), ends[2];
+	struct io_uring *ring = ring_of(16);
+	char *data[8], byte;
+
+	/* As long as the ring is there, it reads from this. */
+	want(pipe(ends) == 0);
+	io_uring_prep_read(next_entry(ring), ends[0], &byte, 1, 0);
+	want(submit(ring, 0) == 1 && close(ends[0]) == 0);
+	for (int i = 0; i < 8; i++) {
+		data[i] = buffer(UNIT, 'q');
+		prepare(ring, fd, data[i], UNIT, (off_t)UNIT * i, 1);
+	}
+	want(submit(ring, 0) == 8);
+	munmap(ring->sq.sqes, *ring->sq.kring_entries * sizeof(*ring->sq.sqes));
+	munmap(ring->sq.ring_ptr, ring->sq.ring_sz);
+	want(getenv("RANGE") ? close_range((unsigned)ring->ring_fd, (unsigned)ring->ring_fd, 0) == 0
+			     : syscall(SYS_close, ring->ring_fd) == 0);
+	for (int i = 0; i < 8; i++)
+		memset(data[i], 'x', UNIT);
+	want(holds(fd, 0, 8 * UNIT, 'q'));
+	signal(SIGPIPE, SIG_IGN);
+	struct pollfd writer = { .fd = ends[1] };
+	want(poll(&writer, 1, 10000) == 1 && (writer.revents & POLLERR));
+}
+
+/* Files and the ring itself by number, through system calls. */
+static void registered_by_system_calls(void)
+{
+	int fd = open_disk(), other = open("/dev/null", O_RDWR), kept = open_disk();
+	struct io_uring *ring = ring_of(8);
+	struct io_uring_rsrc_update itself = { .offset = UINT32_MAX,
+					       .data = (uint64_t)ring->ring_fd };
+	struct io_uring_files_update update = { .offset = 1, .fds = (uintptr_t)&other };
+	char *data = buffer(UNIT, 'r');
+
+	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_FILES, &fd, 1) == 0);
+	close(fd);
+	prepare(ring, 0, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
+	want(outcome(ring) == UNIT && holds(kept, 0, UNIT, 'r'));
+	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_RING_FDS, &itself, 1) ==
+	     1);
+	registered = (int)itself.offset;
+	prepare(ring, 0, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
+	want(outcome(ring) == UNIT && holds(kept, UNIT, UNIT, 'r'));
+	update.offset = 0;
+	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_FILES_UPDATE, &update,
+		     1) == 1);
+	prepare(ring, 0, data, UNIT, 2 * UNIT, 77)->flags |= IOSQE_FIXED_FILE;
+	want(outcome(ring) == -EOPNOTSUPP && holds(kept, 2 * UNIT, UNIT, 0));
+	update.fds = (uintptr_t)&kept;
+	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_FILES_UPDATE, &update,
+		     1) == 1);
+	prepare(ring, 0, data, UNIT, 2 * UNIT, 77)->flags |= IOSQE_FIXED_FILE;
+	want(outcome(ring) == UNIT && holds(kept, 2 * UNIT, UNIT, 'r'));
+	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_UNREGISTER_FILES, NULL, 0) == 0);
+	prepare(ring, 0, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
+	want(outcome(ring) == -EBADF);
+	itself.data = 0;
+	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_UNREGISTER_RING_FDS, &itself,
+		     1) == 1);
+	prepare(ring, kept, data, UNIT, 3 * UNIT, 77);
+	want_error(enter(ring, 1, 1) < 0 ? -1 : 0, EBADF);
+	registered = -1;
+	want(outcome(ring) == UNIT);
+	end(ring);
 }
 
 const struct body bodies[] = {
@@ -488,47 +675,89 @@ const struct body bodies[] = {
 	{ "quiet", quiet },
 	{ "polled", polled },
 	{ "registered_files", registered_files },
+	{ "bad_entries", bad_entries },
+	{ "published_again", published_again },
+	{ "closed", closed },
+	{ "registered_by_system_calls", registered_by_system_calls },
 	{ NULL, NULL },
 };
 
 /* IORING_SETUP_SQPOLL, COOP_TASKRUN, SQE128 | CQE32, SINGLE_ISSUER | DEFER_TASKRUN */
 #define SQPOLL "SETUP=0x2"
+#define ALL    "SETUP=0x80"
+#define WIDE   "SETUP=0x400"
 #define COOP   "SETUP=0x100"
 #define DEFER  "SETUP=0x3000"
 
 static const struct {
-	const char *body, *disk, *environment;
+	const char *door, *body, *disk, *environment;
 	int commands;
 } rows[] = {
-	{ "one", "", NULL, 4 },
-	{ "one", "", "WAIT=1", 4 },
-	{ "errors", "", NULL, 0 },
-	{ "errors", "", "WAIT=1", 0 },
-	{ "many", "", NULL, 1000 },
-	{ "many", ",delay=1000", NULL, 1000 },
-	{ "many", "", SQPOLL, 1000 },
-	{ "many", "", COOP, 1000 },
-	{ "many", "", DEFER, 1000 },
-	{ "many", ",fault=77:0x4280", "FAULT=61", 1000 },  /* ENODATA */
-	{ "many", ",fault=500:0x4083", "FAULT=52", 1000 }, /* EBADE */
-	{ "chain", "", NULL, 4 },
-	{ "drain", ",delay=10000", NULL, 8 },
-	{ "behind_a_drain", "", NULL, 0 },
-	{ "closed_under_way", ",delay=20000", NULL, 8 },
-	{ "descriptors_taken_away", ",delay=20000", NULL, -1 },
-	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
-	{ "threads", "", NULL, 576 },
-	{ "threads", "", DEFER, 576 },
-	{ "overflow", "", NULL, 40 },
-	{ "quiet", "", NULL, 1 },
-	{ "polled", "", NULL, 1 },
-	{ "polled", "", "WAIT=1", 1 },
-	{ "registered_files", "", NULL, 2 },
-	{ "registered_files", "", "WAIT=1", 2 },
+	{ NULL, "one", "", NULL, 4 },
+	{ NULL, "one", "", "WAIT=1", 4 },
+	{ NULL, "errors", "", NULL, 0 },
+	{ NULL, "errors", "", "WAIT=1", 0 },
+	{ NULL, "many", "", NULL, 1000 },
+	{ NULL, "many", ",delay=1000", NULL, 1000 },
+	{ NULL, "many", "", SQPOLL, 1000 },
+	{ NULL, "many", "", COOP, 1000 },
+	{ NULL, "many", "", DEFER, 1000 },
+	{ NULL, "many", ",fault=77:0x4280", "FAULT=61", 1000 },  /* ENODATA */
+	{ NULL, "many", ",fault=500:0x4083", "FAULT=52", 1000 }, /* EBADE */
+	{ NULL, "chain", "", NULL, 4 },
+	{ NULL, "drain", ",delay=10000", NULL, 8 },
+	{ NULL, "behind_a_drain", "", NULL, 0 },
+	{ NULL, "closed_under_way", ",delay=20000", NULL, 8 },
+	{ NULL, "descriptors_taken_away", ",delay=20000", NULL, -1 },
+	{ NULL, "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
+	{ NULL, "threads", "", NULL, 576 },
+	{ NULL, "threads", "", DEFER, 576 },
+	{ NULL, "overflow", "", NULL, 40 },
+	{ NULL, "quiet", "", NULL, 1 },
+	{ NULL, "polled", "", NULL, 1 },
+	{ NULL, "polled", "", "WAIT=1", 1 },
+	{ NULL, "registered_files", "", NULL, 2 },
+	{ NULL, "registered_files", "", "WAIT=1", 2 },
+	{ "raw", "one", "", NULL, 4 },
+	{ "raw", "one", "", "WAIT=1", 4 },
+	{ "raw", "errors", "", NULL, 0 },
+	{ "raw", "errors", "", "WAIT=1", 0 },
+	{ "raw", "many", "", NULL, 1000 },
+	{ "raw", "many", ",delay=1000", NULL, 1000 },
+	{ "raw", "many", "", SQPOLL, 1000 },
+	{ "raw", "many", "", COOP, 1000 },
+	{ "raw", "many", "", DEFER, 1000 },
+	{ "raw", "many", ",fault=77:0x4280", "FAULT=61", 1000 },  /* ENODATA */
+	{ "raw", "many", ",fault=500:0x4083", "FAULT=52", 1000 }, /* EBADE */
+	{ "raw", "chain", "", NULL, 4 },
+	{ "raw", "drain", ",delay=10000", NULL, 8 },
+	{ "raw", "behind_a_drain", "", NULL, 0 },
+	{ "raw", "closed_under_way", ",delay=20000", NULL, 8 },
+	{ "raw", "descriptors_taken_away", ",delay=20000", NULL, -1 },
+	{ "raw", "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
+	{ "raw", "threads", "", NULL, 576 },
+	{ "raw", "threads", "", DEFER, 576 },
+	{ "raw", "overflow", "", NULL, 40 },
+	{ "raw", "quiet", "", NULL, 1 },
+	{ "raw", "polled", "", NULL, 1 },
+	{ "raw", "polled", "", "WAIT=1", 1 },
+	{ "raw", "registered_files", "", NULL, 2 },
+	{ "raw", "registered_files", "", "WAIT=1", 2 },
+	{ "raw", "many", "", WIDE, 1000 },
+	{ "raw", "bad_entries", "", NULL, 3 },
+	{ "raw", "bad_entries", "", ALL, 3 },
+	{ "raw", "bad_entries", "", SQPOLL, 3 },
+	{ "raw", "published_again", "", NULL, 20 },
+	{ "raw", "closed", ",delay=20000", NULL, 8 },
+	{ "raw", "closed", ",delay=20000", "RANGE=1", 8 },
+	{ "raw", "registered_by_system_calls", "", NULL, 4 },
+	{ "raw", "registered_by_system_calls", "", "WAIT=1", 4 },
 };
 
 START_TEST(a_write_does_what_a_native_kernel_does)
 {
+	if (rows[_i].door)
+		setenv("DOOR", rows[_i].door, 1);
 	preload_run(rows[_i].body, rows[_i].disk, rows[_i].environment);
 	int commands = preload_log_count("via=submit");
 	ck_assert_msg(rows[_i].commands < 0 || commands == rows[_i].commands,
