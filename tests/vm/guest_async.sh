@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, among unmodified programs: guest_async.sh DISK COMMAND... runs fio's libaio engine and
-# a liburing program, with the distribution's liburing and a newer one, through COMMAND (untorn run).
-# $OUT/wanted gets a line "SECTOR SECTORS" for each write of the second.
+# In the guest, among unmodified programs: guest_async.sh DISK COMMAND... runs fio's libaio engine, a
+# liburing program, and scripts that make the system calls themselves, through COMMAND (untorn run).
+# $OUT/wanted gets a line "SECTOR SECTORS" for each write but fio's.
 set -eu
 disk=$1
 shift
@@ -17,3 +17,8 @@ done
 for depth in 1 8 32; do
 	"$@" build/tests/vm/ring_random "$disk" 500 $depth >> "$OUT/wanted"
 done
+# Without a library: io_uring and libaio by system calls.
+for depth in 1 8; do
+	"$@" python3 tests/vm/ring.py "$disk" 240 $depth >> "$OUT/wanted"
+done
+"$@" perl tests/vm/aio.pl "$disk" 240 >> "$OUT/wanted"

@@ -21,13 +21,14 @@ run_scsi() { # KERNEL COMMAND...
 	check "$1, SCSI"
 }
 check() { # LABEL
-	# 3 times 512 of fio's, of a whole unit each, in the first 8 MiB; then those of the other program.
+	# 3 times 512 of fio's, of a whole unit each, in the first 8 MiB; then those of the other programs.
 	[ "$(head -n 1536 "$out/sent" | grep -c ' 32$')" = 1536 ] || { head "$out/sent"; exit 1; }
 	diff <(sort "$out/wanted") <(tail -n +1537 "$out/sent" | sort) > "$out/diff" ||
 		{ head "$out/diff"; echo "kernel $1: commands (>) are not the calls (<)"; exit 1; }
 	echo "kernel $1: $(wc -l < "$out/sent") asynchronous writes, as many commands"
 }
 run_scsi 6.1 build/untorn run --
+run_scsi 5.10 build/untorn run --
 run 6.1 build/untorn run --
 run 5.10 build/untorn run --
 run 6.12 build/untorn run --mode=command --
