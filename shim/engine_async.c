@@ -59,6 +59,7 @@ static int enter(const struct write_call *call, enum form form, const struct lim
 		.form = form,
 		.open = open_flags >= 0 && !(open_flags & O_PATH),
 		.writable = (open_flags & O_ACCMODE) != O_RDONLY,
+		.direct = open_flags & O_DIRECT,
 		.import = imported,
 		.offset = call->offset,
 		.length = segments->length,
@@ -82,7 +83,7 @@ static int examine(const struct write_call *call, enum form form, const struct s
 		return error;
 	job->request.segments =
 		call->registered ? 2 : (uint32_t)call->count; /* so the kernel sees it */
-	job->request.ring = form == FORM_RING;
+	job->request.ring = form != FORM_AIO;
 	return engine_make_ready(call->fd, &job->request, &job->device.limits);
 }
 
@@ -93,7 +94,7 @@ static int start(const struct write_call *call, enum form form, struct engine_jo
 	int imported = import(call, &segments);
 
 	/* A ring imports before it looks at the file, whatever that is. */
-	*ret_early = form == FORM_RING && imported;
+	*ret_early = form != FORM_AIO && imported;
 	if (*ret_early)
 		return imported;
 	if (device_of_fd(call->fd, &job->device) < 0 ||

@@ -34,10 +34,12 @@ static int flags(const struct entrance *e, const struct limits *limits)
 	return request_check_flags(e->rwf, limits);
 }
 
-/* On a ring without IORING_SETUP_IOPOLL nobody would poll. */
+/* Without IORING_SETUP_IOPOLL nobody would poll; with it there must be what can be polled. */
 static int polled(const struct entrance *e, const struct limits *limits)
 {
 	(void)limits;
+	if (e->form == FORM_POLLED)
+		return e->direct ? 0 : -EOPNOTSUPP;
 	return e->rwf & RWF_HIPRI ? -EINVAL : 0;
 }
 
@@ -45,7 +47,7 @@ static int range(const struct entrance *e, const struct limits *limits)
 {
 	(void)limits;
 	if (e->offset < 0)
-		return e->form == FORM_RING && e->offset == -1 ? 0 : -EINVAL;
+		return e->form != FORM_AIO && e->offset == -1 ? 0 : -EINVAL;
 	return e->length > (uint64_t)(INT64_MAX - e->offset) ? -EINVAL : 0;
 }
 
@@ -55,6 +57,7 @@ int entrance_check(const struct entrance *entrance, const struct limits *limits)
 		[FORM_CALL] = { NULL },
 		[FORM_AIO] = { is_open, flags, is_writable, import, range },
 		[FORM_RING] = { import, is_open, is_writable, flags, polled, range },
+		[FORM_POLLED] = { import, is_open, is_writable, flags, polled, range },
 	};
 	int error = 0;
 

@@ -11,12 +11,13 @@
 
 #include "limits.h"
 
-enum form { FORM_CALL, FORM_AIO, FORM_RING };
+enum form { FORM_CALL, FORM_AIO, FORM_RING, FORM_POLLED /* IORING_SETUP_IOPOLL */ };
 
 struct entrance {
 	enum form form;  /* not FORM_CALL */
 	bool open;       /* the descriptor is one, and of more than a path */
 	bool writable;   /* and open for writing */
+	bool direct;     /* and with O_DIRECT */
 	int import;      /* of the segments: 0, -EFAULT or -EINVAL */
 	int64_t offset;  /* as asked for; -1 means the file position to a ring */
 	uint64_t length; /* over all segments */

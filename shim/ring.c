@@ -45,9 +45,9 @@ static int start(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		.registered = sqe->opcode == IORING_OP_WRITE_FIXED,
 		.waits = batch->loose || (sqe->flags & IOSQE_ASYNC),
 	};
-	bool early;
+	bool early, polled = batch->flags & IORING_SETUP_IOPOLL;
 
-	return engine_start(&call, FORM_RING, job, &early);
+	return engine_start(&call, polled ? FORM_POLLED : FORM_RING, job, &early);
 }
 
 bool ring_is_linked(const struct io_uring_sqe *sqe)

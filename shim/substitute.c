@@ -151,7 +151,7 @@ static void put_natural_error(struct io_uring_sqe *sqe, int error)
 		put_one_byte(sqe, SEALED, IORING_OP_WRITE);
 		break;
 	case -EOPNOTSUPP:
-		put(sqe, IORING_OP_WRITE, sqe->fd, 0, RWF_ATOMIC | UNKNOWN_FLAG);
+		put(sqe, IORING_OP_WRITE, fd_of(NULL_DEVICE), 0, RWF_ATOMIC | UNKNOWN_FLAG);
 		break;
 	default: /* EIO: there is nothing at address 0 of any process */
 		put_one_byte(sqe, OWN_MEMORY, IORING_OP_READ);

@@ -126,6 +126,7 @@ ring's end by close_range|entry_close.c|/^EXPORT int close_range/,/^}/s/ring_tab
 ring by index|ring_table.c|s/? (int)updates\[i\].data + 1/? 0/|preload_uring
 no polling thread|ring_raw.c|s/make_believe(raw, params, asked->flags);//|preload_uring
 slots by system calls|files.c|/^void files_after_register/,/^}/s/opcode == IORING_REGISTER_FILES_UPDATE)/0)/|preload_uring
+what cannot be polled|entrance.c|s/return e->direct ? 0/return 1 ? 0/|test_entrance
 slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_uring
 slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_uring
 slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_uring

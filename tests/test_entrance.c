@@ -59,12 +59,35 @@ START_TEST(first_check_that_fails_is_told)
 }
 END_TEST
 
+/* Of a ring that is polled: what cannot be polled comes before the range, RWF_HIPRI means nothing.
+ */
+START_TEST(ring_that_is_polled)
+{
+	struct limits limits = { .unit_min = 512, .unit_max = 16384 };
+	struct entrance entrance = { .form = FORM_POLLED,
+				     .open = true,
+				     .writable = true,
+				     .direct = true,
+				     .length = 4096,
+				     .rwf = RWF_ATOMIC | RWF_HIPRI };
+
+	ck_assert_int_eq(entrance_check(&entrance, &limits), 0);
+	entrance.offset = -2;
+	ck_assert_int_eq(entrance_check(&entrance, &limits), -EINVAL);
+	entrance.direct = false;
+	ck_assert_int_eq(entrance_check(&entrance, &limits), -EOPNOTSUPP);
+	entrance.writable = false;
+	ck_assert_int_eq(entrance_check(&entrance, &limits), -EBADF);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("entrance");
 	TCase *tc = tcase_create("rows");
 
 	tcase_add_loop_test(tc, first_check_that_fails_is_told, 0, COUNT(rows));
+	tcase_add_test(tc, ring_that_is_polled);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -33,9 +33,15 @@ truth_seconds=${UNTORN_TRUTH_SECONDS:-30} truth_seed=${UNTORN_TRUTH_SEED:-1} out
 
 truth_calls() { wc -l < "$out/native-7.$1"; }
 
+# A polled ring can only be told of a completion by message, which 5.10 does not know.
 truth_compare() { # OUTPUT
-	local part
-	for part in matrix disk partition; do same native-7.$part "$1.$part"; done
+	local part left_out='no such door'
+	case $1 in *-5.10) left_out=ring-iopoll ;; esac
+	for part in matrix disk partition; do
+		sed "/ $left_out /d" "$out/native-7.$part" > "$out/native.$part"
+		sed -i "/ $left_out /d" "$out/$1.$part"
+		same native.$part "$1.$part"
+	done
 	echo "$1: as native"
 }
 
@@ -47,7 +53,7 @@ truth_shim() { # RUN KERNEL OUTPUT COMMAND...
 # The first kernel says how many random calls the time holds; the others make the same ones.
 truth_native() { # RUN
 	"$1" 7 native-7 $((truth_seconds / 2))s $(((truth_seconds + 1) / 2))s env
-	[ "$(truth_calls matrix)" -ge 2886 ] && [ "$(truth_calls disk)" -gt 100 ] ||
+	[ "$(truth_calls matrix)" -ge 4306 ] && [ "$(truth_calls disk)" -gt 100 ] ||
 		{ echo "hardly a call was made"; exit 1; }
 	truth_shim "$1" 6.12 native-6.12 env
 }

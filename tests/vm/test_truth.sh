@@ -11,7 +11,7 @@ set -eu
 run() { # KERNEL OUTPUT CALLS CALLS COMMAND...
 	local large=
 	case $2 in native-7 | shim-6.1 | command-7) large="truth_matrix $2-large \$(disk d1) 262144 ${*:5}" ;; esac
-	vm -k "$1" -t $((300 + 4 * truth_seconds)) -o "$out" -d "16M;;atomic.nawun=31,atomic.nawupf=31" \
+	vm -k "$1" -p nvme.poll_queues=1 -t $((600 + 4 * truth_seconds)) -o "$out" -d "16M;;atomic.nawun=31,atomic.nawupf=31" \
 		-d "64M;;atomic.nawun=511,atomic.nawupf=511" -- "
 		set -eu
 		. tests/vm/guest_lib.sh

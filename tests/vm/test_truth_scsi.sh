@@ -6,7 +6,7 @@ set -eu
 . tests/vm/lib.sh
 
 run() { # KERNEL OUTPUT CALLS CALLS COMMAND...
-	vm -k "$1" -t $((300 + 4 * truth_seconds)) -o "$out" -- "
+	vm -k "$1" -t $((600 + 4 * truth_seconds)) -o "$out" -- "
 		set -eu
 		. tests/vm/guest_scsi.sh
 		. tests/vm/guest_truth.sh
