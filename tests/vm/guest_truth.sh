@@ -3,12 +3,19 @@
 # The truth machine inside a guest: the fixed matrix, then random calls on the disk and on a partition.
 #
 #	truth_matrix OUTPUT DISK UNIT COMMAND...
+#	truth_large OUTPUT DISK UNIT SEED CALLS COMMAND...        random ones
 #	truth_random OUTPUT DISK SEED CALLS CALLS COMMAND...      CALLS on the disk, then on a partition
 
 truth_matrix() {
 	local output=$1 disk=$2 unit=$3
 	shift 3
 	"$@" build/tests/vm/truth "$disk" "$unit" >> "$OUT/$output.matrix"
+}
+
+truth_large() {
+	local output=$1 disk=$2 unit=$3 seed=$4 calls=$5
+	shift 5
+	"$@" build/tests/vm/truth "$disk" "$unit" "$seed" "$calls" > "$OUT/$output.large"
 }
 
 truth_random() {

@@ -33,12 +33,18 @@ truth_seconds=${UNTORN_TRUTH_SECONDS:-30} truth_seed=${UNTORN_TRUTH_SEED:-1} out
 
 truth_calls() { wc -l < "$out/native-7.$1"; }
 
+# How many of the random calls a shim makes: 1 of so many.
+truth_share=1
+truth_some() { echo $(($(truth_calls "$1") / truth_share)); }
+
 # A polled ring can only be told of a completion by message, which 5.10 does not know.
 truth_compare() { # OUTPUT
-	local part left_out='no such door'
+	local part left_out='no such door' lines
 	case $1 in *-5.10) left_out=ring-iopoll ;; esac
 	for part in matrix disk partition; do
-		sed "/ $left_out /d" "$out/native-7.$part" > "$out/native.$part"
+		lines=$(truth_some $part)
+		[ $part = matrix ] && lines=$(truth_calls matrix)
+		head -n "$lines" "$out/native-7.$part" | sed "/ $left_out /d" > "$out/native.$part"
 		sed -i "/ $left_out /d" "$out/$1.$part"
 		same native.$part "$1.$part"
 	done
@@ -46,7 +52,7 @@ truth_compare() { # OUTPUT
 }
 
 truth_shim() { # RUN KERNEL OUTPUT COMMAND...
-	"$1" "$2" "$3" "$(truth_calls disk)" "$(truth_calls partition)" "${@:4}"
+	"$1" "$2" "$3" "$(truth_some disk)" "$(truth_some partition)" "${@:4}"
 	truth_compare "$3"
 }
 

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: MIT
 # The same calls natively (6.12, 7.x) and through the shim, on the same kernels by command and on
 # 5.10 and 6.1: every answer and every byte must be equal. First the fixed matrix (all pairs of
-# values), on some for a unit of 256 KiB too, then random calls on the disk and on a partition: as many as
-# the first kernel does in UNTORN_TRUTH_SECONDS (30), from UNTORN_TRUTH_SEED (1). On 6.1 all of it
-# goes through the sanitizers' builds of the shim too.
+# values), then random calls on the disk and on a partition: as many as the first kernel does in
+# UNTORN_TRUTH_SECONDS (30), from UNTORN_TRUTH_SEED (1); on some, calls for a unit of 256 KiB too. On 6.1
+# the matrix and a quarter of the random calls go through the sanitizers' builds of the shim as well.
 set -eu
 . tests/vm/lib.sh
 
 run() { # KERNEL OUTPUT CALLS CALLS COMMAND...
 	local large=
-	case $2 in native-7 | shim-6.1 | command-7) large="truth_matrix $2-large \$(disk d1) 262144 ${*:5}" ;; esac
+	case $2 in native-7 | shim-6.1 | command-7) large="truth_large $2 \$(disk d1) 262144 $truth_seed 1000 ${*:5}" ;; esac
 	vm -k "$1" -p nvme.poll_queues=1 -t $((600 + 4 * truth_seconds)) -o "$out" -d "16M;;atomic.nawun=31,atomic.nawupf=31" \
 		-d "64M;;atomic.nawun=511,atomic.nawupf=511" -- "
 		set -eu
@@ -33,8 +33,9 @@ truth_shim run 6.1 shim-6.1 build/untorn run --
 truth_shim run 5.10 shim-5.10 build/untorn run --
 truth_shim run 6.12 command-6.12 build/untorn run --mode=command --
 truth_shim run 7 command-7 build/untorn run --mode=command --
+truth_share=4
 sanitized address-undefined libasan.so
 sanitized thread libtsan.so
-same native-7-large.matrix shim-6.1-large.matrix
-same native-7-large.matrix command-7-large.matrix
+same native-7.large shim-6.1.large
+same native-7.large command-7.large
 truth_said

@@ -291,7 +291,9 @@ static void add_write(const struct arguments *a, const struct ring_kind *kind,
 	else
 		io_uring_prep_write(sqe, a->fd, a->single.iov_base, (unsigned)a->single.iov_len,
 				    (uint64_t)a->offset);
-	sqe->rw_flags = a->rwf;
+	/* Once a ring has drained, who may not wait does wait on some kernels (6.12), not on
+	 * others. */
+	sqe->rw_flags = a->rwf & (kind->batch == BEFORE_DRAIN ? ~RWF_NOWAIT : ~0);
 	sqe->flags = (uint8_t)(kind->sqe_flags | (kind->batch == HEAD ? IOSQE_IO_LINK : 0));
 	if (fixed) {
 		sqe->fd = 0;
