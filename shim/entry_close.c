@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close(2) and what closes many: a ring that is used by system calls ends there, but not with
- * writes under way, whose memory is the program's, nor while we hold on to it.
+ * close(2) and what closes many: a ring ends there, but not with writes under way, whose memory is
+ * the program's, nor while we hold on to it.
  */
 #include <sys/syscall.h>
 
 #include "entry.h"
 #include "real.h"
+#include "ring_op.h"
 #include "ring_table.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -16,16 +17,22 @@
 int close_range(unsigned first, unsigned last, int flags); /* glibc 2.34 */
 void closefrom(int first);
 
+static void before(unsigned first, unsigned last)
+{
+	ring_op_await(first, last);
+	ring_table_before_close(first, last);
+}
+
 EXPORT int close(int fd)
 {
-	ring_table_before_close((unsigned)fd, (unsigned)fd);
+	before((unsigned)fd, (unsigned)fd);
 	return real()->close(fd);
 }
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
 	if (!(flags & CLOSE_RANGE_CLOEXEC))
-		ring_table_before_close(first, last);
+		before(first, last);
 	return (int)ret_errno(real_syscall(SYS_close_range, first, last, flags, 0, 0, 0));
 }
 
@@ -34,7 +41,7 @@ EXPORT void closefrom(int first)
 	static void *_Atomic known;
 	void (*next)(int) = (void (*)(int))real_find(&known, "libc.so.6", "closefrom");
 
-	ring_table_before_close(first < 0 ? 0 : (unsigned)first, ~0U);
+	before(first < 0 ? 0 : (unsigned)first, ~0U);
 	if (next)
 		next(first);
 }

@@ -17,8 +17,9 @@ enum { MAX_OPS = 1024, MAX_RINGS = 64, FIRST_NUMBER = 512 };
 
 /* A ring with writes under way. Our own descriptor of it keeps it from becoming another one. */
 struct target {
-	int number, own;
-	unsigned under_way; /* 0: the slot is free */
+	_Atomic int number;
+	int own;
+	_Atomic unsigned under_way; /* 0: the slot is free */
 };
 
 struct ring_op {
@@ -93,17 +94,30 @@ static void give_back(struct ring_op *op)
 	pthread_mutex_unlock(&lock);
 }
 
-void ring_op_await(int number)
+static bool is_in(const struct target *target, unsigned first, unsigned last)
 {
-	if (!atomic_load(&under_way))
-		return;
+	unsigned number = (unsigned)target->number;
+
+	return target->under_way && number >= first && number <= last;
+}
+
+static void await(const struct target *target, unsigned first, unsigned last)
+{
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	for (int i = 0; i < MAX_RINGS; i++) {
-		while (targets[i].under_way && targets[i].number == number)
-			pthread_cond_wait(&finished, &lock);
-	}
+	while (is_in(target, first, last))
+		pthread_cond_wait(&finished, &lock);
 	pthread_mutex_unlock(&lock);
+}
+
+/* Every close() comes here, those of ours too that hold the lock: only who closes a ring takes it.
+ */
+void ring_op_await(unsigned first, unsigned last)
+{
+	for (int i = 0; i < MAX_RINGS && atomic_load(&under_way); i++) {
+		if (is_in(&targets[i], first, last))
+			await(&targets[i], first, last);
+	}
 }
 
 /* When memory is short, not for ever: somebody waits for this. */

@@ -24,9 +24,9 @@ struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const str
 void ring_op_go(struct ring_op *op);
 void ring_op_leave(struct ring_op *op);
 
-/* Is there any? And wait until none of this ring is. */
+/* Is there any? And wait until none is of a ring with these descriptors. */
 bool ring_op_is_under_way(void);
-void ring_op_await(int ring);
+void ring_op_await(unsigned first, unsigned last);
 
 void ring_op_after_fork(void);
 

@@ -84,7 +84,7 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 		files_forget_all(); /* the entry may be about another ring */
 	/* What drains waits for all that were submitted before, those that we took out too. */
 	if (found.drain)
-		ring_op_await(ring->ring_fd);
+		ring_op_await((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
 	if (!found.atomic || (ring->flags & ~URING_SETUP_KNOWN) || config_get().mode == MODE_OFF)
 		return 0;
 	struct ring_batch batch = {
@@ -99,5 +99,5 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 void ring_before_exit(const struct uring *ring)
 {
 	files_forget(ring->ring_fd);
-	ring_op_await(ring->ring_fd);
+	ring_op_await((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "config.h"
@@ -64,7 +65,7 @@ static long setup_known(unsigned entries, const struct io_uring_params *asked,
 		make_believe(raw, params, asked->flags);
 	if (raw || !woken)
 		return fd;
-	real_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+	close((int)fd);
 	return -ENOMEM;
 }
 
@@ -221,7 +222,7 @@ static bool look(struct pass *pass, uint32_t position)
 	    !hand_over(pass))
 		return false;
 	if (sqe->flags & IOSQE_IO_DRAIN)
-		ring_op_await(pass->batch.ring_fd);
+		ring_op_await((unsigned)pass->batch.ring_fd, (unsigned)pass->batch.ring_fd);
 	return handle(pass, sqe, position);
 }
 

@@ -106,7 +106,6 @@ void ring_table_register(unsigned opcode, const struct io_uring_rsrc_update *upd
 static void close_one(struct raw *raw)
 {
 	GUARDED;
-	ring_op_await(raw->fd);
 	files_forget(raw->fd);
 	pthread_mutex_lock(&table_lock);
 	if (raw->fd > 0)

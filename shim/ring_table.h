@@ -30,7 +30,7 @@ struct raw *ring_table_add(int fd, const struct io_uring_params *params);
 /* NULL: not known. */
 struct raw *ring_table_find(int fd);
 
-/* Before these descriptors are closed: waits for writes under way, and lets go of the rings. */
+/* Before these descriptors are closed: lets go of the rings. */
 void ring_table_before_close(unsigned first, unsigned last);
 
 /* The calling thread's rings by index: IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS. */

@@ -37,7 +37,8 @@ enum sim_fault_kind {
 };
 
 struct sim_fault {
-	uint64_t command; /* counted from 1 */
+	uint64_t command; /* counted from 1; 0: any, by chance */
+	uint64_t one_in;  /* so many */
 	enum sim_fault_kind kind;
 	int value;
 };

@@ -152,14 +152,21 @@ static bool parse_answer(struct sim_fault *fault, const char *text)
 	       (!is_byte || value <= UINT8_MAX);
 }
 
+/* COMMAND, or by chance 1/SO-MANY */
+static bool parse_which(struct sim_fault *fault, const char *value)
+{
+	if (strncmp(value, "1/", 2) == 0)
+		return parse_unsigned(value + 2, &fault->one_in, ':') && fault->one_in;
+	return parse_unsigned(value, &fault->command, ':') && fault->command;
+}
+
 /* COMMAND:ANSWER */
 static bool parse_fault(struct sim_disk *disk, const char *value)
 {
-	struct sim_fault fault;
+	struct sim_fault fault = { .command = 0 };
 	const char *answer = strchr(value, ':');
 
-	if (disk->fault_count == SIM_MAX_FAULTS || !answer ||
-	    !parse_unsigned(value, &fault.command, ':') || !fault.command ||
+	if (disk->fault_count == SIM_MAX_FAULTS || !answer || !parse_which(&fault, value) ||
 	    !parse_answer(&fault, answer + 1))
 		return false;
 	disk->faults[disk->fault_count++] = fault;

@@ -166,7 +166,7 @@ static int die(const struct sim_disk *disk)
 	return -EIO;
 }
 
-static void log_write(const struct sim_disk *disk, const struct sim_write *write)
+static void log_write(const struct sim_disk *disk, const struct sim_write *write, bool faulty)
 {
 	static const char *const names[] = { "pwrite", "submit", "io", "sg", "atomic" };
 	char line[128], boundary[32] = "";
@@ -178,9 +178,10 @@ static void log_write(const struct sim_disk *disk, const struct sim_write *write
 		return;
 	if (write->means == SIM_ATOMIC)
 		snprintf(boundary, sizeof(boundary), " boundary=%u", write->boundary / disk->block);
-	int size = snprintf(line, sizeof(line), "write slba=%llu nlb=%u fua=%d via=%s%s\n",
+	int size = snprintf(line, sizeof(line), "write slba=%llu nlb=%u fua=%d via=%s%s%s\n",
 			    (unsigned long long)(write->offset / disk->block),
-			    write->length / disk->block, write->fua, names[write->means], boundary);
+			    write->length / disk->block, write->fua, names[write->means], boundary,
+			    faulty ? " fault" : "");
 	if (sim_next()->write(fd, line, (size_t)size) < 0)
 		size = 0;
 	close(fd);
@@ -194,8 +195,10 @@ static const struct sim_fault *next_fault(const struct sim_disk *disk)
 	if (disk->gone && number >= disk->gone)
 		atomic_store(&state->dead, 1);
 	for (unsigned i = 0; i < disk->fault_count; i++) {
-		if (disk->faults[i].command == number)
-			return &disk->faults[i];
+		const struct sim_fault *fault = &disk->faults[i];
+		if (fault->command == number ||
+		    (fault->one_in && chance(disk->seed, number) % fault->one_in == 0))
+			return fault;
 	}
 	return NULL;
 }
@@ -223,7 +226,7 @@ int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
 	bool dead = atomic_load(&state->dead);
 
 	*ret_fault = NULL;
-	log_write(disk, write);
+	log_write(disk, write, fault != NULL);
 	if (disk->delay_us)
 		usleep(disk->delay_us);
 	if (dead)

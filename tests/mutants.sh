@@ -111,7 +111,7 @@ one work, one thread|worker.c|s/queued >= idle/threads == 0/|test_worker
 what drains waits|ring_prepared.c|s/if (found.drain)/if (0)/|preload_uring
 nothing is taken out before what drains|ring_prepared.c|s/.at_once = found.drain/.at_once = false/|preload_uring
 nothing is done behind what drains|ring.c|s/batch->drained .= .*;/;/|preload_uring
-the ring's end waits|ring_prepared.c|/^void ring_before_exit/,/^}/s/ring_op_await(ring->ring_fd);//|preload_uring
+the ring's end waits|ring_prepared.c|/^void ring_before_exit/,/^}/s/ring_op_await(.*);//|preload_uring
 chain after a failure|ring.c|s/bool goes_on = handled == RING_DONE/bool goes_on = handled != RING_LEFT/|preload_uring
 chain behind something else|ring.c|s/(!batch->in_chain .. batch->open) \&\& //|preload_uring
 rings that are polled|ring.c|s/(batch->flags \& IORING_SETUP_IOPOLL)/0/|preload_uring
@@ -121,8 +121,10 @@ ring that is another one|ring_op.c|s/error == -EBADF .. error == -EBADFD/0/|prel
 entries put back|ring_raw.c|s/\*saved->place = saved->was;/;/|preload_uring
 indices put back|ring_raw.c|s/__atomic_compare_exchange_n(slot, .*/(void)index;/|preload_uring
 nothing behind a bad entry|ring_raw.c|s/__ATOMIC_ACQUIRE) == before/__ATOMIC_ACQUIRE) == ~before/|preload_uring
-ring's end by close|entry_close.c|/^EXPORT int close(int/,/^}/s/ring_table_before_close(.*/;/|preload_uring
-ring's end by close_range|entry_close.c|/^EXPORT int close_range/,/^}/s/ring_table_before_close(.*/;/|preload_uring
+ring's end by close|entry_close.c|/^EXPORT int close(int/,/^}/s/before(.*/;/|preload_uring
+ring's end by close_range|entry_close.c|/^EXPORT int close_range/,/^}/s/before(.*/;/|preload_uring
+close waits|entry_close.c|s/ring_op_await(first, last);//|preload_uring
+close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_uring
 ring by index|ring_table.c|s/? (int)updates\[i\].data + 1/? 0/|preload_uring
 no polling thread|ring_raw.c|s/make_believe(raw, params, asked->flags);//|preload_uring
 slots by system calls|files.c|/^void files_after_register/,/^}/s/opcode == IORING_REGISTER_FILES_UPDATE)/0)/|preload_uring

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ring_doors.h"
 #include "untorn_uapi.h"
 
 #ifdef __SANITIZE_THREAD__
@@ -27,92 +28,6 @@
 #else
 #define UNMAPPED_UNSEEN 0
 #endif
-
-static bool is_raw(void)
-{
-	return getenv("DOOR") != NULL;
-}
-
-static unsigned setup_flags(void)
-{
-	return getenv("SETUP") ? (unsigned)strtoul(getenv("SETUP"), NULL, 0) : 0;
-}
-
-/* The index by which this thread enters its ring, if it is registered; else -1. */
-static __thread int registered = -1;
-
-static struct io_uring *ring_with(unsigned entries, unsigned flags)
-{
-	struct io_uring *ring = calloc(1, sizeof(*ring));
-	struct io_uring_params params = { .flags = flags };
-
-	if (!is_raw()) {
-		want(io_uring_queue_init(entries, ring, flags) == 0);
-		return ring;
-	}
-	int fd = (int)syscall(SYS_io_uring_setup, entries, &params);
-	want(fd >= 0 && params.flags == flags && io_uring_queue_mmap(fd, &params, ring) == 0);
-	/* Not in its order, and never written again: what untorn does to it must be undone. */
-	for (unsigned i = 0; ring->sq.array && i < params.sq_entries; i++)
-		ring->sq.array[i] = i ^ 1;
-	return ring;
-}
-
-static struct io_uring *ring_of(unsigned entries)
-{
-	return ring_with(entries, setup_flags());
-}
-
-/* liburing's, but that the array says where the next entry lies. */
-static struct io_uring_sqe *next_entry(struct io_uring *ring)
-{
-	if (!is_raw())
-		return io_uring_get_sqe(ring);
-	unsigned place = ring->sq.sqe_tail++ & *ring->sq.kring_mask, wide = 0;
-	want(ring->sq.sqe_tail - *ring->sq.khead <= *ring->sq.kring_entries);
-	wide = ring->flags & IORING_SETUP_SQE128 ? 1 : 0;
-	return &ring->sq.sqes[ring->sq.array[place] << wide];
-}
-
-static int enter(const struct io_uring *ring, unsigned count, unsigned waits)
-{
-	unsigned flags = waits ? IORING_ENTER_GETEVENTS : 0;
-
-	if (ring->flags & IORING_SETUP_SQPOLL) {
-		want(*ring->sq.kflags & IORING_SQ_NEED_WAKEUP);
-		flags |= IORING_ENTER_SQ_WAKEUP;
-	}
-	flags |= registered >= 0 ? IORING_ENTER_REGISTERED_RING : 0;
-	long result = syscall(SYS_io_uring_enter, registered >= 0 ? registered : ring->ring_fd,
-			      count, waits, flags, NULL, 0);
-	return result < 0 ? -errno : (int)result;
-}
-
-static int submit(struct io_uring *ring, unsigned waits)
-{
-	if (!is_raw())
-		return waits ? io_uring_submit_and_wait(ring, waits) : io_uring_submit(ring);
-	unsigned count = ring->sq.sqe_tail - *ring->sq.khead;
-	__atomic_store_n(ring->sq.ktail, ring->sq.sqe_tail, __ATOMIC_RELEASE);
-	return enter(ring, count, waits);
-}
-
-static void end(struct io_uring *ring)
-{
-	io_uring_queue_exit(ring);
-}
-
-static struct io_uring_sqe *prepare(struct io_uring *ring, int fd, void *data, unsigned length,
-				    off_t offset, uint64_t tag)
-{
-	struct io_uring_sqe *sqe = next_entry(ring);
-
-	want(sqe);
-	io_uring_prep_write(sqe, fd, data, length, (uint64_t)offset);
-	sqe->rw_flags = RWF_ATOMIC;
-	sqe->user_data = tag;
-	return sqe;
-}
 
 /* The next completion: its result, and by ret_tag whose it is. */
 static int result_of_next(struct io_uring *ring, uint64_t *ret_tag)

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* For bodies that use an io_uring: the same through liburing and, with DOOR=raw in the environment,
+ * by system calls of our own. SETUP: IORING_SETUP_*. */
+#ifndef RING_DOORS_H
+#define RING_DOORS_H
+
+#include <errno.h>
+#include <liburing.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "preload.h"
+#include "untorn_uapi.h"
+
+static inline bool is_raw(void)
+{
+	return getenv("DOOR") != NULL;
+}
+
+static inline unsigned setup_flags(void)
+{
+	return getenv("SETUP") ? (unsigned)strtoul(getenv("SETUP"), NULL, 0) : 0;
+}
+
+/* The index by which this thread enters its ring, if it is registered; else -1. */
+static __thread int registered = -1;
+
+static inline size_t sqes_size(const struct io_uring *ring)
+{
+	return *ring->sq.kring_entries * sizeof(*ring->sq.sqes) *
+	       (ring->flags & IORING_SETUP_SQE128 ? 2 : 1);
+}
+
+static inline void *mapped(const struct io_uring *ring, size_t size, off_t offset)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			    ring->ring_fd, offset);
+
+	want(memory != MAP_FAILED);
+	return memory;
+}
+
+/* As io_uring_queue_mmap(), but seen by ThreadSanitizer, to which new memory would else look like
+ * what lay there before. */
+static inline void lay_out(struct io_uring *ring, const struct io_uring_params *p)
+{
+	struct io_uring_sq *sq = &ring->sq;
+	struct io_uring_cq *cq = &ring->cq;
+
+	sq->ring_sz = cq->ring_sz = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
+	char *memory = sq->ring_ptr = cq->ring_ptr = mapped(ring, sq->ring_sz, IORING_OFF_SQ_RING);
+	sq->khead = (unsigned *)(memory + p->sq_off.head);
+	sq->ktail = (unsigned *)(memory + p->sq_off.tail);
+	sq->kring_mask = (unsigned *)(memory + p->sq_off.ring_mask);
+	sq->kring_entries = (unsigned *)(memory + p->sq_off.ring_entries);
+	sq->kflags = (unsigned *)(memory + p->sq_off.flags);
+	sq->array = (unsigned *)(memory + p->sq_off.array);
+	sq->ring_mask = *sq->kring_mask;
+	sq->ring_entries = *sq->kring_entries;
+	cq->khead = (unsigned *)(memory + p->cq_off.head);
+	cq->ktail = (unsigned *)(memory + p->cq_off.tail);
+	cq->kring_mask = (unsigned *)(memory + p->cq_off.ring_mask);
+	cq->kring_entries = (unsigned *)(memory + p->cq_off.ring_entries);
+	cq->ring_mask = *cq->kring_mask;
+	cq->ring_entries = *cq->kring_entries;
+	cq->cqes = (struct io_uring_cqe *)(memory + p->cq_off.cqes);
+	sq->sqes = mapped(ring, sqes_size(ring), IORING_OFF_SQES);
+}
+
+static inline struct io_uring *ring_with(unsigned entries, unsigned flags)
+{
+	struct io_uring *ring = calloc(1, sizeof(*ring));
+	struct io_uring_params params = { .flags = flags };
+
+	if (!is_raw()) {
+		want(io_uring_queue_init(entries, ring, flags) == 0);
+		return ring;
+	}
+	ring->ring_fd = (int)syscall(SYS_io_uring_setup, entries, &params);
+	want(ring->ring_fd >= 0 && params.flags == flags);
+	ring->enter_ring_fd = ring->ring_fd;
+	ring->flags = params.flags;
+	ring->features = params.features;
+	lay_out(ring, &params);
+	/* Not in its order, and never written again: what untorn does to it must be undone. */
+	for (unsigned i = 0; i < params.sq_entries; i++)
+		ring->sq.array[i] = i ^ 1;
+	return ring;
+}
+
+static inline struct io_uring *ring_of(unsigned entries)
+{
+	return ring_with(entries, setup_flags());
+}
+
+/* liburing's, but that the array says where the next entry lies. */
+static inline struct io_uring_sqe *next_entry(struct io_uring *ring)
+{
+	if (!is_raw())
+		return io_uring_get_sqe(ring);
+	unsigned place = ring->sq.sqe_tail++ & *ring->sq.kring_mask, wide = 0;
+	want(ring->sq.sqe_tail - *ring->sq.khead <= *ring->sq.kring_entries);
+	wide = ring->flags & IORING_SETUP_SQE128 ? 1 : 0;
+	return &ring->sq.sqes[ring->sq.array[place] << wide];
+}
+
+static inline int enter(const struct io_uring *ring, unsigned count, unsigned waits)
+{
+	unsigned flags = waits ? IORING_ENTER_GETEVENTS : 0;
+
+	if (ring->flags & IORING_SETUP_SQPOLL) {
+		want(*ring->sq.kflags & IORING_SQ_NEED_WAKEUP);
+		flags |= IORING_ENTER_SQ_WAKEUP;
+	}
+	flags |= registered >= 0 ? IORING_ENTER_REGISTERED_RING : 0;
+	long result = syscall(SYS_io_uring_enter, registered >= 0 ? registered : ring->ring_fd,
+			      count, waits, flags, NULL, 0);
+	return result < 0 ? -errno : (int)result;
+}
+
+static inline int submit(struct io_uring *ring, unsigned waits)
+{
+	if (!is_raw())
+		return waits ? io_uring_submit_and_wait(ring, waits) : io_uring_submit(ring);
+	unsigned count = ring->sq.sqe_tail - *ring->sq.khead;
+	__atomic_store_n(ring->sq.ktail, ring->sq.sqe_tail, __ATOMIC_RELEASE);
+	return enter(ring, count, waits);
+}
+
+static inline void end(struct io_uring *ring)
+{
+	io_uring_queue_exit(ring);
+}
+
+/* By the C library, so that ThreadSanitizer sees it. */
+static inline void end_by_close(struct io_uring *ring)
+{
+	munmap(ring->sq.sqes, sqes_size(ring));
+	munmap(ring->sq.ring_ptr, ring->sq.ring_sz);
+	want(close(ring->ring_fd) == 0);
+}
+
+static inline struct io_uring_sqe *prepare(struct io_uring *ring, int fd, void *data,
+					   unsigned length, off_t offset, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = next_entry(ring);
+
+	want(sqe);
+	io_uring_prep_write(sqe, fd, data, length, (uint64_t)offset);
+	sqe->rw_flags = RWF_ATOMIC;
+	sqe->user_data = tag;
+	return sqe;
+}
+
+#endif
