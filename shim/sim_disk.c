@@ -178,10 +178,10 @@ static void log_write(const struct sim_disk *disk, const struct sim_write *write
 		return;
 	if (write->means == SIM_ATOMIC)
 		snprintf(boundary, sizeof(boundary), " boundary=%u", write->boundary / disk->block);
-	int size = snprintf(line, sizeof(line), "write slba=%llu nlb=%u fua=%d via=%s%s%s\n",
+	int size = snprintf(line, sizeof(line), "write slba=%llu nlb=%u fua=%d%s via=%s%s\n",
 			    (unsigned long long)(write->offset / disk->block),
-			    write->length / disk->block, write->fua, names[write->means], boundary,
-			    faulty ? " fault" : "");
+			    write->length / disk->block, write->fua, faulty ? " fault" : "",
+			    names[write->means], boundary);
 	if (sim_next()->write(fd, line, (size_t)size) < 0)
 		size = 0;
 	close(fd);

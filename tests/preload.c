@@ -54,8 +54,9 @@ static void set_environment(const char *disk_options, const char *environment)
 	setenv("LD_PRELOAD", getenv("TEST_PRELOAD"), 1);
 	/* A body leaves its memory to its end; cancelling a thread and ASAN's stack disagree. */
 	setenv("ASAN_OPTIONS", "detect_leaks=0:use_sigaltstack=0", 0);
-	if (environment)
-		putenv(strdup(environment));
+	char *rest = strdup(environment ? environment : "");
+	for (char *one = strtok(rest, "\n"); one; one = strtok(NULL, "\n"))
+		putenv(one);
 }
 
 static int end_of(pid_t child)
@@ -91,6 +92,31 @@ int preload_log_count(const char *containing)
 	if (log)
 		fclose(log);
 	return count;
+}
+
+static const struct preload_row *all_rows;
+
+START_TEST(a_row)
+{
+	const struct preload_row *row = &all_rows[_i];
+
+	preload_run(row->body, row->disk, row->environment);
+	int commands = preload_log_count("via=submit");
+	ck_assert_msg(row->commands < 0 || commands == row->commands, "%s: %d commands, not %d",
+		      row->body, commands, row->commands);
+}
+END_TEST
+
+Suite *preload_suite(const char *name, const struct preload_row *rows, size_t count)
+{
+	Suite *s = suite_create(name);
+	TCase *tc = tcase_create("rows");
+
+	all_rows = rows;
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, a_row, 0, (int)count);
+	suite_add_tcase(s, tc);
+	return s;
 }
 
 int open_disk(void)

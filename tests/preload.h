@@ -29,12 +29,21 @@ struct body {
 extern const struct body bodies[];
 
 /* Runs the body with DISK simulated and these further options (",nabo=8" or ""). environment is
- * NULL or a further "NAME=VALUE". Fails the test unless the body ends well. */
+ * NULL or further "NAME=VALUE\nNAME=VALUE". Fails the test unless the body ends well. */
 void preload_run(const char *body, const char *disk_options, const char *environment);
 
 /* The lines of device commands and plain writes that the last preload_run() caused, from the
  * simulated disk's log; each in `line`'s form. */
 int preload_log_count(const char *containing);
+
+/* A body run so, and how many writes by command it makes; -1: as many as it takes. */
+struct preload_row {
+	const char *body, *disk, *environment;
+	int commands;
+};
+
+/* A suite with a test for each row. The rows are static. */
+Suite *preload_suite(const char *name, const struct preload_row *rows, size_t count);
 
 /* In a body: the condition, or the end of the process with a message. */
 #define want(condition)                                                                            \

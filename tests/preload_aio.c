@@ -311,10 +311,7 @@ const struct body bodies[] = {
 	{ NULL, NULL },
 };
 
-static const struct {
-	const char *body, *disk, *environment;
-	int commands;
-} rows[] = {
+static const struct preload_row rows[] = {
 	{ "one", "", NULL, 2 },
 	{ "errors", "", NULL, -1 },
 	{ "many", "", NULL, 1000 },
@@ -331,23 +328,8 @@ static const struct {
 	{ "by_syscall", "", NULL, 2 },
 };
 
-START_TEST(a_write_does_what_a_native_kernel_does)
-{
-	preload_run(rows[_i].body, rows[_i].disk, rows[_i].environment);
-	int commands = preload_log_count("via=submit");
-	ck_assert_msg(rows[_i].commands < 0 || commands == rows[_i].commands,
-		      "%s: %d commands, not %d", rows[_i].body, commands, rows[_i].commands);
-}
-END_TEST
-
 Suite *suite(void)
 {
-	Suite *s = suite_create("libaio over the simulated disk");
-	TCase *tc = tcase_create("rows");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, a_write_does_what_a_native_kernel_does, 0,
-			    sizeof(rows) / sizeof(rows[0]));
-	suite_add_tcase(s, tc);
-	return s;
+	return preload_suite("libaio over the simulated disk", rows,
+			     sizeof(rows) / sizeof(rows[0]));
 }

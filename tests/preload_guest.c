@@ -450,10 +450,7 @@ const struct body bodies[] = {
 	{ NULL, NULL },
 };
 
-static const struct {
-	const char *body, *disk, *environment;
-	int commands; /* -1: as many as it takes */
-} rows[] = {
+static const struct preload_row rows[] = {
 	{ "from_constructor", "", "EARLY_WRITE=1", 1 },
 	{ "from_atexit", "", NULL, 1 },
 	{ "errno_kept", "", NULL, 3 },
@@ -476,22 +473,7 @@ static const struct {
 	{ "version", "", NULL, 0 },
 };
 
-START_TEST(a_host_program_notices_nothing)
-{
-	preload_run(rows[_i].body, rows[_i].disk, rows[_i].environment);
-	int commands = preload_log_count("via=submit");
-	ck_assert_msg(rows[_i].commands < 0 || commands == rows[_i].commands,
-		      "%s: %d commands, not %d", rows[_i].body, commands, rows[_i].commands);
-}
-END_TEST
-
 Suite *suite(void)
 {
-	Suite *s = suite_create("the shim as a guest");
-	TCase *tc = tcase_create("rows");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, a_host_program_notices_nothing, 0, sizeof(rows) / sizeof(rows[0]));
-	suite_add_tcase(s, tc);
-	return s;
+	return preload_suite("the shim as a guest", rows, sizeof(rows) / sizeof(rows[0]));
 }

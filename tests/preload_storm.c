@@ -184,30 +184,16 @@ static void storm(void)
 
 const struct body bodies[] = { { "storm", storm }, { NULL, NULL } };
 
-static const struct {
-	const char *disk, *environment;
-} rows[] = {
+static const struct preload_row rows[] = {
 #ifndef __SANITIZE_THREAD__ /* which does not see liburing map memory, and takes new for old */
-	{ "", NULL },
-	{ ",delay=2000", NULL },
+	{ "storm", "", NULL, -1 },
+	{ "storm", ",delay=2000", NULL, -1 },
 #endif
-	{ "", "DOOR=raw" },
-	{ ",delay=2000", "DOOR=raw" },
+	{ "storm", "", "DOOR=raw", -1 },
+	{ "storm", ",delay=2000", "DOOR=raw", -1 },
 };
-
-START_TEST(nothing_is_lost_or_doubled)
-{
-	preload_run("storm", rows[_i].disk, rows[_i].environment);
-}
-END_TEST
 
 Suite *suite(void)
 {
-	Suite *s = suite_create("a storm of rings");
-	TCase *tc = tcase_create("doors");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, nothing_is_lost_or_doubled, 0, sizeof(rows) / sizeof(rows[0]));
-	suite_add_tcase(s, tc);
-	return s;
+	return preload_suite("a storm of rings", rows, sizeof(rows) / sizeof(rows[0]));
 }
