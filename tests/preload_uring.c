@@ -530,7 +530,7 @@ static void closed(void)
 	want(holds(fd, 0, 8 * UNIT, 'q'));
 	signal(SIGPIPE, SIG_IGN);
 	struct pollfd writer = { .fd = ends[1] };
-	want(poll(&writer, 1, 10000) == 1 && (writer.revents & POLLERR));
+	want(poll(&writer, 1, 3000) == 1 && (writer.revents & POLLERR));
 }
 
 /* Files and the ring itself by number, through system calls. */
