@@ -25,6 +25,11 @@
  *	"auto" (default): SCSI disks are asked through libsgutils2 where it is installed. "off":
  *	always by the plain ioctl, as all writes are.
  *
+ * UNTORN_AIO
+ *	"event" (default): io_submit() returns at once, io_getevents() hands out the result.
+ *	"inline": io_submit() does an atomic write itself, for programs that read the events out of
+ *	the kernel's ring; a write that fails is io_submit()'s error.
+ *
  * A value that is not listed means the strictest one: "off" for UNTORN_MODE, else the default.
  * All are read once per process, and not at all in set-uid programs.
  */
@@ -32,6 +37,7 @@
 #define UNTORN_ENV_NVME_LIMITS "UNTORN_NVME_LIMITS"
 #define UNTORN_ENV_LIBNVME     "UNTORN_LIBNVME"
 #define UNTORN_ENV_LIBSGUTILS  "UNTORN_LIBSGUTILS"
+#define UNTORN_ENV_AIO         "UNTORN_AIO"
 
 /**
  * untorn_version() - version of the shim in this process

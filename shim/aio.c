@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "engine.h"
 #include "real.h"
+#include "substitute.h"
 #include "worker.h"
 
 enum { MAX_OPS = 1024, AT_ONCE = 32, FIRST_NUMBER = 512 };
@@ -174,36 +175,64 @@ static int start(const struct iocb *iocb, struct op *op, bool *ret_early)
 
 /* What the kernel is to see of the iocb in our stead, and what it was. */
 struct disguise {
-	struct op *op;
+	bool worn;
+	struct op *op; /* NULL: nothing is left to be done */
 	struct iocb was;
 };
+
+static void look_like(struct iocb *iocb, unsigned opcode, int fd, uint64_t data, uint64_t size)
+{
+	iocb->aio_lio_opcode = (uint16_t)opcode;
+	iocb->aio_fildes = (uint32_t)fd;
+	iocb->aio_buf = data;
+	iocb->aio_nbytes = size;
+	iocb->aio_offset = 0;
+	iocb->aio_rw_flags = 0;
+}
+
+/* Done now; then a write to /dev/null has the same result, and looks at no memory. */
+static int do_at_once(struct iocb *iocb, const struct op *op, int result)
+{
+	int nowhere = substitute_null();
+
+	if (nowhere < 0)
+		return -EAGAIN;
+	if (result == REQUEST_GOOD)
+		result = (int)engine_finish(&op->job);
+	if (result < 0)
+		return result;
+	look_like(iocb, IOCB_CMD_PWRITE, nowhere, 0, (uint64_t)result);
+	return 0;
+}
+
+static void do_later(aio_context_t context, struct iocb *iocb, struct op *op, int result)
+{
+	op->context = context;
+	op->iocb = iocb;
+	op->result = result;
+	look_like(iocb, IOCB_CMD_POLL, op->eventfd, POLLIN, 0);
+}
 
 /* 0, or the error with which io_submit() is to stop here. */
 static int put_on(aio_context_t context, struct iocb *iocb, struct disguise *ret_disguise)
 {
-	bool early;
+	bool early, now = config_get().aio_inline;
+	struct disguise disguise = { .was = *iocb };
 
 	struct op *op = reserve();
 	if (!op)
 		return -EAGAIN;
 	int result = start(iocb, op, &early);
-	if (early || result == ENGINE_KERNEL)
+	int error = early ? result : 0;
+	disguise.worn = !early && result != ENGINE_KERNEL;
+	if (disguise.worn && now)
+		error = do_at_once(iocb, op, result);
+	else if (disguise.worn)
+		do_later(context, iocb, disguise.op = op, result);
+	if (!disguise.op)
 		release_reserved(op);
-	if (early)
-		return result;
-	if (result == ENGINE_KERNEL)
-		return 0;
-	op->context = context;
-	op->iocb = iocb;
-	op->result = result;
-	*ret_disguise = (struct disguise){ op, *iocb };
-	iocb->aio_lio_opcode = IOCB_CMD_POLL;
-	iocb->aio_fildes = (uint32_t)op->eventfd;
-	iocb->aio_buf = POLLIN;
-	iocb->aio_nbytes = 0;
-	iocb->aio_offset = 0;
-	iocb->aio_rw_flags = 0;
-	return 0;
+	*ret_disguise = disguise;
+	return error;
 }
 
 /* Not aio_key, which the kernel writes. */
@@ -246,7 +275,7 @@ static long submit(aio_context_t context, long count, struct iocb **iocbs)
 static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 {
 	KEEP_ERRNO;
-	struct disguise disguises[AT_ONCE] = { { NULL, { 0 } } };
+	struct disguise disguises[AT_ONCE] = { { false, NULL, { 0 } } };
 	long ready = 0;
 	int error = 0;
 
@@ -257,9 +286,10 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 	}
 	long accepted = ready ? submit(context, ready, iocbs) : error;
 	for (long i = 0; i < ready; i++) {
+		if (disguises[i].worn)
+			take_off(iocbs[i], &disguises[i]);
 		if (!disguises[i].op)
 			continue;
-		take_off(iocbs[i], &disguises[i]);
 		if (i < accepted)
 			begin(disguises[i].op);
 		else

@@ -12,6 +12,7 @@ struct config {
 	enum mode mode;
 	enum nvme_policy nvme_policy;
 	bool libnvme, libsgutils; /* may be opened */
+	bool aio_inline;          /* io_submit() does the write itself */
 };
 
 /* Thread- and async-signal-safe: the first callers may parse at once, and all find the same. */
@@ -19,6 +20,6 @@ struct config config_get(void);
 
 /* What these texts mean, each NULL when unset; pure, for tests. */
 struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme,
-			   const char *libsgutils);
+			   const char *libsgutils, const char *aio);
 
 #endif

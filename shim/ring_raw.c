@@ -14,8 +14,10 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -31,6 +33,18 @@
 static long setup(unsigned entries, struct io_uring_params *params)
 {
 	return real_syscall(SYS_io_uring_setup, (long)entries, (long)params, 0, 0, 0, 0);
+}
+
+/* A polling thread of a kernel that does atomic writes (6.11) does them too. */
+static bool is_kernel_enough(void)
+{
+	struct config config = config_get();
+	struct utsname name;
+	unsigned major, minor;
+
+	return config.mode == MODE_AUTO && config.nvme_policy == NVME_POLICY_NAMESPACE &&
+	       uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 11));
 }
 
 /* The combinations that the kernel refuses for a polling thread are left to it. */
@@ -83,7 +97,7 @@ long ring_raw_setup(unsigned entries, struct io_uring_params *params)
 
 	KEEP_ERRNO;
 	if (config_get().mode == MODE_OFF || !memory_read(&asked, params, sizeof(asked)) ||
-	    !is_understood(&asked))
+	    !is_understood(&asked) || (is_to_be_woken(&asked) && is_kernel_enough()))
 		return setup(entries, params);
 	GUARDED;
 	mine = asked;
@@ -355,17 +369,24 @@ long ring_raw_enter(unsigned fd, unsigned count, unsigned waits, unsigned flags,
 	struct call call = { fd, waits, flags, argument, size };
 
 	KEEP_ERRNO;
-	struct raw *raw =
-		ring_table_find(ring_table_descriptor(fd, flags & IORING_ENTER_REGISTERED_RING));
+	struct raw *raw = ring_table_find(fd, flags & IORING_ENTER_REGISTERED_RING);
 	if (!raw || (flags & ~URING_ENTER_KNOWN))
 		return enter(&call, count);
 	return enter_known(raw, &call, count);
 }
 
+/* Its descriptor, or -1. */
+static int ring_of(unsigned fd, bool is_registered)
+{
+	const struct raw *raw = is_registered ? ring_table_find(fd, true) : NULL;
+
+	return is_registered ? (raw ? raw->fd : -1) : (int)fd;
+}
+
 long ring_raw_register(unsigned fd, unsigned opcode, void *argument, unsigned count)
 {
 	unsigned operation = opcode & ~IORING_REGISTER_USE_REGISTERED_RING;
-	int ring = ring_table_descriptor(fd, opcode & IORING_REGISTER_USE_REGISTERED_RING);
+	int ring = ring_of(fd, opcode & IORING_REGISTER_USE_REGISTERED_RING);
 
 	KEEP_ERRNO;
 	files_before_register(ring, operation);

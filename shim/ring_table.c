@@ -15,13 +15,15 @@ enum { MAX_RAW = 64, MAX_REGISTERED = 16 /* IO_RINGFD_REG_MAX, io_uring/tctx.c *
 
 static struct raw raws[MAX_RAW];
 static _Atomic unsigned used;
+static uint32_t last_id;
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic pid_t owner; /* a child of vfork() closes its own descriptors, not our memory */
 
-/* The calling thread's registered rings: descriptor + 1. */
-static __thread int registered[MAX_REGISTERED] __attribute__((tls_model("initial-exec")));
+/* The calling thread's registered rings, by id: a ring may be used by its index long after its
+ * descriptor has become another one's. */
+static __thread uint32_t registered[MAX_REGISTERED] __attribute__((tls_model("initial-exec")));
 
-struct raw *ring_table_find(int fd)
+static struct raw *find_by_descriptor(int fd)
 {
 	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
 
@@ -32,11 +34,22 @@ struct raw *ring_table_find(int fd)
 	return NULL;
 }
 
-int ring_table_descriptor(unsigned fd, bool is_registered)
+static struct raw *find_by_id(uint32_t id)
+{
+	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
+
+	for (unsigned i = 0; id && i < count; i++) {
+		if (raws[i].fd > 0 && raws[i].id == id)
+			return &raws[i];
+	}
+	return NULL;
+}
+
+struct raw *ring_table_find(unsigned fd, bool is_registered)
 {
 	if (!is_registered)
-		return (int)fd;
-	return fd < MAX_REGISTERED ? registered[fd] - 1 : -1;
+		return find_by_descriptor((int)fd);
+	return fd < MAX_REGISTERED ? find_by_id(registered[fd]) : NULL;
 }
 
 static size_t saved_size(const struct raw *raw)
@@ -66,6 +79,7 @@ static bool fill(struct raw *raw, int fd, const struct io_uring_params *p)
 		return false;
 	raw->flags = p->flags;
 	raw->entries = p->sq_entries;
+	raw->id = ++last_id;
 	raw->woken_only = false;
 	raw->saved_count = 0;
 	pthread_mutex_init(&raw->lock, NULL);
@@ -96,10 +110,11 @@ struct raw *ring_table_add(int fd, const struct io_uring_params *p)
 void ring_table_register(unsigned opcode, const struct io_uring_rsrc_update *updates, long count)
 {
 	for (long i = 0; i < count; i++) {
-		if (updates[i].offset >= MAX_REGISTERED)
-			continue;
-		registered[updates[i].offset] =
-			opcode == IORING_REGISTER_RING_FDS ? (int)updates[i].data + 1 : 0;
+		const struct raw *raw = opcode == IORING_REGISTER_RING_FDS
+						? find_by_descriptor((int)updates[i].data)
+						: NULL;
+		if (updates[i].offset < MAX_REGISTERED)
+			registered[updates[i].offset] = raw ? raw->id : 0;
 	}
 }
 

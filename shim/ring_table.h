@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "ring_map.h"
 
@@ -15,6 +16,7 @@ struct saved {
 
 struct raw {
 	_Atomic int fd; /* -1 or 0: the slot is free */
+	uint32_t id;    /* of no other ring, before or after */
 	unsigned flags; /* IORING_SETUP_*, as the kernel has them */
 	unsigned entries;
 	bool woken_only; /* the program believes in a polling thread */
@@ -27,17 +29,15 @@ struct raw {
 /* NULL: no memory, or the table is full. */
 struct raw *ring_table_add(int fd, const struct io_uring_params *params);
 
-/* NULL: not known. */
-struct raw *ring_table_find(int fd);
+/* By a call's first argument: a descriptor, or the index of a ring that the calling thread has
+ * registered. NULL: not known. */
+struct raw *ring_table_find(unsigned fd, bool is_registered);
 
 /* Before these descriptors are closed: lets go of the rings. */
 void ring_table_before_close(unsigned first, unsigned last);
 
 /* The calling thread's rings by index: IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS. */
 void ring_table_register(unsigned opcode, const struct io_uring_rsrc_update *updates, long count);
-
-/* Of a call's first argument, or -1. */
-int ring_table_descriptor(unsigned fd, bool is_registered);
 
 void ring_table_after_fork(void);
 

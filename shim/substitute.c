@@ -158,9 +158,14 @@ static void put_natural_error(struct io_uring_sqe *sqe, int error)
 	}
 }
 
+int substitute_null(void)
+{
+	return fd_of(NULL_DEVICE);
+}
+
 bool substitute_is_ready(void)
 {
-	return fd_of(NULL_DEVICE) >= 0;
+	return substitute_null() >= 0;
 }
 
 void substitute_put(struct io_uring_sqe *sqe, int result)

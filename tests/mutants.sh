@@ -129,7 +129,8 @@ ring's end by close|entry_close.c|/^EXPORT int close(int/,/^}/s/before(.*/;/|pre
 ring's end by close_range|entry_close.c|/^EXPORT int close_range/,/^}/s/before(.*/;/|preload_uring
 close waits|entry_close.c|s/ring_op_await(first, last);//|preload_uring
 close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_uring
-ring by index|ring_table.c|s/? (int)updates\[i\].data + 1/? 0/|preload_uring
+ring by index|ring_table.c|s/= raw ? raw->id : 0/= 0/|preload_uring
+index of a ring that is another one|ring_table.c|s/raws\[i\].id == id/1/|preload_uring
 no polling thread|ring_raw.c|s/make_believe(raw, params, asked->flags);//|preload_uring
 slots by system calls|files.c|/^void files_after_register/,/^}/s/opcode == IORING_REGISTER_FILES_UPDATE)/0)/|preload_uring
 what cannot be polled|entrance.c|s/return e->direct ? 0/return 1 ? 0/|test_entrance

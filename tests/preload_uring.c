@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "ring_doors.h"
@@ -575,6 +576,42 @@ static void registered_by_system_calls(void)
 	end(ring);
 }
 
+/* Taken from a program only where the kernel could not do its atomic writes. */
+static void polling_thread(void)
+{
+	struct io_uring *ring = ring_of(8);
+	struct utsname name;
+	unsigned major, minor;
+
+	want(uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2);
+	bool native = major > 6 || (major == 6 && minor >= 11);
+	want(!(*ring->sq.kflags & IORING_SQ_NEED_WAKEUP) == native);
+	end(ring);
+}
+
+/* A registered ring whose descriptor was closed, and has become another ring's. */
+static void index_outlives_descriptor(void)
+{
+	int fd = open_disk();
+	struct io_uring *old = ring_of(8);
+	struct io_uring_rsrc_update itself = { .offset = UINT32_MAX,
+					       .data = (uint64_t)old->ring_fd };
+
+	want(syscall(SYS_io_uring_register, old->ring_fd, IORING_REGISTER_RING_FDS, &itself, 1) ==
+	     1);
+	want(close(old->ring_fd) == 0);
+	struct io_uring *new = ring_of(8);
+	want(new->ring_fd == old->ring_fd);
+	prepare(new, fd, buffer(UNIT, 'n'), UNIT, 0, 77);
+	__atomic_store_n(new->sq.ktail, new->sq.sqe_tail, __ATOMIC_RELEASE);
+	registered = (int)itself.offset;
+	io_uring_prep_nop(next_entry(old));
+	want(submit(old, 1) == 1 && *old->cq.ktail == 1);
+	registered = -1;
+	want(*new->sq.khead == 0 && holds(fd, 0, UNIT, 0));
+	want(outcome(new) == UNIT && holds(fd, 0, UNIT, 'n'));
+}
+
 const struct body bodies[] = {
 	{ "one", one },
 	{ "errors", errors },
@@ -594,6 +631,8 @@ const struct body bodies[] = {
 	{ "published_again", published_again },
 	{ "closed", closed },
 	{ "registered_by_system_calls", registered_by_system_calls },
+	{ "index_outlives_descriptor", index_outlives_descriptor },
+	{ "polling_thread", polling_thread },
 	{ NULL, NULL },
 };
 
@@ -638,7 +677,7 @@ static const struct preload_row rows[] = {
 	{ "errors", "", RAW "WAIT=1", 0 },
 	{ "many", "", "DOOR=raw", 1000 },
 	{ "many", ",delay=1000", "DOOR=raw", 1000 },
-	{ "many", "", RAW SQPOLL, 1000 },
+	{ "many", "", RAW "UNTORN_MODE=command\n" SQPOLL, 1000 },
 	{ "many", "", RAW COOP, 1000 },
 	{ "many", "", RAW DEFER, 1000 },
 	{ "many", ",fault=77:0x4280", RAW "FAULT=61", 1000 },  /* ENODATA */
@@ -660,12 +699,15 @@ static const struct preload_row rows[] = {
 	{ "many", "", RAW WIDE, 1000 },
 	{ "bad_entries", "", "DOOR=raw", 3 },
 	{ "bad_entries", "", RAW ALL, 3 },
-	{ "bad_entries", "", RAW SQPOLL, 3 },
+	{ "bad_entries", "", RAW "UNTORN_MODE=command\n" SQPOLL, 3 },
+	{ "polling_thread", "", RAW SQPOLL, 0 },
 	{ "published_again", "", "DOOR=raw", 20 },
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },
 	{ "registered_by_system_calls", "", "DOOR=raw", 4 },
 	{ "registered_by_system_calls", "", RAW "WAIT=1", 4 },
+	{ "index_outlives_descriptor", "", "DOOR=raw", 1 },
+	{ "index_outlives_descriptor", "", RAW "WAIT=1", 1 },
 };
 
 Suite *suite(void)
