@@ -115,7 +115,7 @@ scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD)
 check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined shim
 	$(Q)$(MAKE) --no-print-directory SAN=thread shim
-	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-1200} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
+	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
 # Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
