@@ -29,7 +29,7 @@ same() { # NATIVE SHIM
 
 # The truth machine, for test_truth*.sh: RUN KERNEL OUTPUT CALLS CALLS COMMAND... leaves
 # OUTPUT.matrix, .disk and .partition in $out.
-truth_seconds=${UNTORN_TRUTH_SECONDS:-${truth_default:-45}} truth_seed=${UNTORN_TRUTH_SEED:-1} out=$(scratch)
+truth_seconds=${UNTORN_TRUTH_SECONDS:-${truth_default:-30}} truth_seed=${UNTORN_TRUTH_SEED:-1} out=$(scratch)
 
 truth_calls() { wc -l < "$out/native-7.$1"; }
 

@@ -3,7 +3,7 @@
 # The same calls natively (6.12, 7.x) and through the shim, on the same kernels by command and on
 # 5.10 and 6.1: every answer and every byte must be equal. First the fixed matrix (all pairs of
 # values), then random calls on the disk and on a partition: as many as the first kernel does in
-# UNTORN_TRUTH_SECONDS (45), from UNTORN_TRUTH_SEED (1); on some, calls for a unit of 256 KiB too. On 6.1
+# UNTORN_TRUTH_SECONDS (30), from UNTORN_TRUTH_SEED (1); on some, calls for a unit of 256 KiB too. On 6.1
 # the matrix and a quarter of the random calls go through the sanitizers' builds of the shim as well.
 set -eu
 . tests/vm/lib.sh
