@@ -81,7 +81,7 @@ $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_d
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(B)/tests/preload_aio: LDLIBS += -laio
 $(B)/tests/preload_faults: LDLIBS += -laio -luring
-$(B)/tests/preload_uring $(B)/tests/preload_storm $(B)/tests/vm/truth $(B)/tests/vm/ring_random: LDLIBS += -luring
+$(addprefix $(B)/tests/,preload_uring preload_ring_raw preload_registered preload_storm vm/truth vm/ring_random): LDLIBS += -luring
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)
 

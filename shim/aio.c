@@ -43,33 +43,22 @@ static _Atomic unsigned used; /* all slots in use lie below; 0 while nobody has 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
-struct hold {
-	sigset_t mask;
-	int cancel;
-};
-
-static struct hold take_lock(void)
+static struct cleanup_guard take_lock(void)
 {
-	struct hold hold;
-	sigset_t all;
+	struct cleanup_guard guard = cleanup_guard_raise();
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &hold.mask);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &hold.cancel);
 	pthread_mutex_lock(&lock);
-	return hold;
+	return guard;
 }
 
-static void drop_lock(const struct hold *hold)
+static void drop_lock(const struct cleanup_guard *guard)
 {
-	int unused;
-
 	pthread_mutex_unlock(&lock);
-	pthread_setcancelstate(hold->cancel, &unused);
-	pthread_sigmask(SIG_SETMASK, &hold->mask, NULL);
+	cleanup_guard_lower(guard);
 }
 
-#define HOLD_LOCK __attribute__((cleanup(drop_lock), unused)) const struct hold hold = take_lock()
+#define HOLD_LOCK                                                                                  \
+	__attribute__((cleanup(drop_lock), unused)) const struct cleanup_guard hold = take_lock()
 
 static bool is_ours(int fd)
 {

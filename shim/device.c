@@ -16,12 +16,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "identify.h"
 #include "real.h"
 #include "scsi.h"
@@ -257,7 +257,6 @@ static bool is_own_memory(void)
 int device_get(int fd, dev_t number, struct device *ret_device)
 {
 	struct entry *known = find(fd, number);
-	sigset_t all, before;
 	int error = 0;
 
 	if (known && (fd < 0 || is_fresh(known) || !is_own_memory() || !is_to_ask(known))) {
@@ -266,15 +265,13 @@ int device_get(int fd, dev_t number, struct device *ret_device)
 	}
 	if (!is_own_memory())
 		return -EAGAIN;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	GUARDED;
 	pthread_mutex_lock(&lock);
 	if (known)
 		ask_again(fd, &known->device, ret_device);
 	else
 		error = derive_and_keep(fd, number, ret_device);
 	pthread_mutex_unlock(&lock);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 

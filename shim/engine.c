@@ -13,6 +13,7 @@
 
 #include "cache.h"
 #include "cleanup.h"
+#include "memory.h"
 #include "real.h"
 #include "request.h"
 #include "untorn_uapi.h"
@@ -99,15 +100,6 @@ int engine_gather(const struct write_call *call, const struct device *device,
 	return 0;
 }
 
-static bool is_readable(uintptr_t address)
-{
-	char byte;
-	struct iovec here = { &byte, 1 }, there = { (void *)address, 1 };
-
-	/* Where the call is forbidden nobody can tell. */
-	return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1 || errno != EFAULT;
-}
-
 /* What a native kernel would have found before it came to the -EINVAL. */
 static int late_error(int fd, const struct request *request, enum request_lateness lateness)
 {
@@ -119,7 +111,7 @@ static int late_error(int fd, const struct request *request, enum request_latene
 				  request->rwf);
 	if (error)
 		return error;
-	return lateness == REQUEST_UNALIGNED || is_readable(request->address) ? -EINVAL : -EFAULT;
+	return lateness == REQUEST_UNALIGNED || memory_is_there((const void *)request->address) ? -EINVAL : -EFAULT;
 }
 
 /* Only a write that will fail needs to know: for a good one cache_prepare() finds out. */

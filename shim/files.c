@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "identity.h"
 #include "kept.h"
 
@@ -66,6 +67,7 @@ static void set(int ring, unsigned slot, int fd)
 
 void files_set(int ring, unsigned first, const int *fds, unsigned count)
 {
+	GUARDED;
 	pthread_mutex_lock(&lock);
 	for (unsigned i = 0; i < count; i++) {
 		if (fds[i] != SKIP)
@@ -78,6 +80,7 @@ static void forget(bool all, int ring)
 {
 	if (!files_are_there())
 		return;
+	GUARDED;
 	pthread_mutex_lock(&lock);
 	for (unsigned i = 0; i < used; i++) {
 		if (files[i].fd >= 0 && (all || files[i].ring == ring))

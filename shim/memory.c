@@ -7,12 +7,30 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-bool memory_read(void *ret_data, const void *from, size_t size)
+enum answer { THERE, MISSING, FORBIDDEN };
+
+static enum answer ask(void *ret_data, const void *from, size_t size)
 {
 	struct iovec here = { ret_data, size }, there = { (void *)(uintptr_t)from, size };
 	ssize_t result = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
 
-	if (result < 0 && errno != EFAULT)
+	if (result == (ssize_t)size)
+		return THERE;
+	return result < 0 && errno != EFAULT ? FORBIDDEN : MISSING;
+}
+
+bool memory_read(void *ret_data, const void *from, size_t size)
+{
+	enum answer answer = ask(ret_data, from, size);
+
+	if (answer == FORBIDDEN)
 		memcpy(ret_data, from, size);
-	return result == (ssize_t)size || (result < 0 && errno != EFAULT);
+	return answer != MISSING;
+}
+
+bool memory_is_there(const void *address)
+{
+	char byte;
+
+	return ask(&byte, address, 1) != MISSING;
 }

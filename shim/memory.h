@@ -6,8 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* False: it cannot be read. Where process_vm_readv(2) is forbidden the memory is trusted. errno may
- * be changed. */
+/* Both ask process_vm_readv(2); where that is forbidden the memory is trusted. errno may be changed.
+ */
+
+/* False: it cannot be read. */
 bool memory_read(void *ret_data, const void *from, size_t size);
+
+/* Of one byte; without touching it. */
+bool memory_is_there(const void *address);
 
 #endif

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs the one suite of a test file. 0: all passed, 1: not all, 77: cannot run here. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "suite.h"
-
-void suite_skip(const char *reason)
-{
-	printf("SKIP: %s\n", reason);
-	exit(77);
-}
 
 int main(void)
 {

@@ -46,7 +46,7 @@ same start|identity.c|s/a->start == b->start/1/|test_identity test_device
 same block size|identity.c|s/a->block == b->block/1/|test_identity test_device
 block size of disk and kernel agree|device.c|s/device->disk.block != device->identity.block/0/;s/device->disk.block != device->queue.block/0/|test_published preload_write preload_guest
 child of vfork only reads|device.c|s/if (!is_own_memory())/if (0)/|test_device
-signals blocked under the lock|device.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);//|test_device
+signals blocked under the lock|device.c|s/GUARDED;//|test_device
 lock made anew after a fork|device.c|s/lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;//|test_device
 refusals of the moment are not kept|device.c|s/return !device->error && /return /|preload_hazard test_engine test_device
 full table|device.c|s/used == MAX_DEVICES/0/|test_device
@@ -100,7 +100,8 @@ library that lacks a symbol|library.c|s/if (!function)/if (0)/|test_library
 fork while a library is opened|library.c|s/atomic_compare_exchange_strong(&library->state, &opening, ABSENT);/(void)opening;/|test_library
 descriptor kept for a device|engine_async.c|s/if (!kept_is_of(job->fd, &job->device))/if (0)/|test_engine_async
 registered buffer|engine_async.c|s/call->registered ? 2 : //|preload_uring
-segments that cannot be read|memory.c|s/return result == (ssize_t)size .*/return true;/|preload_aio
+segments that cannot be read|memory.c|s/return answer != MISSING/return true/|preload_aio
+unreadable memory of a bad write|memory.c|s/return ask(&byte, address, 1) != MISSING/return true/|preload_write
 libaio's order|entrance.c|s/{ is_open, flags, is_writable,/{ is_open, is_writable, flags,/|test_entrance
 io_uring's order|entrance.c|s/{ import, is_open, is_writable,/{ is_open, is_writable, import,/|test_entrance
 result of an event|aio.c|s/event->res = ops\[i\].result/event->res = 16384/|preload_aio
@@ -122,21 +123,24 @@ rings that are polled|ring.c|s/(batch->flags \& IORING_SETUP_IOPOLL)/0/|preload_
 what is not understood|ring.c|s/ \&\& is_understood(sqe)//|preload_uring
 failures of the quiet|ring_op.c|s/op->result < 0 .. !op->quiet/!op->quiet/|preload_uring
 ring that is another one|ring_op.c|s/error == -EBADF .. error == -EBADFD/0/|preload_uring
-entries put back|ring_raw.c|s/\*saved->place = saved->was;/;/|preload_uring
-indices put back|ring_raw.c|s/__atomic_compare_exchange_n(slot, .*/(void)index;/|preload_uring
-nothing behind a bad entry|ring_raw.c|s/__ATOMIC_ACQUIRE) == before/__ATOMIC_ACQUIRE) == ~before/|preload_uring
-ring's end by close|entry_close.c|/^EXPORT int close(int/,/^}/s/before(.*/;/|preload_uring
-ring's end by close_range|entry_close.c|/^EXPORT int close_range/,/^}/s/before(.*/;/|preload_uring
-close waits|entry_close.c|s/ring_op_await(first, last);//|preload_uring
-close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_uring
-ring by index|ring_table.c|s/= raw ? raw->id : 0/= 0/|preload_uring
-index of a ring that is another one|ring_table.c|s/raws\[i\].id == id/1/|preload_uring
-no polling thread|ring_raw.c|s/make_believe(raw, params, asked->flags);//|preload_uring
-slots by system calls|files.c|/^void files_after_register/,/^}/s/opcode == IORING_REGISTER_FILES_UPDATE)/0)/|preload_uring
+entries put back|ring_raw.c|s/\*saved->place = saved->was;/;/|preload_ring_raw
+indices put back|ring_raw.c|s/__atomic_compare_exchange_n(slot, .*/(void)index;/|preload_ring_raw
+nothing behind a bad entry|ring_raw.c|s/__ATOMIC_ACQUIRE) == before/__ATOMIC_ACQUIRE) == ~before/|preload_ring_raw
+ring's end by close|entry_close.c|/^EXPORT int close(int/,/^}/s/before(.*/;/|preload_ring_raw
+ring's end by close_range|entry_close.c|/^EXPORT int close_range/,/^}/s/before(.*/;/|preload_ring_raw
+close waits|entry_close.c|s/ring_op_await(first, last);//|preload_ring_raw
+close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_ring_raw
+ring by index|ring_table.c|s/= raw ? raw->id : 0/= 0/|preload_registered
+index of a ring that is another one|ring_table.c|s/raws\[i\].id == id/1/|preload_registered
+no polling thread|ring_raw.c|s/make_believe(raw, params, asked->flags);//|preload_ring_raw
+slots by system calls|files.c|/^void files_after_register/,/^}/s/opcode == IORING_REGISTER_FILES_UPDATE)/0)/|preload_registered
 what cannot be polled|entrance.c|s/return e->direct ? 0/return 1 ? 0/|test_entrance
-slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_uring
-slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_uring
-slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_uring
+child of vfork keeps its parent's ring|ring_table.c|s/ \&\& getpid() == owner//|preload_ring_raw
+no cancellation with the table of files|files.c|/^void files_set/,/^}/s/GUARDED;//|preload_registered
+no signal with the table of writes|cleanup.h|s/pthread_sigmask(SIG_SETMASK, &all, &guard.mask);/pthread_sigmask(SIG_BLOCK, NULL, \&guard.mask);/|preload_ring_raw
+slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_registered
+slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_registered
+slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_registered
 END
 }
 

@@ -155,6 +155,33 @@ int holds(int fd, off_t offset, size_t length, char letter)
 	return same == length;
 }
 
+void check_write(int fd, off_t offset, char letter)
+{
+	char *data = buffer(UNIT, letter);
+
+	want(atomic_write(fd, data, UNIT, offset) == UNIT);
+	want(holds(fd, offset, UNIT, letter));
+	free(data);
+}
+
+void check_statx(int fd)
+{
+	struct statx stx;
+
+	want(statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC | STATX_BASIC_STATS, &stx) == 0);
+	want(S_ISBLK(stx.stx_mode) && stx.stx_mask & STATX_WRITE_ATOMIC);
+	want(untorn_statx_atomic(&stx)->unit_min == 512 &&
+	     untorn_statx_atomic(&stx)->unit_max == UNIT);
+}
+
+int status_of(pid_t child)
+{
+	int status;
+
+	want(waitpid(child, &status, 0) == child);
+	return status;
+}
+
 static int run_body(const char *name)
 {
 	for (const struct body *body = bodies; body->name; body++) {
@@ -171,8 +198,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "--body") == 0)
 		return run_body(argv[2]);
-	in_folder("");
 	SRunner *runner = srunner_create(suite());
+	in_folder("");
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
@@ -181,14 +208,21 @@ int main(int argc, char **argv)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int image_holds(off_t offset, size_t length, char letter)
+const char *image_path(void)
 {
+	static char path[256];
 	const char *from = strchr(getenv("UNTORN_SIM"), '=') + 1;
-	char path[256], *data = buffer(length, (char)~letter);
-	size_t same = 0;
 
 	snprintf(path, sizeof(path), "%.*s", (int)strcspn(from, ","), from);
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
+	return path;
+}
+
+int image_holds(off_t offset, size_t length, char letter)
+{
+	char *data = buffer(length, (char)~letter);
+	size_t same = 0;
+
+	long fd = syscall(SYS_openat, AT_FDCWD, image_path(), O_RDONLY, 0);
 	want(fd >= 0 && syscall(SYS_pread64, fd, data, length, offset) == (long)length);
 	while (same < length && data[same] == letter)
 		same++;

@@ -72,9 +72,15 @@ Suite *preload_suite(const char *name, const struct preload_row *rows, size_t co
 int open_disk(void);
 char *buffer(size_t size, char letter);
 ssize_t atomic_write(int fd, const void *data, size_t length, off_t offset);
+/* In a body: a write of a unit there does what it should; statx tells of the unit; how a child
+ * ended, as waitpid() tells it. */
+void check_write(int fd, off_t offset, char letter);
+void check_statx(int fd);
+int status_of(pid_t child);
 /* What lies there, by a direct read, is all this letter. */
 int holds(int fd, off_t offset, size_t length, char letter);
 /* The same of the image as it lies there, past the simulation. */
+const char *image_path(void);
 int image_holds(off_t offset, size_t length, char letter);
 
 /* For a body's way of writing, to the eight units from a place on: at once in this process and in a

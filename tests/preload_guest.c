@@ -156,14 +156,6 @@ static void small_stack(void)
 	want(pthread_join(id, NULL) == 0);
 }
 
-static int status_of(pid_t child)
-{
-	int status;
-
-	want(waitpid(child, &status, 0) == child);
-	return status;
-}
-
 static void forked(void)
 {
 	int fd = open_disk();

@@ -26,33 +26,6 @@
 #define SANITIZED 0
 #endif
 
-static void check_write(int fd, off_t offset, char letter)
-{
-	char *data = buffer(UNIT, letter);
-
-	want(atomic_write(fd, data, UNIT, offset) == UNIT);
-	want(holds(fd, offset, UNIT, letter));
-	free(data);
-}
-
-static void check_statx(int fd)
-{
-	struct statx stx;
-
-	want(statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC | STATX_BASIC_STATS, &stx) == 0);
-	want(S_ISBLK(stx.stx_mode) && stx.stx_mask & STATX_WRITE_ATOMIC);
-	want(untorn_statx_atomic(&stx)->unit_min == 512 &&
-	     untorn_statx_atomic(&stx)->unit_max == UNIT);
-}
-
-static int status_of(pid_t child)
-{
-	int status;
-
-	want(waitpid(child, &status, 0) == child);
-	return status;
-}
-
 static void set_limit(int resource, rlim_t value)
 {
 	struct rlimit limit;
@@ -263,76 +236,6 @@ static void over_exec(void)
 	want(!"exec");
 }
 
-/* The simulated disk opens its image by name for each write. */
-static const char *image_path(void)
-{
-	static char path[256];
-
-	want(sscanf(getenv("UNTORN_SIM"), "%*[^=]=%255[^,]", path) == 1);
-	return path;
-}
-
-/* A root with nothing but the image's name in it, which only the simulated disk looks for. */
-static void other_root(void)
-{
-	char command[1400];
-	const char *image = image_path();
-	int fd = open_disk();
-
-	if (getenv("KNOWN"))
-		check_write(fd, 0, 'R');
-	snprintf(command, sizeof(command), "mkdir -p $(dirname %s.root%s) && ln %s %s.root%s",
-		 image, image, image, image, image);
-	want(system(command) == 0);
-	snprintf(command, sizeof(command), "%s.root", image);
-	pid_t child = fork();
-	if (child == 0) {
-		want(chdir(command) == 0 && chroot(".") == 0 && access("/dev", F_OK) < 0);
-		check_write(fd, UNIT, 'r');
-		check_statx(fd);
-		_exit(0);
-	}
-	int status = status_of(child);
-	snprintf(command, sizeof(command), "rm -r %s.root", image);
-	want(system(command) == 0);
-	want(status == 0 && holds(fd, UNIT, UNIT, 'r'));
-}
-
-static void as_nobody(void)
-{
-	int fd = open_disk();
-	char command[600];
-
-	if (getenv("KNOWN"))
-		check_write(fd, 0, 'n');
-	snprintf(command, sizeof(command), "chmod 755 $(dirname %s) && chmod 666 %s", image_path(),
-		 image_path());
-	want(system(command) == 0);
-	want(setgid(65534) == 0 && setuid(65534) == 0);
-	check_write(fd, UNIT, 'N');
-	check_statx(fd);
-}
-
-/* FAULT=NUMBER:ERRNO: of 200 writes exactly this one fails, with this; 0: none does. */
-static void one_fault(void)
-{
-	int fd = open_disk(), number = 0, error = 0;
-	char *data = buffer(UNIT, 'q');
-
-	want(sscanf(getenv("FAULT"), "%d:%d", &number, &error) == 2);
-	for (int i = 1; i <= 200; i++) {
-		memset(data, 'A' + i % 26, UNIT);
-		errno = 0;
-		ssize_t result = atomic_write(fd, data, UNIT, UNIT * i);
-		if (i == number && error)
-			want(result == -1 && errno == error);
-		else
-			want(result == UNIT && errno == 0);
-	}
-	for (int i = 1; i <= 200; i++)
-		want(holds(fd, UNIT * i, UNIT, (char)(i == number && error ? 0 : 'A' + i % 26)));
-}
-
 static void *write_until_gone(void *number)
 {
 	int fd = open_disk();
@@ -417,103 +320,30 @@ const struct body bodies[] = {
 	{ "duplicates", duplicates },
 	{ "passed_over_a_socket", passed_over_a_socket },
 	{ "over_exec", over_exec },
-	{ "other_root", other_root },
-	{ "as_nobody", as_nobody },
-	{ "one_fault", one_fault },
 	{ "gone", gone },
 	{ "weakened", weakened },
 	{ "race_readers", race_readers },
 	{ NULL, NULL },
 };
 
-static const struct {
-	const char *body, *disk, *environment;
-	int commands; /* -1: as many as it takes */
-	int root;
-} rows[] = {
-	{ "no_descriptor_free", "", NULL, -1, 0 },
-	{ "no_descriptor_free", "", "KNOWN=1", -1, 0 },
-	{ "little_memory", "", NULL, -1, 0 },
-	{ "no_standard_streams", "", NULL, 5, 0 },
-	{ "many_threads", "", NULL, 1024, 0 },
-	{ "fork_storm", "", "TSAN_OPTIONS=report_thread_leaks=0", SANITIZED ? 215 : 214, 0 },
-	{ "duplicates", "", NULL, 5, 0 },
-	{ "passed_over_a_socket", "", NULL, 1, 0 },
-	{ "over_exec", "", NULL, 2, 0 },
-	{ "other_root", "", NULL, -1, 1 },
-	{ "other_root", "", "KNOWN=1", -1, 1 },
-	{ "as_nobody", "", NULL, -1, 1 },
-	{ "as_nobody", "", "KNOWN=1", -1, 1 },
-	{ "gone", ",gone=100", NULL, -1, 0 },
-	{ "weakened", ",weakens=20", NULL, -1, 0 },
-	{ "many_threads", ",delay=20000", NULL, 1024, 0 },
-	{ "race_readers", ",tear_us=30", NULL, -1, 0 },
-	{ "race_readers", ",tear_us=30", "PLAIN=1", 0, 0 },
+static const struct preload_row rows[] = {
+	{ "no_descriptor_free", "", NULL, -1 },
+	{ "no_descriptor_free", "", "KNOWN=1", -1 },
+	{ "little_memory", "", NULL, -1 },
+	{ "no_standard_streams", "", NULL, 5 },
+	{ "many_threads", "", NULL, 1024 },
+	{ "fork_storm", "", "TSAN_OPTIONS=report_thread_leaks=0", SANITIZED ? 215 : 214 },
+	{ "duplicates", "", NULL, 5 },
+	{ "passed_over_a_socket", "", NULL, 1 },
+	{ "over_exec", "", NULL, 2 },
+	{ "gone", ",gone=100", NULL, -1 },
+	{ "weakened", ",weakens=20", NULL, -1 },
+	{ "many_threads", ",delay=20000", NULL, 1024 },
+	{ "race_readers", ",tear_us=30", NULL, -1 },
+	{ "race_readers", ",tear_us=30", "PLAIN=1", 0 },
 };
-
-START_TEST(host_short_of_something_writes_or_is_told)
-{
-	if (rows[_i].root && geteuid() != 0) {
-		printf("%s: left out, for it needs root\n", rows[_i].body);
-		return;
-	}
-	preload_run(rows[_i].body, rows[_i].disk, rows[_i].environment);
-	int commands = preload_log_count("via=submit");
-	ck_assert_msg(rows[_i].commands < 0 || commands == rows[_i].commands,
-		      "%s: %d commands, not %d", rows[_i].body, commands, rows[_i].commands);
-}
-END_TEST
-
-#define FIVE_TIMES ",fault=77:6,fault=78:6,fault=79:6,fault=80:6,fault=81:6"
-
-static const struct {
-	const char *faults; /* of commands; write 77 is the 77th unless others were sent again */
-	int write, error;
-	int submits, ios; /* commands in all, by either ioctl */
-} faults[] = {
-	/* STATUS_DNR: sent once. The errno is that of the status table. */
-	{ ",fault=77:0x4280", 77, ENODATA, 200, 0 },
-	{ ",fault=1:0x4280", 1, ENODATA, 200, 0 },
-	{ ",fault=77:0x4081", 77, ENOSPC, 200, 0 },
-	{ ",fault=77:0x4083", 77, EBADE, 200, 0 },
-	/* Without it: sent up to five times more. */
-	{ ",fault=77:0x280", 77, 0, 201, 0 },
-	{ ",fault=77:0x82,fault=78:0x82,fault=79:0x21", 77, 0, 203, 0 },
-	{ FIVE_TIMES, 77, 0, 205, 0 },
-	{ FIVE_TIMES ",fault=82:0x81", 77, ENOSPC, 205, 0 },
-	{ ",fault=77:0x82,fault=78:0x4081", 77, ENOSPC, 201, 0 },
-	{ ",fault=77:0x82,fault=78:-19", 77, ENODEV, 201, 0 },
-	/* Of the ioctl: never sent again, but by the other ioctl where this one is forbidden. */
-	{ ",fault=77:-19", 77, ENODEV, 200, 0 },
-	{ ",fault=77:-25", 77, EOPNOTSUPP, 200, 0 },
-	{ ",fault=77:-1", 77, 0, 200, 1 },
-	{ ",fault=77:-13,fault=78:-13", 77, EOPNOTSUPP, 200, 1 },
-	{ ",fault=77:-1,fault=78:0x4280", 77, ENODATA, 200, 1 },
-};
-
-START_TEST(fault_is_told_to_exactly_the_write_that_had_it)
-{
-	char expected[32];
-
-	snprintf(expected, sizeof(expected), "FAULT=%d:%d", faults[_i].write, faults[_i].error);
-	preload_run("one_fault", faults[_i].faults, expected);
-	ck_assert_msg(preload_log_count("via=submit") == faults[_i].submits, "%s: %d commands",
-		      faults[_i].faults, preload_log_count("via=submit"));
-	ck_assert_msg(preload_log_count("via=io") == faults[_i].ios, "%s", faults[_i].faults);
-	ck_assert_int_eq(preload_log_count("via=pwrite"), 0);
-}
-END_TEST
 
 Suite *suite(void)
 {
-	Suite *s = suite_create("the shim in hazard");
-	TCase *tc = tcase_create("rows");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, host_short_of_something_writes_or_is_told, 0,
-			    sizeof(rows) / sizeof(rows[0]));
-	tcase_add_loop_test(tc, fault_is_told_to_exactly_the_write_that_had_it, 0,
-			    sizeof(faults) / sizeof(faults[0]));
-	suite_add_tcase(s, tc);
-	return s;
+	return preload_suite("the shim in hazard", rows, sizeof(rows) / sizeof(rows[0]));
 }

@@ -367,7 +367,7 @@ static void statx_answers(void)
 	want(memcmp(&ours, &direct, sizeof(ours)) == 0);
 }
 
-static int status_of(long child)
+static int exit_of(long child)
 {
 	int status = -1;
 
@@ -387,21 +387,21 @@ __attribute__((unused)) static void children(void)
 		here = 2;
 		syscall(SYS_exit, syscall(SYS_getppid) > 0 ? 40L + here : 1L);
 	}
-	want(status_of(child) == 42 && here == 1);
+	want(exit_of(child) == 42 && here == 1);
 	child = fork();
 	if (child == 0)
 		syscall(SYS_exit_group, 43L);
-	want(status_of(child) == 43);
+	want(exit_of(child) == 43);
 #ifdef SYS_fork
 	child = syscall(SYS_fork);
 	if (child == 0)
 		syscall(SYS_exit, 44L);
-	want(status_of(child) == 44);
+	want(exit_of(child) == 44);
 #endif
 	child = vfork();
 	if (child == 0)
 		syscall(SYS_exit, 45L);
-	want(status_of(child) == 45);
+	want(exit_of(child) == 45);
 	want_error(syscall(SYS_wait4, -1L, NULL, 0L, NULL), ECHILD);
 }
 

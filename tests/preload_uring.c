@@ -31,37 +31,6 @@
 #define UNMAPPED_UNSEEN 0
 #endif
 
-/* The next completion: its result, and by ret_tag whose it is. */
-static int result_of_next(struct io_uring *ring, uint64_t *ret_tag)
-{
-	struct io_uring_cqe *cqe;
-
-	want(io_uring_wait_cqe(ring, &cqe) == 0 && cqe->flags == 0);
-	int result = cqe->res;
-	*ret_tag = cqe->user_data;
-	io_uring_cqe_seen(ring, cqe);
-	return result;
-}
-
-static bool is_empty(struct io_uring *ring)
-{
-	struct io_uring_cqe *cqe;
-
-	return io_uring_peek_cqe(ring, &cqe) == -EAGAIN;
-}
-
-/* What becomes of the one entry that is prepared. WAIT: the caller waits in the same call. */
-static int outcome(struct io_uring *ring)
-{
-	uint64_t tag;
-	unsigned waits = getenv("WAIT") ? 1 : 0;
-
-	want(submit(ring, waits) == 1);
-	int result = result_of_next(ring, &tag);
-	want(tag == 77 && is_empty(ring));
-	return result;
-}
-
 static int try(struct io_uring *ring, int fd, void *data, unsigned length, off_t offset, int more)
 {
 	prepare(ring, fd, data, length, offset, 77)->rw_flags |= more;
@@ -412,233 +381,6 @@ static void polled(void)
 	end(ring);
 }
 
-/* Files without descriptors: registered, replaced, and changed in a way that is not followed. */
-static void registered_files(void)
-{
-	int fd = open_disk(), other = open("/dev/null", O_RDWR), kept = open_disk();
-	int files[] = { other, fd, -1 }, none[] = { -1 };
-	struct io_uring *ring = ring_of(8);
-	char *data = buffer(UNIT, 'f');
-
-	want(io_uring_register_files(ring, files, 3) == 0);
-	close(fd);
-	prepare(ring, 1, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == UNIT && holds(kept, 0, UNIT, 'f'));
-	prepare(ring, 1, data, 12288, 0, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == -EINVAL);
-	prepare(ring, 0, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == -EOPNOTSUPP);
-	prepare(ring, 2, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == -EBADF);
-	/* The slot becomes another file: its old disk must not be written to. */
-	want(io_uring_register_files_update(ring, 1, &other, 1) == 1);
-	prepare(ring, 1, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == -EOPNOTSUPP);
-	want(io_uring_register_files_update(ring, 2, &kept, 1) == 1);
-	prepare(ring, 2, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == UNIT && holds(kept, UNIT, UNIT, 'f'));
-	/* By an entry. */
-	struct io_uring_sqe *sqe = next_entry(ring);
-	io_uring_prep_files_update(sqe, none, 1, 2);
-	sqe->user_data = 77;
-	want(outcome(ring) == 1);
-	prepare(ring, 2, data, UNIT, 2 * UNIT, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == -EBADF);
-	/* By an entry that closes, in the same batch. */
-	want(io_uring_register_files_update(ring, 2, &kept, 1) == 1);
-	sqe = next_entry(ring);
-	io_uring_prep_close_direct(sqe, 2);
-	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-	prepare(ring, 2, data, UNIT, 2 * UNIT, 78)->flags |= IOSQE_FIXED_FILE;
-	want(submit(ring, 0) == 2);
-	uint64_t tag;
-	want(result_of_next(ring, &tag) == -EBADF && tag == 78);
-	want(io_uring_unregister_files(ring) == 0);
-	prepare(ring, 2, data, UNIT, 2 * UNIT, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == -EBADF && holds(kept, 2 * UNIT, UNIT, 0));
-	end(ring);
-}
-
-/* What the kernel does not come to is not done either. */
-static void bad_entries(void)
-{
-	int fd = open_disk();
-	bool goes_on = setup_flags() & (IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SQPOLL);
-	struct io_uring *ring = ring_of(8);
-	int results[5];
-	uint64_t tag;
-
-	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 0);
-	for (unsigned i = 1; i < 3; i++) {
-		struct io_uring_sqe *sqe = next_entry(ring);
-		io_uring_prep_nop(sqe);
-		sqe->opcode = i == 2 ? 0xff : IORING_OP_NOP;
-		sqe->user_data = i;
-	}
-	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, UNIT, 3);
-	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 2 * UNIT, 4);
-	want(submit(ring, 0) == (goes_on ? 5 : 3));
-	if (!goes_on) {
-		usleep(20000);
-		want(holds(fd, UNIT, 2 * UNIT, 0) && submit(ring, 0) == 2);
-	}
-	for (int i = 0; i < 5; i++) {
-		int result = result_of_next(ring, &tag);
-		results[tag] = result;
-	}
-	want(results[0] == UNIT && results[1] == 0 && results[2] == -EINVAL);
-	want(results[3] == UNIT && results[4] == UNIT && holds(fd, 0, 3 * UNIT, 'b'));
-	end(ring);
-}
-
-/* A program that writes its entries once and publishes them again and again. */
-static void published_again(void)
-{
-	int fd = open_disk();
-	struct io_uring *ring = ring_of(4);
-	uint64_t tag;
-
-	for (unsigned i = 0; i < 4; i++)
-		prepare(ring, fd, buffer(UNIT, 'A'), UNIT, (off_t)UNIT * i, i)->flags |=
-			i < 2 ? IOSQE_IO_LINK : 0;
-	for (int round = 0; round < 5; round++) {
-		want(submit(ring, round % 2 ? 4 : 0) == 4);
-		for (int i = 0; i < 4; i++)
-			want(result_of_next(ring, &tag) == UNIT && tag < 4);
-		ring->sq.sqe_tail += 4;
-	}
-	want(is_empty(ring) && holds(fd, 0, 4 * UNIT, 'A'));
-	end(ring);
-}
-
-/* The ring goes by close(), and nothing of it stays. */
-static void closed(void)
-{
-	int fd = open_disk(), ends[2];
-	struct io_uring *ring = ring_of(16);
-	char *data[8], byte;
-
-	/* As long as the ring is there, it reads from this. */
-	want(pipe(ends) == 0);
-	io_uring_prep_read(next_entry(ring), ends[0], &byte, 1, 0);
-	want(submit(ring, 0) == 1 && close(ends[0]) == 0);
-	for (int i = 0; i < 8; i++) {
-		data[i] = buffer(UNIT, 'q');
-		prepare(ring, fd, data[i], UNIT, (off_t)UNIT * i, 1);
-	}
-	want(submit(ring, 0) == 8);
-	munmap(ring->sq.sqes, *ring->sq.kring_entries * sizeof(*ring->sq.sqes));
-	munmap(ring->sq.ring_ptr, ring->sq.ring_sz);
-	want(getenv("RANGE") ? close_range((unsigned)ring->ring_fd, (unsigned)ring->ring_fd, 0) == 0
-			     : syscall(SYS_close, ring->ring_fd) == 0);
-	for (int i = 0; i < 8; i++)
-		memset(data[i], 'x', UNIT);
-	want(holds(fd, 0, 8 * UNIT, 'q'));
-	signal(SIGPIPE, SIG_IGN);
-	struct pollfd writer = { .fd = ends[1] };
-	want(poll(&writer, 1, 3000) == 1 && (writer.revents & POLLERR));
-}
-
-/* Files and the ring itself by number, through system calls. */
-static void registered_by_system_calls(void)
-{
-	int fd = open_disk(), other = open("/dev/null", O_RDWR), kept = open_disk();
-	struct io_uring *ring = ring_of(8);
-	struct io_uring_rsrc_update itself = { .offset = UINT32_MAX,
-					       .data = (uint64_t)ring->ring_fd };
-	struct io_uring_files_update update = { .offset = 1, .fds = (uintptr_t)&other };
-	char *data = buffer(UNIT, 'r');
-
-	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_FILES, &fd, 1) == 0);
-	close(fd);
-	prepare(ring, 0, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == UNIT && holds(kept, 0, UNIT, 'r'));
-	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_RING_FDS, &itself, 1) ==
-	     1);
-	registered = (int)itself.offset;
-	prepare(ring, 0, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == UNIT && holds(kept, UNIT, UNIT, 'r'));
-	update.offset = 0;
-	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_FILES_UPDATE, &update,
-		     1) == 1);
-	prepare(ring, 0, data, UNIT, 2 * UNIT, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == -EOPNOTSUPP && holds(kept, 2 * UNIT, UNIT, 0));
-	update.fds = (uintptr_t)&kept;
-	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_FILES_UPDATE, &update,
-		     1) == 1);
-	prepare(ring, 0, data, UNIT, 2 * UNIT, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == UNIT && holds(kept, 2 * UNIT, UNIT, 'r'));
-	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_UNREGISTER_FILES, NULL, 0) == 0);
-	prepare(ring, 0, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
-	want(outcome(ring) == -EBADF);
-	itself.data = 0;
-	want(syscall(SYS_io_uring_register, ring->ring_fd, IORING_UNREGISTER_RING_FDS, &itself,
-		     1) == 1);
-	prepare(ring, kept, data, UNIT, 3 * UNIT, 77);
-	want_error(enter(ring, 1, 1) < 0 ? -1 : 0, EBADF);
-	registered = -1;
-	want(outcome(ring) == UNIT);
-	end(ring);
-}
-
-/* "iou-sqp-PID", a thread of this process (5.12). */
-static bool has_polling_thread(void)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	struct dirent *task;
-	bool found = false;
-
-	while ((task = readdir(tasks))) {
-		char path[300], name[17] = "";
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
-		FILE *file = fopen(path, "r");
-		found |=
-			file && fgets(name, sizeof(name), file) && strncmp(name, "iou-sqp", 7) == 0;
-		if (file)
-			fclose(file);
-	}
-	closedir(tasks);
-	return found;
-}
-
-/* Taken from a program only where the kernel could not do its atomic writes. */
-static void polling_thread(void)
-{
-	struct io_uring *ring = ring_of(8);
-	struct utsname name;
-	unsigned major, minor;
-
-	want(uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2);
-	bool native = major > 6 || (major == 6 && minor >= 11);
-	for (int i = 0; native && !has_polling_thread() && i < 1000; i++)
-		usleep(10000); /* the thread names itself when it first runs */
-	want(has_polling_thread() == native);
-	end(ring);
-}
-
-/* A registered ring whose descriptor was closed, and has become another ring's. */
-static void index_outlives_descriptor(void)
-{
-	int fd = open_disk();
-	struct io_uring *old = ring_of(8);
-	struct io_uring_rsrc_update itself = { .offset = UINT32_MAX,
-					       .data = (uint64_t)old->ring_fd };
-
-	want(syscall(SYS_io_uring_register, old->ring_fd, IORING_REGISTER_RING_FDS, &itself, 1) ==
-	     1);
-	want(close(old->ring_fd) == 0);
-	struct io_uring *new = ring_of(8);
-	want(new->ring_fd == old->ring_fd);
-	prepare(new, fd, buffer(UNIT, 'n'), UNIT, 0, 77);
-	__atomic_store_n(new->sq.ktail, new->sq.sqe_tail, __ATOMIC_RELEASE);
-	registered = (int)itself.offset;
-	io_uring_prep_nop(next_entry(old));
-	want(submit(old, 1) == 1 && *old->cq.ktail == 1);
-	registered = -1;
-	want(*new->sq.khead == 0 && holds(fd, 0, UNIT, 0));
-	want(outcome(new) == UNIT && holds(fd, 0, UNIT, 'n'));
-}
-
 const struct body bodies[] = {
 	{ "one", one },
 	{ "errors", errors },
@@ -653,19 +395,11 @@ const struct body bodies[] = {
 	{ "overflow", overflow },
 	{ "quiet", quiet },
 	{ "polled", polled },
-	{ "registered_files", registered_files },
-	{ "bad_entries", bad_entries },
-	{ "published_again", published_again },
-	{ "closed", closed },
-	{ "registered_by_system_calls", registered_by_system_calls },
-	{ "index_outlives_descriptor", index_outlives_descriptor },
-	{ "polling_thread", polling_thread },
 	{ NULL, NULL },
 };
 
 /* IORING_SETUP_SQPOLL, COOP_TASKRUN, SQE128 | CQE32, SINGLE_ISSUER | DEFER_TASKRUN */
 #define SQPOLL "SETUP=0x2"
-#define ALL    "SETUP=0x80"
 #define WIDE   "SETUP=0x400"
 #define COOP   "SETUP=0x100"
 #define DEFER  "SETUP=0x3000"
@@ -696,8 +430,6 @@ static const struct preload_row rows[] = {
 	{ "quiet", "", NULL, 1 },
 	{ "polled", "", NULL, 1 },
 	{ "polled", "", "WAIT=1", 1 },
-	{ "registered_files", "", NULL, 2 },
-	{ "registered_files", "", "WAIT=1", 2 },
 	{ "one", "", "DOOR=raw", 4 },
 	{ "one", "", RAW "WAIT=1", 4 },
 	{ "errors", "", "DOOR=raw", 0 },
@@ -721,20 +453,7 @@ static const struct preload_row rows[] = {
 	{ "quiet", "", "DOOR=raw", 1 },
 	{ "polled", "", "DOOR=raw", 1 },
 	{ "polled", "", RAW "WAIT=1", 1 },
-	{ "registered_files", "", "DOOR=raw", 2 },
-	{ "registered_files", "", RAW "WAIT=1", 2 },
 	{ "many", "", RAW WIDE, MANY },
-	{ "bad_entries", "", "DOOR=raw", 3 },
-	{ "bad_entries", "", RAW ALL, 3 },
-	{ "bad_entries", "", RAW "UNTORN_MODE=command\n" SQPOLL, 3 },
-	{ "polling_thread", "", RAW SQPOLL, 0 },
-	{ "published_again", "", "DOOR=raw", 20 },
-	{ "closed", ",delay=20000", "DOOR=raw", 8 },
-	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },
-	{ "registered_by_system_calls", "", "DOOR=raw", 4 },
-	{ "registered_by_system_calls", "", RAW "WAIT=1", 4 },
-	{ "index_outlives_descriptor", "", "DOOR=raw", 1 },
-	{ "index_outlives_descriptor", "", RAW "WAIT=1", 1 },
 };
 
 Suite *suite(void)

@@ -154,4 +154,35 @@ static inline struct io_uring_sqe *prepare(struct io_uring *ring, int fd, void *
 	return sqe;
 }
 
+/* The next completion: its result, and by ret_tag whose it is. */
+static inline int result_of_next(struct io_uring *ring, uint64_t *ret_tag)
+{
+	struct io_uring_cqe *cqe;
+
+	want(io_uring_wait_cqe(ring, &cqe) == 0 && cqe->flags == 0);
+	int result = cqe->res;
+	*ret_tag = cqe->user_data;
+	io_uring_cqe_seen(ring, cqe);
+	return result;
+}
+
+static inline bool is_empty(struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+
+	return io_uring_peek_cqe(ring, &cqe) == -EAGAIN;
+}
+
+/* What becomes of the one entry that is prepared. WAIT: the caller waits in the same call. */
+static inline int outcome(struct io_uring *ring)
+{
+	uint64_t tag;
+	unsigned waits = getenv("WAIT") ? 1 : 0;
+
+	want(submit(ring, waits) == 1);
+	int result = result_of_next(ring, &tag);
+	want(tag == 77 && is_empty(ring));
+	return result;
+}
+
 #endif

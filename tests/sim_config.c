@@ -19,16 +19,6 @@
 #define SAYS "libuntorn-sim: UNTORN_SIM is not understood"
 #define SEE  "; see libuntorn(7)\n"
 
-/* The image's path, out of our own UNTORN_SIM. */
-static const char *image_path(void)
-{
-	static char path[256];
-	const char *from = strchr(getenv("UNTORN_SIM"), '=') + 1;
-
-	snprintf(path, sizeof(path), "%.*s", (int)strcspn(from, ","), from);
-	return path;
-}
-
 /* This program again with a body and a UNTORN_SIM of its own (NULL: ours); what it says on standard
  * error. */
 static int run_again(const char *body, const char *sim, char said[1024])

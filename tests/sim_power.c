@@ -184,14 +184,6 @@ static void one_cut(void)
 	exit(3); /* not reached: the power is cut */
 }
 
-static int status_of(pid_t child)
-{
-	int status;
-
-	want(waitpid(child, &status, 0) == child);
-	return status;
-}
-
 /* The body in a new process, our disk with these further options. */
 static int run_with(const char *body, const char *options)
 {
