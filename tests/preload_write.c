@@ -53,7 +53,7 @@ static void memory(void)
 {
 	int fd = open_disk();
 	char *data = buffer(2 * UNIT, 'c');
-	char *hole = mmap(NULL, UNIT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *hole = mmap(NULL, 2 * UNIT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	want_error(atomic_write(fd, data + 1, UNIT, 0), EINVAL);
 	want_error(atomic_write(fd, data + 2, UNIT, 0), EINVAL);
@@ -64,6 +64,7 @@ static void memory(void)
 	want_error(atomic_write(fd, NULL, UNIT, 0), EFAULT);
 	want_error(atomic_write(fd, NULL, 512, 0), EFAULT);
 	want_error(atomic_write(fd, hole, 3072, 0), EINVAL);
+	want_error(atomic_write(fd, hole, 2 * UNIT, 0), EFAULT); /* seen before the limits are */
 	want_error(pwritev2(fd, (struct iovec *)hole, 1, 0, RWF_ATOMIC), EFAULT);
 	want(holds(fd, 0, UNIT, 'c'));
 }

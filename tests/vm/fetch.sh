@@ -5,7 +5,7 @@
 # is installed), and the kernels, by series. Everything comes through apt, from the Debian mirror
 # that this machine is already set up to use. What is in the cache is not fetched again.
 #
-#   tests/vm/fetch.sh tools            prints the tree with QEMU, fio, xfs_io, python3
+#   tests/vm/fetch.sh tools            prints the tree with QEMU, fio, xfs_io, python3, perl
 #   tests/vm/fetch.sh kernel SERIES    prints the tree of the newest kernel of 5.10, 6.1, 6.18, 7 ...
 #
 # Exit status: 0 done, 77 this machine's mirror does not have it, 1 an error.
