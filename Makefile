@@ -17,11 +17,11 @@ CFLAGS     ?= -O2 -g
 
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
 # a higher one; `make layers` refuses anything else. README.md says what each room is.
-BASE   := cleanup uring_uapi memory config library real sysfs
+BASE   := cleanup guard uring_uapi memory config library real sysfs
 RULES  := limits limits_nvme limits_scsi request entrance sense status
-DEVICE := transport transport_nvme identify transport_scsi inquiry scsi generic identity published \
+DEVICE := transport transport_nvme nvme_node identify transport_scsi inquiry scsi generic identity published \
 	  device kept cache
-ENGINE := engine engine_async engine_statx worker aio files ring_map poster substitute ring_op ring ring_prepared ring_table ring_raw
+ENGINE := engine engine_async engine_statx aio files ring_map own_ring flight worker substitute ring_op ring ring_prepared ring_table ring_raw
 DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close init
 TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf
@@ -77,7 +77,12 @@ $(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
 $(EXAMPLE) $(CLIENT): %: %.o
 # The engine without its command: see there.
 $(B)/tests/bench/fences: $(call objs,$(CORE))
+$(B)/tests/bench/ring: $(call objs,$(CORE))
+$(B)/tests/bench/ring: LDLIBS += -ldl -luring $(addprefix -Wl$(comma)--wrap=engine_,start open_node is_sound prepare land finish)
+$(B)/tests/bench/submit: LDLIBS += -luring -ldl
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
+# What is under way, without disks: see there.
+$(B)/tests/test_flight: LDLIBS += $(addprefix -Wl$(comma)--wrap=engine_,open_node is_sound prepare land finish)
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(B)/tests/preload_aio: LDLIBS += -laio
 $(B)/tests/preload_faults: LDLIBS += -laio -luring
@@ -119,8 +124,9 @@ check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
 # Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
-bench: $(CLIENT)
+bench: $(CLIENT) $(LIB)
 	$(Q)tests/bench/fences.sh $(B)
+	$(Q)tests/bench/ring.sh $(B)
 layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "guard.h"
 #include "engine.h"
 #include "real.h"
 #include "substitute.h"
@@ -30,10 +31,8 @@ enum state { FREE, RESERVED, UNDER_WAY, DONE };
 
 struct op {
 	struct work work; /* first */
-	struct engine_job job;
 	aio_context_t context;
 	const struct iocb *iocb; /* the program's, by which the event names it */
-	ssize_t result;
 	enum state state;
 	int eventfd; /* -1: none; stays with the slot */
 };
@@ -43,22 +42,23 @@ static _Atomic unsigned used; /* all slots in use lie below; 0 while nobody has 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
-static struct cleanup_guard take_lock(void)
+static struct guard take_lock(void)
 {
-	struct cleanup_guard guard = cleanup_guard_raise();
+	struct guard guard;
 
+	guard_raise(&guard);
 	pthread_mutex_lock(&lock);
 	return guard;
 }
 
-static void drop_lock(const struct cleanup_guard *guard)
+static void drop_lock(const struct guard *guard)
 {
 	pthread_mutex_unlock(&lock);
-	cleanup_guard_lower(guard);
+	guard_lower(guard);
 }
 
 #define HOLD_LOCK                                                                                  \
-	__attribute__((cleanup(drop_lock), unused)) const struct cleanup_guard hold = take_lock()
+	__attribute__((cleanup(drop_lock), unused)) const struct guard hold = take_lock()
 
 static bool is_ours(int fd)
 {
@@ -126,13 +126,10 @@ static void complete(struct op *op)
 	pthread_cond_broadcast(&finished);
 }
 
-static void run(struct work *work, struct poster **unused)
+static void done(struct work *work, struct flight *unused)
 {
-	struct op *op = (struct op *)work;
-
 	(void)unused;
-	op->result = engine_finish(&op->job);
-	complete(op);
+	complete((struct op *)work);
 }
 
 /* And no garbage, which io_submit() finds out first. */
@@ -159,7 +156,7 @@ static int start(const struct iocb *iocb, struct op *op, bool *ret_early)
 		.flags = iocb->aio_rw_flags,
 	};
 
-	return engine_start(&call, FORM_AIO, &op->job, ret_early);
+	return engine_start(&call, FORM_AIO, &op->work.job, ret_early);
 }
 
 /* What the kernel is to see of the iocb in our stead, and what it was. */
@@ -187,7 +184,7 @@ static int do_at_once(struct iocb *iocb, const struct op *op, int result)
 	if (nowhere < 0)
 		return -EAGAIN;
 	if (result == REQUEST_GOOD)
-		result = (int)engine_finish(&op->job);
+		result = (int)engine_finish(&op->work.job);
 	if (result < 0)
 		return result;
 	look_like(iocb, IOCB_CMD_PWRITE, nowhere, 0, (uint64_t)result);
@@ -198,7 +195,7 @@ static void do_later(aio_context_t context, struct iocb *iocb, struct op *op, in
 {
 	op->context = context;
 	op->iocb = iocb;
-	op->result = result;
+	op->work.result = result;
 	look_like(iocb, IOCB_CMD_POLL, op->eventfd, POLLIN, 0);
 }
 
@@ -243,16 +240,18 @@ static void mark_under_way(struct op *op)
 
 static void begin(struct op *op)
 {
-	if (op->result != REQUEST_GOOD) {
+	if (op->work.result != REQUEST_GOOD) {
 		complete(op);
 		return;
 	}
 	mark_under_way(op);
-	op->work.run = run;
-	if (op->job.now)
-		run(&op->work, NULL);
-	else
+	op->work.done = done;
+	if (engine_keep(&op->work.job, FORM_AIO)) {
 		worker_start(&op->work);
+	} else {
+		op->work.result = (int)engine_finish(&op->work.job);
+		complete(op);
+	}
 }
 
 static long submit(aio_context_t context, long count, struct iocb **iocbs)
@@ -319,7 +318,7 @@ static void put_in(aio_context_t context, struct io_event *event)
 	for (unsigned i = 0; i < used; i++) {
 		if (ops[i].state == DONE && ops[i].context == context &&
 		    (uintptr_t)ops[i].iocb == event->obj) {
-			event->res = ops[i].result;
+			event->res = ops[i].work.result;
 			release(&ops[i]);
 			return;
 		}

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "guard.h"
 #include "identify.h"
 #include "real.h"
 #include "scsi.h"

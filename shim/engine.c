@@ -157,22 +157,26 @@ int engine_make_ready(int fd, struct request *request, const struct limits *limi
 	return check_and_prepare(fd, request, limits);
 }
 
-ssize_t engine_send(int fd, const struct device *device, const struct request *request)
+struct command engine_command(const struct request *request)
 {
-	uint32_t length = (uint32_t)request->length;
-	struct command command = {
+	return (struct command){
 		.lba = (request->start + request->offset) / request->block,
 		.data = (const void *)request->address,
-		.length = length,
+		.length = (uint32_t)request->length,
 		.fua = (request->rwf & (RWF_DSYNC | RWF_SYNC)) ||
 		       (request->open_flags & (O_DSYNC | O_SYNC)),
 	};
+}
+
+ssize_t engine_send(int fd, const struct device *device, const struct request *request)
+{
+	struct command command = engine_command(request);
 
 	if (!command.data) /* a passthrough command would go out without data, and write what
 			      happens to lie in the kernel's memory */
 		return -EFAULT;
 	ssize_t result = device->transport->write(&device->disk, fd, &command);
-	cache_finish(fd, request->offset, length);
+	cache_finish(fd, request->offset, command.length);
 	return result;
 }
 

@@ -41,8 +41,9 @@ ssize_t engine_write(const struct write_call *call);
 struct engine_job {
 	struct device device;
 	struct request request;
-	int fd;   /* our own, for the caller's may be another file's by the time it is done */
-	bool now; /* but there was none to be had: finish it before the caller goes on */
+	int fd;        /* the caller's, or our own */
+	bool is_kept;  /* our own: the caller's may be another file's by the time it is done */
+	bool has_node; /* it may be sent together with others, by the functions at the end */
 };
 enum { ENGINE_KERNEL = 2 };
 
@@ -55,8 +56,20 @@ enum { ENGINE_KERNEL = 2 };
 int engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
 		 bool *ret_early);
 
-/* The second half, in any thread: the length, or -errno. */
+/* To be asked before the caller goes on and the second half is done by another thread. False: do it
+ * now. form as before. */
+bool engine_keep(struct engine_job *job, enum form form);
+
+/* The second half: the length, or -errno. */
 ssize_t engine_finish(const struct engine_job *job);
+
+/* Or by an entry of an io_uring, see struct transport_queue. Is the disk still there? False:
+ * engine_finish() tells more. */
+bool engine_is_sound(const struct engine_job *job);
+int engine_open_node(const struct engine_job *job);
+void engine_prepare(const struct engine_job *job, struct io_uring_sqe *sqe);
+/* From the completion's result: the length, -errno; or 0, engine_finish() must do it. */
+ssize_t engine_land(const struct engine_job *job, int result);
 
 int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 
@@ -66,6 +79,7 @@ int engine_known_flags(int flags);
 int engine_gather(const struct write_call *call, const struct device *device,
 		  struct request *ret_request);
 int engine_make_ready(int fd, struct request *request, const struct limits *limits);
+struct command engine_command(const struct request *request);
 ssize_t engine_send(int fd, const struct device *device, const struct request *request);
 
 #endif

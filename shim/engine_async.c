@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "cleanup.h"
 #include "kept.h"
 #include "memory.h"
@@ -110,21 +111,57 @@ int engine_start(const struct write_call *call, enum form form, struct engine_jo
 {
 	KEEP_ERRNO;
 	*ret_early = false;
+	ret_job->fd = call->fd;
+	ret_job->is_kept = ret_job->has_node = false;
 	if (config_get().mode == MODE_OFF)
 		return ENGINE_KERNEL;
-	int result = start(call, form, ret_job, ret_early);
-	if (result == REQUEST_GOOD) {
-		int own = kept_get(call->fd, &ret_job->device);
-		ret_job->now = own < 0;
-		ret_job->fd = own < 0 ? call->fd : own;
-	}
-	return result;
+	return start(call, form, ret_job, ret_early);
+}
+
+bool engine_keep(struct engine_job *job, enum form form)
+{
+	KEEP_ERRNO;
+	int own = kept_get(job->fd, &job->device, &job->has_node);
+
+	/* Who uses libaio may not be let have an io_uring. */
+	job->has_node &= form != FORM_AIO;
+	job->is_kept = own >= 0;
+	job->fd = own < 0 ? job->fd : own;
+	return job->is_kept;
+}
+
+bool engine_is_sound(const struct engine_job *job)
+{
+	return kept_is_of(job->fd, &job->device) && job->request.address;
+}
+
+int engine_open_node(const struct engine_job *job)
+{
+	const struct device *device = &job->device;
+
+	return device->transport->queue->open_node(&device->disk, job->fd, device->number);
+}
+
+void engine_prepare(const struct engine_job *job, struct io_uring_sqe *sqe)
+{
+	struct command command = engine_command(&job->request);
+
+	job->device.transport->queue->prepare(&job->device.disk, &command, sqe);
+}
+
+ssize_t engine_land(const struct engine_job *job, int result)
+{
+	struct command command = engine_command(&job->request);
+
+	ssize_t length = job->device.transport->queue->outcome(&command, result);
+	cache_finish(job->fd, job->request.offset, command.length);
+	return length;
 }
 
 ssize_t engine_finish(const struct engine_job *job)
 {
 	KEEP_ERRNO;
-	if (!kept_is_of(job->fd, &job->device))
+	if (job->is_kept && !kept_is_of(job->fd, &job->device))
 		return -EIO; /* somebody closed it under way: nothing was sent */
 	return engine_send(job->fd, &job->device, &job->request);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close(2) and what closes many: a ring ends there, but not with writes under way, whose memory is
+ * close(2), what closes many, and what gives a number to another file: a ring ends there, but not with writes under way, whose memory is
  * the program's, nor while we hold on to it.
  */
 #include <sys/syscall.h>
@@ -9,6 +9,7 @@
 #include "real.h"
 #include "ring_op.h"
 #include "ring_table.h"
+#include "substitute.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -21,12 +22,27 @@ static void before(unsigned first, unsigned last)
 {
 	ring_op_await(first, last);
 	ring_table_before_close(first, last);
+	substitute_before_close(first, last);
 }
 
 EXPORT int close(int fd)
 {
 	before((unsigned)fd, (unsigned)fd);
 	return real()->close(fd);
+}
+
+EXPORT int dup2(int old, int new)
+{
+	if (old != new)
+		before((unsigned)new, (unsigned)new);
+	return real()->dup2(old, new);
+}
+
+EXPORT int dup3(int old, int new, int flags)
+{
+	if (old != new)
+		before((unsigned)new, (unsigned)new);
+	return real()->dup3(old, new, flags);
 }
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)

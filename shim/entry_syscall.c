@@ -64,6 +64,12 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 			ring_raw_register((unsigned)a, (unsigned)b, (void *)c, (unsigned)d));
 	case SYS_close:
 		return close((int)a);
+#ifdef SYS_dup2
+	case SYS_dup2:
+		return dup2((int)a, (int)b);
+#endif
+	case SYS_dup3:
+		return dup3((int)a, (int)b, (int)c);
 	case SYS_close_range:
 		return close_range((unsigned)a, (unsigned)b, (int)c);
 	default:
@@ -106,6 +112,10 @@ __asm__(".text\n"
 	"	cmpq $" NUMBER(SYS_close) ", %rdi\n"
 	"	je entry_syscall\n"
 	"	cmpq $" NUMBER(SYS_close_range) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_dup2) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_dup3) ", %rdi\n"
 	"	je entry_syscall\n"
 	"	movq real_next_syscall(%rip), %rax\n"
 	"	testq %rax, %rax\n"
@@ -151,6 +161,8 @@ __asm__(".text\n"
 	"	cmp x0, #" NUMBER(SYS_close) "\n"
 	"	b.eq entry_syscall\n"
 	"	cmp x0, #" NUMBER(SYS_close_range) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_dup3) "\n"
 	"	b.eq entry_syscall\n"
 	"	adrp x16, real_next_syscall\n"
 	"	ldr x16, [x16, :lo12:real_next_syscall]\n"

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "guard.h"
 #include "identity.h"
 #include "kept.h"
 

@@ -72,12 +72,10 @@ static bool is_node_of(const struct generic *generic, int node)
  * it open (drivers/scsi/sd.c: scsi_disk_release). */
 static bool is_current(const struct generic *generic, int fd)
 {
-	uint64_t by_fd, by_number;
+	uint64_t sequence;
 
-	int error = identity_sequence(fd, generic->disk, &by_fd);
-	if (error)
-		return error == -ENOTTY;
-	return identity_sequence(-1, generic->disk, &by_number) == 0 && by_fd == by_number;
+	return identity_sequence(fd, generic->disk, &sequence) == -ENOTTY ||
+	       identity_is_current(fd, generic->disk);
 }
 
 static bool is_at_its_address(const struct generic *generic)

@@ -117,3 +117,11 @@ bool identity_equal(const struct identity *a, const struct identity *b)
 	return a->disk == b->disk && a->partition == b->partition && a->start == b->start &&
 	       a->block == b->block;
 }
+
+bool identity_is_current(int fd, dev_t device)
+{
+	uint64_t by_fd, by_number;
+
+	return identity_sequence(fd, device, &by_fd) == 0 &&
+	       identity_sequence(-1, device, &by_number) == 0 && by_fd == by_number;
+}

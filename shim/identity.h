@@ -30,6 +30,9 @@ int identity_read(int fd, dev_t device, const struct identity *known,
  * for now; -1: to what it stands for. -errno before Linux 5.15. */
 int identity_sequence(int fd, dev_t device, uint64_t *ret_sequence);
 
+/* Does the device number still stand for what fd has open? False also before 5.15. */
+bool identity_is_current(int fd, dev_t device);
+
 bool identity_equal(const struct identity *a, const struct identity *b);
 
 #endif

@@ -10,6 +10,7 @@
 #include "real.h"
 #include "ring_op.h"
 #include "ring_table.h"
+#include "substitute.h"
 #include "worker.h"
 
 static void after_fork(void)
@@ -21,6 +22,7 @@ static void after_fork(void)
 	files_after_fork();
 	ring_op_after_fork();
 	ring_table_after_fork();
+	substitute_after_fork();
 }
 
 __attribute__((constructor)) static void start(void)

@@ -7,12 +7,16 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "cleanup.h"
+#include "guard.h"
+
 enum { MAX_KEPT = 64, FIRST_NUMBER = 512 /* programs that count descriptors start at 0 */ };
 
 static struct kept {
 	int fd;
 	dev_t number;
 	struct identity identity;
+	bool has_node;
 } kept[MAX_KEPT];
 static unsigned count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -45,27 +49,41 @@ static struct kept *find(const struct device *device)
 	return NULL;
 }
 
+static bool has_node(int fd, const struct device *device)
+{
+	const struct transport_queue *queue = device->transport->queue;
+
+	AUTO_CLOSE int node = queue ? queue->open_node(&device->disk, fd, device->number) : -1;
+	return node >= 0;
+}
+
 /* A number that is ours no more is somebody else's: it is not to be closed. */
-static int find_or_add(int fd, const struct device *device)
+static int find_or_add(int fd, const struct device *device, struct kept **ret_kept)
 {
 	struct kept *known = find(device);
 
+	*ret_kept = known;
 	if (known && kept_is_of(known->fd, device))
-		return known->fd;
+		return 0;
 	if (!known && count == MAX_KEPT)
 		return -EMFILE;
 	int own = kept_duplicate(fd);
 	if (own < 0)
 		return own;
-	known = known ? known : &kept[count++];
-	*known = (struct kept){ own, device->number, device->identity };
-	return own;
+	*ret_kept = known = known ? known : &kept[count++];
+	*known = (struct kept){ own, device->number, device->identity, has_node(own, device) };
+	return 0;
 }
 
-int kept_get(int fd, const struct device *device)
+int kept_get(int fd, const struct device *device, bool *ret_has_node)
 {
+	struct kept *known;
+
+	GUARDED;
 	pthread_mutex_lock(&lock);
-	int own = find_or_add(fd, device);
+	int error = find_or_add(fd, device, &known);
+	*ret_has_node = !error && known->has_node;
+	int own = error ? error : known->fd;
 	pthread_mutex_unlock(&lock);
 	return own;
 }

@@ -10,8 +10,9 @@
 #include "device.h"
 
 /* A descriptor of the device that fd has open, open for writing like it. Or -errno: EMFILE ...
+ * ret_has_node: can its transport->queue be used, as far as nodes go?
  * Thread-safe; not for the closing. */
-int kept_get(int fd, const struct device *device);
+int kept_get(int fd, const struct device *device, bool *ret_has_node);
 
 /* Is this descriptor still what it was? Programs close descriptors that are none of theirs. */
 bool kept_is_of(int fd, const struct device *device);

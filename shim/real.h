@@ -22,7 +22,7 @@ int statx(int dirfd, const char *restrict path, int flags, unsigned mask,
 	  struct statx *restrict stx);
 #endif
 
-#define REAL_NAMES(X) X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close)
+#define REAL_NAMES(X) X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3)
 
 struct real {
 #define REAL_FIELD(name) __typeof__(name) *name;

@@ -4,7 +4,6 @@
 
 #include "engine.h"
 #include "files.h"
-#include "ring_op.h"
 #include "substitute.h"
 
 bool ring_is_atomic_write(const struct io_uring_sqe *sqe)
@@ -31,6 +30,11 @@ static int fd_of(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 					     : sqe->fd;
 }
 
+static enum form form_of(const struct ring_batch *batch)
+{
+	return batch->flags & IORING_SETUP_IOPOLL ? FORM_POLLED : FORM_RING;
+}
+
 static int start(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		 struct engine_job *job)
 {
@@ -45,9 +49,9 @@ static int start(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		.registered = sqe->opcode == IORING_OP_WRITE_FIXED,
 		.waits = batch->loose || (sqe->flags & IOSQE_ASYNC),
 	};
-	bool early, polled = batch->flags & IORING_SETUP_IOPOLL;
+	bool early;
 
-	return engine_start(&call, polled ? FORM_POLLED : FORM_RING, job, &early);
+	return engine_start(&call, form_of(batch), job, &early);
 }
 
 bool ring_is_linked(const struct io_uring_sqe *sqe)
@@ -84,9 +88,10 @@ bool ring_may_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 }
 
 static bool take_out(struct ring_batch *batch, const struct io_uring_sqe *sqe,
-		     const struct engine_job *job, int result)
+		     struct engine_job *job, int result)
 {
-	if (!may_leave(batch, sqe) || (is_waited_for(batch) && result >= 0) || job->now)
+	if (!may_leave(batch, sqe) || (is_waited_for(batch) && result >= 0) ||
+	    (result == REQUEST_GOOD && !engine_keep(job, form_of(batch))))
 		return false;
 	batch->op = ring_op_take(batch->ring_fd, sqe, job, result);
 	return batch->op != NULL;
@@ -102,7 +107,7 @@ static bool is_ours(const struct ring_batch *batch, const struct io_uring_sqe *s
 
 static enum ring_handled handle(struct ring_batch *batch, struct io_uring_sqe *sqe)
 {
-	struct engine_job job = { .now = false };
+	struct engine_job job;
 
 	if (!is_ours(batch, sqe))
 		return RING_LEFT;

@@ -16,7 +16,7 @@
 #include <linux/io_uring.h>
 #include <stdbool.h>
 
-struct ring_op;
+#include "ring_op.h"
 
 /* Entries that are submitted together, in their order. */
 struct ring_batch {
@@ -28,12 +28,13 @@ struct ring_batch {
 	bool in_chain;      /* the entry before was linked to this one */
 	bool open;          /* and all of the chain so far were atomic writes that were done */
 	bool drained;       /* an entry before drains: what follows must wait for it */
-	struct ring_op *op; /* of the entry that was taken out, not started yet */
+	struct ring_op *op; /* of the entry that was taken out */
+	struct ring_op_list taken;
 };
 
 enum ring_handled {
 	RING_LEFT,   /* to the kernel, as it is */
-	RING_GONE,   /* to be taken from the queue, and then batch->op started */
+	RING_GONE,   /* to be taken from the queue, and then batch->op is to be added to batch->taken */
 	RING_DONE,   /* and the entry was changed to say so */
 	RING_FAILED, /* likewise */
 };

@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "poster.h"
+#include "guard.h"
+#include "own_ring.h"
 #include "worker.h"
 
 enum { MAX_OPS = 1024, MAX_RINGS = 64, FIRST_NUMBER = 512 };
@@ -24,14 +24,15 @@ struct target {
 
 struct ring_op {
 	struct work work; /* first */
-	struct engine_job job;
-	struct target *target; /* NULL: the slot is free */
+	struct target *target;
 	uint64_t user_data;
 	bool quiet; /* no completion for a success: IOSQE_CQE_SKIP_SUCCESS */
-	int result;
+	bool by_number;
 };
 
 static struct ring_op ops[MAX_OPS];
+static unsigned used;       /* the first so many have been */
+static struct work *unused; /* and these of them are not now */
 static struct target targets[MAX_RINGS];
 static _Atomic unsigned under_way; /* of all rings */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -39,17 +40,17 @@ static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
 static struct target *find_target(int number)
 {
-	struct target *unused = NULL;
+	struct target *vacant = NULL;
 
 	for (int i = 0; i < MAX_RINGS; i++) {
 		if (targets[i].under_way && targets[i].number == number)
 			return &targets[i];
-		if (!targets[i].under_way)
-			unused = &targets[i];
+		if (!targets[i].under_way && !vacant)
+			vacant = &targets[i];
 	}
-	if (unused)
-		unused->number = number;
-	return unused;
+	if (vacant)
+		vacant->number = number;
+	return vacant;
 }
 
 static bool hold_target(struct target *target)
@@ -62,22 +63,34 @@ static bool hold_target(struct target *target)
 	return true;
 }
 
+/* One that was given back, or has never been used. NULL: there is none. */
+static struct ring_op *unused_op(void)
+{
+	if (unused)
+		return (struct ring_op *)unused;
+	return used < MAX_OPS ? &ops[used] : NULL;
+}
+
+static void use(struct ring_op *op, struct target *target)
+{
+	if (unused)
+		unused = unused->next;
+	else
+		used++;
+	op->target = target;
+	atomic_fetch_add(&under_way, 1);
+}
+
 static struct ring_op *take(int number)
 {
-	struct ring_op *op = NULL;
-
 	GUARDED;
-
 	pthread_mutex_lock(&lock);
 	struct target *target = find_target(number);
-	for (int i = 0; target && !op && i < MAX_OPS; i++)
-		op = ops[i].target ? NULL : &ops[i];
-	if (op && hold_target(target)) {
-		op->target = target;
-		atomic_fetch_add(&under_way, 1);
-	} else {
+	struct ring_op *op = unused_op();
+	if (target && op && hold_target(target))
+		use(op, target);
+	else
 		op = NULL;
-	}
 	pthread_mutex_unlock(&lock);
 	return op;
 }
@@ -88,7 +101,8 @@ static void give_back(struct ring_op *op)
 	pthread_mutex_lock(&lock);
 	if (--op->target->under_way == 0)
 		close(op->target->own);
-	op->target = NULL;
+	op->work.next = unused;
+	unused = &op->work;
 	atomic_fetch_sub(&under_way, 1);
 	pthread_cond_broadcast(&finished);
 	pthread_mutex_unlock(&lock);
@@ -120,37 +134,44 @@ void ring_op_await(unsigned first, unsigned last)
 	}
 }
 
-/* When memory is short, not for ever: somebody waits for this. */
-static struct poster *own_poster(struct poster **poster)
+static void post(struct ring_op *op, struct flight *flight)
 {
-	while (!*poster && !(*poster = poster_make()))
+	int ring = op->by_number ? op->target->number : op->target->own;
+
+	flight_post(flight, &op->work, ring, op->user_data, op->work.result);
+}
+
+/* Where there is no room at the moment (no memory for what overflows) it must come all the same.
+ * Where our own descriptor was closed by a program that closes all, the ring has its number yet. */
+static void posted(struct work *work, struct flight *flight, int error)
+{
+	struct ring_op *op = (struct ring_op *)work;
+	bool gone = error == -EBADF || error == -EBADFD;
+
+	if (error == -EOVERFLOW || error == -ENOMEM || error == -EAGAIN)
 		usleep(1000);
-	return *poster;
+	else if (gone && !op->by_number)
+		op->by_number = true;
+	else {
+		give_back(op);
+		return;
+	}
+	post(op, flight);
 }
 
-/* Where our own descriptor was closed by a program that closes all, the ring has its number yet. */
-static void post(const struct ring_op *op, struct poster *poster)
-{
-	int error = poster_post(poster, op->target->own, op->user_data, op->result);
-
-	if (error == -EBADF || error == -EBADFD)
-		poster_post(poster, op->target->number, op->user_data, op->result);
-}
-
-static void run(struct work *work, struct poster **poster)
+static void done(struct work *work, struct flight *flight)
 {
 	struct ring_op *op = (struct ring_op *)work;
 
-	if (op->result == REQUEST_GOOD)
-		op->result = (int)engine_finish(&op->job);
-	if (op->result < 0 || !op->quiet)
-		post(op, own_poster(poster));
-	give_back(op);
+	if (work->result < 0 || !op->quiet)
+		post(op, flight);
+	else
+		give_back(op);
 }
 
 bool ring_op_is_possible(void)
 {
-	return poster_is_possible() && worker_is_there();
+	return own_ring_can(OWN_RING_POSTS) && worker_is_there();
 }
 
 struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const struct engine_job *job,
@@ -160,18 +181,33 @@ struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const str
 
 	if (!op)
 		return NULL;
-	op->job = *job;
-	op->result = result;
+	op->work = (struct work){ .job = *job, .result = result, .done = done, .posted = posted };
 	op->user_data = sqe->user_data;
 	op->quiet = sqe->flags & IOSQE_CQE_SKIP_SUCCESS;
-	op->work.run = run;
+	op->by_number = false;
 	return op;
 }
 
-void ring_op_go(struct ring_op *op)
+void ring_op_add(struct ring_op_list *list, struct ring_op *op)
 {
+	op->work.next = list->first;
+	list->first = &op->work;
+}
+
+void ring_op_start(struct ring_op_list *list)
+{
+	struct work *works = NULL;
+
+	if (!list->first)
+		return;
 	GUARDED;
-	worker_start(&op->work);
+	for (struct work *work = list->first, *next; work; work = next) {
+		next = work->next; /* the last one was added first */
+		work->next = works;
+		works = work;
+	}
+	list->first = NULL;
+	worker_start(works);
 }
 
 void ring_op_leave(struct ring_op *op)
@@ -190,8 +226,8 @@ __attribute__((no_sanitize("thread"))) void ring_op_after_fork(void)
 	finished = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	if (!atomic_load(&under_way))
 		return;
-	for (int i = 0; i < MAX_OPS; i++)
-		ops[i].target = NULL;
+	used = 0;
+	unused = NULL;
 	for (int i = 0; i < MAX_RINGS; i++)
 		targets[i].under_way = 0;
 	atomic_store(&under_way, 0);

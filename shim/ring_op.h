@@ -20,9 +20,15 @@ bool ring_op_is_possible(void);
 struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const struct engine_job *job,
 			     int result);
 
-/* Then one of these: it is done by and by, or the entry was not ours after all. */
-void ring_op_go(struct ring_op *op);
+/* Then one of these: it is started with others, or the entry was not ours after all. */
+struct ring_op_list {
+	struct work *first; /* the one that was added last */
+};
+void ring_op_add(struct ring_op_list *list, struct ring_op *op);
 void ring_op_leave(struct ring_op *op);
+
+/* All of the list, which is empty then. */
+void ring_op_start(struct ring_op_list *list);
 
 /* Is there any? And wait until none is of a ring with these descriptors. */
 bool ring_op_is_under_way(void);

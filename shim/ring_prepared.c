@@ -2,10 +2,10 @@
 #include "ring_prepared.h"
 
 #include "cleanup.h"
+#include "guard.h"
 #include "config.h"
 #include "files.h"
 #include "ring.h"
-#include "ring_op.h"
 #include "uring_uapi.h"
 
 static struct io_uring_sqe *entry_of(const struct uring *ring, unsigned number)
@@ -42,10 +42,11 @@ static unsigned handle_all(struct uring *ring, struct ring_batch *batch)
 		struct io_uring_sqe *sqe = entry_of(ring, i);
 		batch->loose |= i == loose;
 		if (ring_handle(batch, sqe) == RING_GONE)
-			ring_op_go(batch->op);
+			ring_op_add(&batch->taken, batch->op);
 		else
 			copy_entry(ring, kept++, i);
 	}
+	ring_op_start(&batch->taken);
 	unsigned taken = ring->sq.sqe_tail - kept;
 	ring->sq.sqe_tail = kept;
 	return taken;
@@ -69,9 +70,13 @@ static struct found look(const struct uring *ring)
 	return found;
 }
 
+/* One that is waited for takes hardly a lock, and then a guard of its own. */
 static unsigned handle_guarded(struct uring *ring, struct ring_batch *batch)
 {
 	KEEP_ERRNO;
+	NO_CANCELLATION;
+	if (batch->alone)
+		return handle_all(ring, batch);
 	GUARDED;
 	return handle_all(ring, batch);
 }

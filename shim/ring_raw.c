@@ -21,12 +21,12 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "guard.h"
 #include "config.h"
 #include "files.h"
 #include "memory.h"
 #include "real.h"
 #include "ring.h"
-#include "ring_op.h"
 #include "ring_table.h"
 #include "uring_uapi.h"
 
@@ -193,7 +193,7 @@ static bool drop(struct pass *pass, uint32_t position)
 		ring_op_leave(pass->batch.op);
 		return false;
 	}
-	ring_op_go(pass->batch.op);
+	ring_op_add(&pass->batch.taken, pass->batch.op);
 	pass->count++;
 	return true;
 }
@@ -235,8 +235,10 @@ static bool look(struct pass *pass, uint32_t position)
 	if (ring_is_atomic_write(sqe) && !pass->batch.in_chain && !ring_may_go(&pass->batch, sqe) &&
 	    !hand_over(pass))
 		return false;
-	if (sqe->flags & IOSQE_IO_DRAIN)
+	if (sqe->flags & IOSQE_IO_DRAIN) {
+		ring_op_start(&pass->batch.taken);
 		ring_op_await((unsigned)pass->batch.ring_fd, (unsigned)pass->batch.ring_fd);
+	}
 	return handle(pass, sqe, position);
 }
 
@@ -301,6 +303,7 @@ static bool submit_guarded(struct pass *pass, unsigned count)
 	GUARDED;
 	pthread_mutex_lock(&pass->raw->lock);
 	bool all = pass->raw->woken_only ? submit_like_a_thread(pass) : submit_all(pass, count);
+	ring_op_start(&pass->batch.taken);
 	pthread_mutex_unlock(&pass->raw->lock);
 	return all;
 }

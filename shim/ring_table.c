@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "guard.h"
 #include "files.h"
 #include "ring_op.h"
 #include "uring_uapi.h"

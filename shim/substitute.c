@@ -15,7 +15,7 @@
 
 #include "cache.h"
 #include "limits.h"
-#include "poster.h"
+#include "own_ring.h"
 #include "real.h"
 #include "untorn_uapi.h"
 
@@ -30,6 +30,8 @@ static struct {
 	_Atomic dev_t device;
 	_Atomic ino_t inode;
 } files[SOURCES];
+
+static _Atomic pid_t owner; /* a child of vfork() closes its own descriptors, not our memory's */
 
 static int open_memory_file(unsigned seals)
 {
@@ -57,12 +59,17 @@ static int open_source(enum source source)
 	}
 }
 
+/* What all writes that are done at once go to is known by nobody's closing it: were it closed unseen,
+ * and its number another file's, that write would fail, for it comes from memory that cannot be
+ * read. */
 static bool is_still_there(enum source source)
 {
 	struct stat st;
 	int fd = files[source].fd;
 
-	return fd > 0 && fstat(fd, &st) == 0 && st.st_ino == files[source].inode &&
+	if (fd <= 0 || source == NULL_DEVICE)
+		return fd > 0;
+	return fstat(fd, &st) == 0 && st.st_ino == files[source].inode &&
 	       st.st_dev == files[source].device;
 }
 
@@ -81,6 +88,7 @@ static int fd_of(enum source source)
 	files[source].device = st.st_dev;
 	files[source].inode = st.st_ino;
 	files[source].fd = high >= 0 ? high : low;
+	owner = getpid();
 	return files[source].fd;
 }
 
@@ -158,6 +166,19 @@ static void put_natural_error(struct io_uring_sqe *sqe, int error)
 	}
 }
 
+void substitute_before_close(unsigned first, unsigned last)
+{
+	int fd = files[NULL_DEVICE].fd;
+
+	if (fd > 0 && (unsigned)fd >= first && (unsigned)fd <= last && getpid() == owner)
+		files[NULL_DEVICE].fd = 0;
+}
+
+void substitute_after_fork(void)
+{
+	owner = getpid();
+}
+
 int substitute_null(void)
 {
 	return fd_of(NULL_DEVICE);
@@ -172,8 +193,8 @@ void substitute_put(struct io_uring_sqe *sqe, int result)
 {
 	if (result >= 0)
 		put_write(sqe, NULL_DEVICE, (uint32_t)result);
-	else if (poster_nop_can_inject())
-		put(sqe, IORING_OP_NOP, -1, (uint32_t)result, POSTER_NOP_INJECT_RESULT);
+	else if (own_ring_can(OWN_RING_INJECTS))
+		put(sqe, IORING_OP_NOP, -1, (uint32_t)result, OWN_RING_NOP_INJECT_RESULT);
 	else
 		put_natural_error(sqe, result);
 }

@@ -18,7 +18,7 @@
 #include "cleanup.h"
 #include "real.h"
 
-enum { PATH_SIZE = 192 };
+enum { PATH_SIZE = 256 };
 
 static void path_of(dev_t device, const char *prefix, const char *name, char path[PATH_SIZE])
 {
@@ -59,20 +59,33 @@ static int parse_number(const char *text, uint64_t *ret_number)
 	return 0;
 }
 
-static int read_link(const char *path, char *ret_name, size_t size)
+static int read_target(const char *path, char ret_target[PATH_SIZE])
 {
-	char target[256];
+	ssize_t length = readlink(path, ret_target, PATH_SIZE - 1);
 
-	ssize_t length = readlink(path, target, sizeof(target) - 1);
 	if (length < 0)
 		return -errno;
-	target[length] = '\0';
-	const char *slash = strrchr(target, '/');
-	const char *base = slash ? slash + 1 : target;
+	ret_target[length] = '\0';
+	return 0;
+}
+
+static int last_component(const char *path, char *ret_name, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+
 	if (strlen(base) >= size)
 		return -ENAMETOOLONG;
 	strcpy(ret_name, base);
 	return 0;
+}
+
+static int read_link(const char *path, char *ret_name, size_t size)
+{
+	char target[PATH_SIZE];
+
+	int error = read_target(path, target);
+	return error ? error : last_component(target, ret_name, size);
 }
 
 static int read_inode(const char *path, uint64_t *ret_inode)
@@ -184,6 +197,19 @@ int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size)
 
 	path_of(device, disk_prefix(device), name, path);
 	return read_link(path, ret_name, size);
+}
+
+int sysfs_disk_name(dev_t device, char *ret_name, size_t size)
+{
+	char path[PATH_SIZE], target[PATH_SIZE];
+
+	path_of(device, "", "", path);
+	path[strlen(path) - 1] = '\0'; /* the link itself */
+	int error = read_target(path, target);
+	char *slash = strrchr(target, '/');
+	if (!error && slash && sysfs_is_partition(device))
+		*slash = '\0';
+	return error ? error : last_component(target, ret_name, size);
 }
 
 int sysfs_disk_bytes(dev_t device, const char *name, void *ret_bytes, size_t size)

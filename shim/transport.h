@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a kind of disk can do for us: say what it promises, and take one write as one command.
- * Every slot is filled. All may run at once on one disk.
+ * Every slot is filled but the last. All may run at once on one disk.
  */
 #ifndef TRANSPORT_H
 #define TRANSPORT_H
@@ -31,6 +31,20 @@ struct command {
 	bool fua;        /* on the medium before it is reported as done */
 };
 
+struct io_uring_sqe;
+
+/* The way for a command that goes together with others, as an entry of an io_uring. */
+struct transport_queue {
+	/* What the entry's fd is to be, for the caller to close; or -errno. */
+	int (*open_node)(const struct disk *disk, int fd, dev_t device);
+	/* All of an entry of 128 bytes, which is 0, but fd, flags and user_data. */
+	void (*prepare)(const struct disk *disk, const struct command *command,
+			struct io_uring_sqe *sqe);
+	/* What the completion's result means: the length written, -errno, or 0: send the command
+	 * in the other way, it was not done or may be done once more. */
+	ssize_t (*outcome)(const struct command *command, int result);
+};
+
 struct transport {
 	const char *name, *command; /* "SCSI", "SCSI WRITE ATOMIC (16)" */
 	/* fd: the device, or -1 where none could be opened. The result says in ret_disk->limits
@@ -42,6 +56,7 @@ struct transport {
 	/* Would this process be let write? Sends nothing. The name of the means, or NULL and in
 	 * ret_error why not, -errno. For the command, which explains. */
 	const char *(*means)(const struct disk *disk, int fd, int *ret_error);
+	const struct transport_queue *queue; /* NULL: there is no such way */
 };
 
 extern const struct transport transport_nvme, transport_scsi;

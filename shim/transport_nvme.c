@@ -5,16 +5,20 @@
  * split or merged by the kernel.
  *
  * NVME_IOCTL_SUBMIT_IO is tried first, for it needs no privilege up to Linux 6.12;
- * NVME_IOCTL_IO_CMD is what later kernels allow on partitions.
+ * NVME_IOCTL_IO_CMD is what later kernels allow on partitions. Those that go together are sent by
+ * IORING_OP_URING_CMD to the namespace's generic node.
  */
 #include <errno.h>
+#include <linux/io_uring.h>
 #include <linux/nvme_ioctl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "cache.h"
 #include "config.h"
 #include "identify.h"
+#include "nvme_node.h"
 #include "published.h"
 #include "real.h"
 #include "status.h"
@@ -74,9 +78,9 @@ static int submit_io(const struct disk *disk, int fd, const struct command *comm
 	return real_ioctl(fd, NVME_IOCTL_SUBMIT_IO, &io);
 }
 
-static int io_cmd(const struct disk *disk, int fd, const struct command *command)
+static struct nvme_passthru_cmd passthru(const struct disk *disk, const struct command *command)
 {
-	struct nvme_passthru_cmd io = {
+	return (struct nvme_passthru_cmd){
 		.opcode = OPCODE_WRITE,
 		.nsid = disk->nsid,
 		.addr = (uintptr_t)command->data,
@@ -87,6 +91,11 @@ static int io_cmd(const struct disk *disk, int fd, const struct command *command
 								       << 16,
 		.cdw14 = disk->protected ? (uint32_t)command->lba : 0,
 	};
+}
+
+static int io_cmd(const struct disk *disk, int fd, const struct command *command)
+{
+	struct nvme_passthru_cmd io = passthru(disk, command);
 
 	return real_ioctl(fd, NVME_IOCTL_IO_CMD, &io);
 }
@@ -160,10 +169,41 @@ static const char *means(const struct disk *disk, int fd, int *ret_error)
 	return is_let_through(*ret_error) ? "NVME_IOCTL_IO_CMD" : NULL;
 }
 
+static int open_node(const struct disk *disk, int fd, dev_t device)
+{
+	return nvme_node_open(fd, device, disk->nsid);
+}
+
+/* Both structures are laid out alike, but for what the driver returns in the last field. */
+static void prepare(const struct disk *disk, const struct command *command,
+		    struct io_uring_sqe *sqe)
+{
+	struct nvme_passthru_cmd io = passthru(disk, command);
+
+	_Static_assert(offsetof(struct nvme_uring_cmd, timeout_ms) ==
+			       offsetof(struct nvme_passthru_cmd, timeout_ms),
+		       "linux/nvme_ioctl.h");
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->cmd_op = NVME_URING_CMD_IO;
+	memcpy(sqe->cmd, &io, sizeof(io));
+}
+
+static ssize_t outcome(const struct command *command, int result)
+{
+	if (result == 0)
+		return command->length;
+	if (result == -EINTR)
+		return -EIO; /* see ioctl_error() */
+	return result > 0 && !status_may_retry(result) ? status_to_errno(result) : 0;
+}
+
+static const struct transport_queue queue = { open_node, prepare, outcome };
+
 const struct transport transport_nvme = {
 	.name = "NVMe",
 	.command = "NVMe Write",
 	.identify = identify,
 	.write = write_blocks,
 	.means = means,
+	.queue = &queue,
 };

@@ -7,36 +7,71 @@
 #include <signal.h>
 #include <stddef.h>
 
-enum { MAX_THREADS = 64, STACK = 128 << 10 };
+#include "guard.h"
+
+enum {
+	MAX_THREADS = 64,
+	ENOUGH = 4, /* threads for works that go together: others that come soon go with them */
+	STACK = 128 << 10,
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER;
 static struct work *first, **last = &first;
 static unsigned threads, idle, queued;
 
-static struct work *take(void)
+static struct work *dequeue(void)
 {
-	pthread_mutex_lock(&lock);
-	idle++;
-	while (!first)
-		pthread_cond_wait(&wanted, &lock);
-	idle--;
-	queued--;
 	struct work *work = first;
+
 	first = work->next;
 	if (!first)
 		last = &first;
-	pthread_mutex_unlock(&lock);
+	work->next = NULL;
+	queued--;
 	return work;
+}
+
+/* What goes together with what is under way, as much as there is room for; if nothing is, whatever
+ * comes first, and what goes together with that. NULL: none. */
+static struct work *dequeue_some(unsigned room, bool alone)
+{
+	struct work *works = NULL, **end = &works;
+	bool more = room > 0;
+
+	while (first && more && (alone || flight_takes(first))) {
+		alone = false;
+		more = --room > 0 && flight_takes(first);
+		*end = dequeue();
+		end = &(*end)->next;
+	}
+	return works;
+}
+
+static struct work *take(const struct flight *flight)
+{
+	pthread_mutex_lock(&lock);
+	idle++;
+	while (!first && !flight->under_way)
+		pthread_cond_wait(&wanted, &lock);
+	idle--;
+	struct work *works = dequeue_some(flight_room(flight), !flight->under_way);
+	pthread_mutex_unlock(&lock);
+	return works;
 }
 
 static void *serve(void *unused)
 {
-	struct poster *poster = NULL;
+	struct flight flight = { .open = false };
 
+	guard_for_ever();
 	for (;;) {
-		struct work *work = take();
-		work->run(work, &poster);
+		for (struct work *work = take(&flight), *next; work; work = next) {
+			next = work->next;
+			flight_begin(&flight, work);
+		}
+		if (flight.under_way)
+			flight_advance(&flight);
 	}
 	return unused;
 }
@@ -60,39 +95,64 @@ static bool add_thread(void)
 }
 
 /* With the lock. False: there is no thread at all. */
-static bool has_thread(void)
+static bool has_thread(unsigned most)
 {
-	if (queued >= idle && threads < MAX_THREADS && add_thread())
+	if (queued >= idle && threads < most && add_thread())
 		threads++;
 	return threads > 0;
 }
 
-/* False: there is no thread at all that would take it. */
-static bool enqueue(struct work *work)
+/* With the lock: at the end of the queue. */
+static void append(struct work *work)
 {
-	pthread_mutex_lock(&lock);
-	bool served = has_thread();
-	if (served) {
-		work->next = NULL;
-		*last = work;
-		last = &work->next;
-		queued++;
-		pthread_cond_signal(&wanted);
-	}
-	pthread_mutex_unlock(&lock);
-	return served;
+	work->next = NULL;
+	*last = work;
+	last = &work->next;
+	queued++;
 }
 
-void worker_start(struct work *work)
+/* With the lock. What goes together with the one before it needs no thread of its own. */
+static bool enqueue(struct work *works)
 {
-	if (!enqueue(work))
-		work->run(work, &(struct poster *){ NULL });
+	bool served = false;
+
+	for (struct work *work = works, *next; work; work = next) {
+		bool together = flight_takes(work);
+		if (!served || !together) {
+			if (!has_thread(together ? ENOUGH : MAX_THREADS))
+				return false;
+			pthread_cond_signal(&wanted);
+		}
+		served = true;
+		next = work->next;
+		append(work);
+	}
+	return true;
+}
+
+static void do_at_once(struct work *works)
+{
+	for (struct work *work = works, *next; work; work = next) {
+		next = work->next;
+		if (work->result == REQUEST_GOOD)
+			work->result = (int)engine_finish(&work->job);
+		work->done(work, NULL);
+	}
+}
+
+void worker_start(struct work *works)
+{
+	pthread_mutex_lock(&lock);
+	bool served = enqueue(works);
+	pthread_mutex_unlock(&lock);
+	if (!served)
+		do_at_once(works);
 }
 
 bool worker_is_there(void)
 {
 	pthread_mutex_lock(&lock);
-	bool there = threads > 0 || has_thread();
+	bool there = threads > 0 || has_thread(1);
 	pthread_mutex_unlock(&lock);
 	return there;
 }

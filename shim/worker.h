@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that wait for devices so that the program need not. The first comes with the first job;
- * as many come as there are jobs at once, up to a bound, and they stay.
+ * Threads that wait for devices so that the program need not. The first comes with the first work;
+ * as many come as there are works at once that must be waited for, up to a bound, and they stay.
+ * Those that can go together need few.
  */
 #ifndef WORKER_H
 #define WORKER_H
 
 #include <stdbool.h>
 
-struct poster;
+#include "flight.h"
 
-struct work {
-	/* In any thread, all signals blocked. *poster is the thread's own, for run() to make. */
-	void (*run)(struct work *work, struct poster **poster);
-	struct work *next;
-};
-
-/* Runs it soon, in a thread or, where none is to be had, at once. The memory is the caller's, until
- * run() has been called. Thread-safe; not to be called in a vforked child. */
-void worker_start(struct work *work);
+/* Begins it, and those that come next, soon, in threads or, where none is to be had, does them at
+ * once. Thread-safe; not to be called in a vforked child. */
+void worker_start(struct work *works);
 
 /* Is there a thread? If so, all that is started will be run by threads. */
 bool worker_is_there(void);

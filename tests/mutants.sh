@@ -93,12 +93,12 @@ residue|sense.c|s/!error && outcome->residue/0/|test_sense preload_scsi
 deferred errors|sense.c|s/!sense->valid .. sense->deferred/!sense->valid/|test_sense
 node of the same address|generic.c|s/is_node_of(generic, node)/1/|test_generic
 disk that is alive|generic.c|s/is_alive(generic, fd)/1/|test_generic
-number that leads to the disk|generic.c|s/by_fd == by_number/1/|test_generic
+number that leads to the disk|identity.c|s/by_fd == by_number/1/|test_generic
 partition is not taken for its disk|sysfs.c|s/bool found = stat(path, .st) == 0/int fd = real_open(AT_FDCWD, path, O_RDONLY); bool found = fd >= 0; errno = ENOENT/|test_identity
 address that the number leads to|generic.c|s/ \&\& is_at_its_address(generic)//|test_generic
 library that lacks a symbol|library.c|s/if (!function)/if (0)/|test_library
 fork while a library is opened|library.c|s/atomic_compare_exchange_strong(&library->state, &opening, ABSENT);/(void)opening;/|test_library
-descriptor kept for a device|engine_async.c|s/if (!kept_is_of(job->fd, &job->device))/if (0)/|test_engine_async
+descriptor kept for a device|engine_async.c|s/if (job->is_kept \&\& !kept_is_of(job->fd, \&job->device))/if (0)/|test_engine_async
 registered buffer|engine_async.c|s/call->registered ? 2 : //|preload_uring
 segments that cannot be read|memory.c|s/return answer != MISSING/return true/|preload_aio
 unreadable memory of a bad write|memory.c|s/return ask(&byte, address, 1) != MISSING/return true/|preload_write
@@ -121,7 +121,7 @@ chain after a failure|ring.c|s/bool goes_on = handled == RING_DONE/bool goes_on 
 chain behind something else|ring.c|s/(!batch->in_chain .. batch->open) \&\& //|preload_uring
 rings that are polled|ring.c|s/(batch->flags \& IORING_SETUP_IOPOLL)/0/|preload_uring
 what is not understood|ring.c|s/ \&\& is_understood(sqe)//|preload_uring
-failures of the quiet|ring_op.c|s/op->result < 0 .. !op->quiet/!op->quiet/|preload_uring
+failures of the quiet|ring_op.c|s/work->result < 0 .. !op->quiet/!op->quiet/|preload_uring
 ring that is another one|ring_op.c|s/error == -EBADF .. error == -EBADFD/0/|preload_uring
 entries put back|ring_raw.c|s/\*saved->place = saved->was;/;/|preload_ring_raw
 indices put back|ring_raw.c|s/__atomic_compare_exchange_n(slot, .*/(void)index;/|preload_ring_raw
@@ -129,6 +129,14 @@ nothing behind a bad entry|ring_raw.c|s/__ATOMIC_ACQUIRE) == before/__ATOMIC_ACQ
 ring's end by close|entry_close.c|/^EXPORT int close(int/,/^}/s/before(.*/;/|preload_ring_raw
 ring's end by close_range|entry_close.c|/^EXPORT int close_range/,/^}/s/before(.*/;/|preload_ring_raw
 close waits|entry_close.c|s/ring_op_await(first, last);//|preload_ring_raw
+close forgets our own|entry_close.c|s/substitute_before_close(first, last);//|preload_ring_raw
+dup2 closes|entry_close.c|/^EXPORT int dup2/,/^}/s/before(.*/;/|preload_ring_raw
+dup3 closes|entry_close.c|/^EXPORT int dup3/,/^}/s/before(.*/;/|preload_ring_raw
+status of a command in a ring|flight.c|s/work->result = (int)engine_land(&work->job, status);/work->result = 4096;/|test_flight
+what a ring does not do|flight.c|s/if (!work->result) {/if (0) {/|test_flight
+kernel that refuses commands in a ring|flight.c|s/atomic_store(&refused, true);/;/|test_flight
+disk that is gone, by a ring|flight.c|s/ .. !engine_is_sound(&work->job)//|test_flight
+disk that does not answer|own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|test_flight
 close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_ring_raw
 ring by index|ring_table.c|s/= raw ? raw->id : 0/= 0/|preload_registered
 index of a ring that is another one|ring_table.c|s/raws\[i\].id == id/1/|preload_registered
@@ -137,7 +145,7 @@ slots by system calls|files.c|/^void files_after_register/,/^}/s/opcode == IORIN
 what cannot be polled|entrance.c|s/return e->direct ? 0/return 1 ? 0/|test_entrance
 child of vfork keeps its parent's ring|ring_table.c|s/ \&\& getpid() == owner//|preload_ring_raw
 no cancellation with the table of files|files.c|/^void files_set/,/^}/s/GUARDED;//|preload_registered
-no signal with the table of writes|cleanup.h|s/pthread_sigmask(SIG_SETMASK, &all, &guard.mask);/pthread_sigmask(SIG_BLOCK, NULL, \&guard.mask);/|preload_ring_raw
+no signal with the table of writes|guard.c|s/pthread_sigmask(SIG_SETMASK, &all, &ret_guard->mask);/pthread_sigmask(SIG_BLOCK, NULL, \&ret_guard->mask);/|preload_ring_raw
 slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_registered
 slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_registered
 slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_registered

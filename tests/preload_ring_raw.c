@@ -195,12 +195,67 @@ static void interrupted_by_another_ring(void)
 	end(ring);
 }
 
+/* A descriptor of the shim's own that stands for this device, or -1. */
+static int own_of(const char *path)
+{
+	struct stat device, st;
+
+	want(stat(path, &device) == 0);
+	for (int fd = 512; fd < 1024; fd++) {
+		if (fstat(fd, &st) == 0 && st.st_rdev == device.st_rdev)
+			return fd;
+	}
+	return -1;
+}
+
+static void take(int how, int other, int own)
+{
+	switch (how) {
+	case 0:
+		want(close(own) == 0 && fcntl(other, F_DUPFD, own) == own);
+		return;
+	case 1:
+		want(dup2(other, own) == own);
+		return;
+	case 2:
+		want(dup3(other, own, O_CLOEXEC) == own);
+		return;
+	case 3:
+		want(syscall(SYS_dup3, other, own, 0) == own);
+		return;
+	default:
+		want(close_range(512, ~0U, 0) == 0 && fcntl(other, F_DUPFD, own) == own);
+	}
+}
+
+/* The shim's own numbers are given to another file: its writes come out right all the same, and
+ * nothing gets into that file. */
+static void numbers_taken_away(void)
+{
+	int fd = open_disk(), other = memfd_create("other", 0), own;
+	struct io_uring *ring = ring_of(4);
+	struct stat st;
+
+	for (int how = 0; how < 5; how++) {
+		prepare(ring, fd, buffer(UNIT, 'a'), UNIT, (off_t)how * UNIT, 77);
+		want(outcome(ring) == UNIT);
+		want((own = own_of("/dev/null")) >= 512);
+		take(how, other, own);
+		prepare(ring, fd, buffer(UNIT, 'b'), UNIT, (off_t)how * UNIT, 77);
+		want(outcome(ring) == UNIT);
+		want(holds(fd, (off_t)how * UNIT, UNIT, 'b'));
+		want(fstat(other, &st) == 0 && st.st_size == 0);
+		close(own);
+	}
+}
+
 const struct body bodies[] = {
 	{ "bad_entries", bad_entries },
 	{ "published_again", published_again },
 	{ "closed", closed },
 	{ "polling_thread", polling_thread },
 	{ "closed_by_a_vforked_child", closed_by_a_vforked_child },
+	{ "numbers_taken_away", numbers_taken_away },
 	{ "interrupted_by_another_ring", interrupted_by_another_ring },
 	{ NULL, NULL },
 };
@@ -218,6 +273,8 @@ static const struct preload_row rows[] = {
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },
 	{ "closed_by_a_vforked_child", "", "DOOR=raw", 2 },
+	{ "numbers_taken_away", "", "WAIT=1", 10 },
+	{ "numbers_taken_away", "", RAW "WAIT=1", 10 },
 	/* It is about the tables; that a worker may have to be made there is told in libuntorn(7).
 	 */
 	{ "interrupted_by_another_ring", "", RAW "TSAN_OPTIONS=report_signal_unsafe=0", -1 },

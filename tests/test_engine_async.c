@@ -11,7 +11,7 @@
 
 START_TEST(descriptor_that_became_another_files_is_not_written_to)
 {
-	struct engine_job job = { .fd = open("/dev/null", O_RDWR) };
+	struct engine_job job = { .fd = open("/dev/null", O_RDWR), .is_kept = true };
 
 	ck_assert_int_ge(job.fd, 0);
 	ck_assert_int_eq(engine_finish(&job), -EIO);

@@ -26,12 +26,12 @@ static struct counted {
 static _Atomic int done, inside, most_inside, unblocked;
 static _Atomic int pause_us;
 
-static void count(struct work *work, struct poster **poster)
+static void count(struct work *work, struct flight *flight)
 {
 	int now = atomic_fetch_add(&inside, 1) + 1, most = atomic_load(&most_inside);
 	sigset_t mask;
 
-	(void)poster;
+	(void)flight;
 	while (now > most && !atomic_compare_exchange_weak(&most_inside, &most, now))
 		continue;
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
@@ -47,7 +47,7 @@ static void count(struct work *work, struct poster **poster)
 static void start_all(int count_of_works)
 {
 	for (int i = 0; i < count_of_works; i++) {
-		works[i].work.run = count;
+		works[i].work = (struct work){ .result = -1, .done = count };
 		worker_start(&works[i].work);
 	}
 }

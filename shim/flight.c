@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A work has one entry in the ring at a time: its command, then its message. What the ring does not
+ * do - the kernel lets the process use no such entries, the node cannot be opened, a status with
+ * which the driver's own commands are sent again - is done as if there were none.
+ */
+#include "flight.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+/* In the lowest bits of an entry's user_data, above them an address. */
+enum tag { COMMAND = 0, MESSAGE = 1, NODE = 2, TAGS = 3 };
+
+/* The kernel does not do such commands for this process: none is tried again. */
+static _Atomic bool refused;
+
+/* When memory is short, not for ever: somebody waits for this. */
+static void open_ring(struct flight *flight)
+{
+	while (!flight->open && !(flight->open = own_ring_open(&flight->ring)))
+		usleep(1000);
+}
+
+static struct io_uring_sqe *next_entry(struct flight *flight, const void *about, enum tag tag)
+{
+	struct io_uring_sqe *sqe = own_ring_next(&flight->ring);
+
+	sqe->user_data = (uintptr_t)about | tag;
+	flight->under_way++;
+	return sqe;
+}
+
+/* The next entry waits for it. A failure cancels that one, and then it is done without. */
+static void hand_over_node(struct flight *flight, struct flight_node *node)
+{
+	struct io_uring_sqe *sqe = next_entry(flight, node, NODE);
+
+	sqe->opcode = IORING_OP_FILES_UPDATE;
+	sqe->flags = IOSQE_IO_LINK;
+	sqe->fd = -1;
+	sqe->off = (uint64_t)(node - flight->nodes);
+	sqe->addr = (uintptr_t)&node->fd;
+	sqe->len = 1;
+}
+
+/* Its place in the ring's table, or -1. A place never becomes another disk's. */
+static int find_node(struct flight *flight, const struct engine_job *job)
+{
+	for (unsigned i = 0; i < flight->node_count; i++) {
+		if (flight->nodes[i].disk == job->device.identity.disk)
+			return (int)i;
+	}
+	int fd = flight->node_count < OWN_RING_FILES ? engine_open_node(job) : -1;
+	if (fd < 0)
+		return -1;
+	struct flight_node *node = &flight->nodes[flight->node_count++];
+	*node = (struct flight_node){ job->device.identity.disk, fd };
+	hand_over_node(flight, node);
+	return (int)(node - flight->nodes);
+}
+
+static bool send(struct flight *flight, struct work *work)
+{
+	if (!flight_takes(work) || !engine_is_sound(&work->job))
+		return false;
+	open_ring(flight);
+	int node = find_node(flight, &work->job);
+	if (node < 0)
+		return false;
+	struct io_uring_sqe *sqe = next_entry(flight, work, COMMAND);
+	engine_prepare(&work->job, sqe);
+	sqe->fd = node;
+	sqe->flags = IOSQE_FIXED_FILE;
+	return true;
+}
+
+bool flight_takes(const struct work *work)
+{
+	return work->result == REQUEST_GOOD && work->job.has_node && !atomic_load(&refused) &&
+	       own_ring_can(OWN_RING_COMMANDS);
+}
+
+void flight_begin(struct flight *flight, struct work *work)
+{
+	if (send(flight, work))
+		return;
+	if (work->result == REQUEST_GOOD)
+		work->result = (int)engine_finish(&work->job);
+	work->done(work, flight);
+}
+
+void flight_post(struct flight *flight, struct work *work, int ring, uint64_t user_data,
+		 int result)
+{
+	open_ring(flight);
+	struct io_uring_sqe *sqe = next_entry(flight, work, MESSAGE);
+	sqe->opcode = IORING_OP_MSG_RING;
+	sqe->fd = ring;
+	sqe->off = user_data;
+	sqe->len = (uint32_t)result;
+}
+
+static void land(struct flight *flight, struct work *work, int status)
+{
+	work->result = (int)engine_land(&work->job, status);
+	if (!work->result) {
+		if (status < 0 && status != -ECANCELED)
+			atomic_store(&refused, true);
+		work->result = (int)engine_finish(&work->job);
+	}
+	work->done(work, flight);
+}
+
+static void take_over(struct flight_node *node, int result)
+{
+	close(node->fd);
+	if (result != 1)
+		atomic_store(&refused, true);
+}
+
+static void complete(struct flight *flight, uintptr_t user_data, int result)
+{
+	void *about = (void *)(user_data & ~(uintptr_t)TAGS);
+
+	flight->under_way--;
+	switch (user_data & TAGS) {
+	case COMMAND:
+		land(flight, about, result);
+		return;
+	case MESSAGE:
+		((struct work *)about)->posted(about, flight, result);
+		return;
+	default:
+		take_over(about, result);
+	}
+}
+
+unsigned flight_room(const struct flight *flight)
+{
+	return OWN_RING_ENTRIES - OWN_RING_FILES - flight->under_way;
+}
+
+void flight_advance(struct flight *flight)
+{
+	uint64_t user_data;
+	int32_t result;
+
+	own_ring_enter(&flight->ring);
+	while (own_ring_take(&flight->ring, &user_data, &result))
+		complete(flight, user_data, result);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* The ring is used as its manual says, by system calls: io_uring_setup(2), io_uring_enter(2). */
+#include "own_ring.h"
+
+#include <errno.h>
+#include <linux/time_types.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "real.h"
+
+/* How long one may wait while there is something else to be done: a disk that does not answer must
+ * not keep the others waiting. */
+enum { WAIT_NS = 2000000 };
+
+/* From the best: what 6.1 has, 5.19, 5.18, and what all have. */
+static const uint32_t kinds[] = {
+	IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | IORING_SETUP_SUBMIT_ALL |
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+	IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | IORING_SETUP_SUBMIT_ALL,
+	IORING_SETUP_SUBMIT_ALL,
+	0,
+};
+
+static int setup(struct io_uring_params *params)
+{
+	int ring = -EINVAL;
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && ring == -EINVAL; i++) {
+		*params = (struct io_uring_params){ .flags = kinds[i] };
+		ring = (int)real_syscall(SYS_io_uring_setup, OWN_RING_ENTRIES, (long)params, 0, 0,
+					 0, 0);
+	}
+	return ring;
+}
+
+static bool make(struct own_ring *ret_ring)
+{
+	struct io_uring_params params;
+
+	int ring = setup(&params);
+	if (ring < 0)
+		return false;
+	*ret_ring = (struct own_ring){ .fd = (uint32_t)ring,
+				       .wide = params.flags & IORING_SETUP_SQE128 };
+	if (ring_map(ring, &params, &ret_ring->map))
+		return true;
+	close(ring);
+	return false;
+}
+
+static void unmake(struct own_ring *ring)
+{
+	ring_unmap(&ring->map);
+	close((int)ring->fd);
+}
+
+/* After that it has no descriptor any more that somebody could close. */
+static bool register_ring(struct own_ring *ring)
+{
+	struct io_uring_rsrc_update update = { .offset = UINT32_MAX, .data = ring->fd };
+
+	if (real_syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_RING_FDS, (long)&update,
+			 1, 0, 0) != 1)
+		return false;
+	close((int)ring->fd);
+	ring->fd = update.offset;
+	ring->enter_flags = IORING_ENTER_REGISTERED_RING;
+	return true;
+}
+
+/* Without it what refers to files fails. */
+static void register_no_files(const struct own_ring *ring)
+{
+	int32_t none[OWN_RING_FILES];
+
+	for (int i = 0; i < OWN_RING_FILES; i++)
+		none[i] = -1;
+	real_syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_FILES, (long)none,
+		     OWN_RING_FILES, 0, 0);
+}
+
+bool own_ring_open(struct own_ring *ret_ring)
+{
+	if (!make(ret_ring))
+		return false;
+	register_no_files(ret_ring);
+	if (register_ring(ret_ring))
+		return true;
+	unmake(ret_ring);
+	return false;
+}
+
+struct io_uring_sqe *own_ring_next(struct own_ring *ring)
+{
+	uint32_t tail = *ring->map.sq_tail, slot = tail & ring->map.sq_mask;
+	struct io_uring_sqe *sqe = &ring->map.sqes[slot << ring->wide];
+
+	memset(sqe, 0, sizeof(*sqe) << ring->wide);
+	ring->map.sq_array[slot] = slot;
+	*ring->map.sq_tail = tail + 1;
+	return sqe;
+}
+
+static unsigned pending(const struct own_ring *ring)
+{
+	return *ring->map.sq_tail - __atomic_load_n(ring->map.sq_head, __ATOMIC_ACQUIRE);
+}
+
+static long enter(struct own_ring *ring, unsigned flags, const void *argument, size_t size)
+{
+	return real_syscall(SYS_io_uring_enter, ring->fd, pending(ring), 1,
+			    ring->enter_flags | IORING_ENTER_GETEVENTS | flags, (long)argument,
+			    (long)size);
+}
+
+void own_ring_enter(struct own_ring *ring)
+{
+	struct __kernel_timespec most = { .tv_nsec = WAIT_NS };
+	struct io_uring_getevents_arg argument = { .ts = (uintptr_t)&most };
+
+	if (enter(ring, IORING_ENTER_EXT_ARG, &argument, sizeof(argument)) == -EAGAIN)
+		usleep(1000); /* no memory at the moment */
+}
+
+bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data, int32_t *ret_result)
+{
+	uint32_t head = *ring->map.cq_head;
+
+	if (head == __atomic_load_n(ring->map.cq_tail, __ATOMIC_ACQUIRE))
+		return false;
+	const struct io_uring_cqe *cqe =
+		&ring->map.cqes[(head & ring->map.cq_mask) << ring->wide];
+	*ret_user_data = cqe->user_data;
+	*ret_result = cqe->res;
+	__atomic_store_n(ring->map.cq_head, head + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+struct probe {
+	struct io_uring_probe probe;
+	struct io_uring_probe_op ops[IORING_OP_URING_CMD + 1];
+};
+
+static bool knows(const struct probe *probe, unsigned opcode)
+{
+	return probe->probe.last_op >= opcode &&
+	       (probe->ops[opcode].flags & IO_URING_OP_SUPPORTED);
+}
+
+/* Both are used through a ring that is registered, 5.18. */
+static int ask_for_opcodes(const struct own_ring *ring)
+{
+	struct probe probe;
+
+	memset(&probe, 0, sizeof(probe));
+	if (real_syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_PROBE, (long)&probe,
+			 IORING_OP_URING_CMD + 1, 0, 0) < 0)
+		return 0;
+	return (knows(&probe, IORING_OP_MSG_RING) ? OWN_RING_POSTS : 0) |
+	       (ring->wide && knows(&probe, IORING_OP_URING_CMD) ? OWN_RING_COMMANDS : 0);
+}
+
+static bool obeys_nop(struct own_ring *ring)
+{
+	struct io_uring_sqe *sqe = own_ring_next(ring);
+	uint64_t user_data;
+	int32_t result = 0;
+
+	sqe->opcode = IORING_OP_NOP;
+	sqe->rw_flags = OWN_RING_NOP_INJECT_RESULT;
+	sqe->len = (uint32_t)-EXDEV;
+	return enter(ring, 0, NULL, 0) == 1 && own_ring_take(ring, &user_data, &result) &&
+	       result == -EXDEV;
+}
+
+bool own_ring_can(enum own_ring_ability ability)
+{
+	enum { ASKED = 8 };
+	static _Atomic int known;
+	struct own_ring ring;
+
+	if (!known) {
+		int found = ASKED;
+		if (make(&ring)) {
+			found |= ask_for_opcodes(&ring);
+			found |= obeys_nop(&ring) ? OWN_RING_INJECTS : 0;
+			unmake(&ring);
+		}
+		known = found;
+	}
+	return known & (int)ability;
+}

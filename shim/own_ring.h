@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small io_uring of one thread's own. It is registered with the thread, so that it has no
+ * descriptor that a program could close, and a forked child none of it. Not thread-safe, but for
+ * own_ring_can().
+ */
+#ifndef OWN_RING_H
+#define OWN_RING_H
+
+#include <linux/io_uring.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ring_map.h"
+
+enum { OWN_RING_ENTRIES = 64, OWN_RING_FILES = 8 /* places in its table of files, empty */ };
+
+struct own_ring {
+	struct ring_map map;
+	uint32_t fd; /* or, once it is registered, its index with this thread */
+	uint32_t enter_flags;
+	bool wide; /* entries of 128 bytes: those of IORING_OP_URING_CMD fit */
+};
+
+/* What the kernel can do, and this process may: found out once. Thread-safe. */
+enum own_ring_ability {
+	OWN_RING_POSTS = 1,    /* IORING_OP_MSG_RING, 5.18 */
+	OWN_RING_INJECTS = 2,  /* a NOP takes its result from the entry, 6.10 */
+	OWN_RING_COMMANDS = 4, /* IORING_OP_URING_CMD, 5.19 */
+};
+bool own_ring_can(enum own_ring_ability ability);
+#define OWN_RING_NOP_INJECT_RESULT (1U << 0) /* IORING_NOP_INJECT_RESULT */
+
+/* For the calling thread, for as long as it lives; or false: no memory. */
+bool own_ring_open(struct own_ring *ret_ring);
+
+/* An entry to be filled, all 0; it goes with the next own_ring_enter(). There is always one, as long
+ * as there are no more than OWN_RING_ENTRIES under way. */
+struct io_uring_sqe *own_ring_next(struct own_ring *ring);
+
+/* Hands over what is new, and waits for a completion, not for ever. */
+void own_ring_enter(struct own_ring *ring);
+
+/* False: there is no completion. */
+bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data, int32_t *ret_result);
+
+#endif
