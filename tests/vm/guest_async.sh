@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # In the guest, among unmodified programs: guest_async.sh DISK COMMAND... runs fio's libaio engine, a
 # liburing program, and scripts that make the system calls themselves, through COMMAND (untorn run).
-# $OUT/wanted gets a line "SECTOR SECTORS" for each write but fio's.
+# $OUT/wanted gets a line "SECTOR SECTORS" for each write but fio's; $OUT/ioctls has those of 200 of
+# them.
 set -eu
 disk=$1
 shift
@@ -17,6 +18,8 @@ done
 for depth in 1 8 32; do
 	"$@" build/tests/vm/ring_random "$disk" 500 $depth >> "$OUT/wanted"
 done
+# Which way do its commands go?
+strace -f -e trace=ioctl -o "$OUT/ioctls" "$@" build/tests/vm/ring_random "$disk" 200 8 >> "$OUT/wanted"
 # Without a library: io_uring and libaio by system calls.
 for depth in 1 8; do
 	"$@" python3 tests/vm/ring.py "$disk" 240 $depth >> "$OUT/wanted"

@@ -12,6 +12,7 @@ run() { # KERNEL COMMAND...
 		"bash tests/vm/guest_async.sh /dev/nvme0n1 ${*:2}"
 	commands "$out/trace" > "$out/sent"
 	check "$1"
+	check_way "$1"
 }
 run_scsi() { # KERNEL COMMAND...
 	out=$(scratch)
@@ -26,6 +27,13 @@ check() { # LABEL
 	diff <(sort "$out/wanted") <(tail -n +1537 "$out/sent" | sort) > "$out/diff" ||
 		{ head "$out/diff"; echo "kernel $1: commands (>) are not the calls (<)"; exit 1; }
 	echo "kernel $1: $(wc -l < "$out/sent") asynchronous writes, as many commands"
+}
+# From 5.19 on an NVMe disk is sent its commands by io_uring; before, each takes an ioctl, N 0x42 or 0x43.
+check_way() { # KERNEL
+	local ioctls wanted=0
+	ioctls=$(grep -cE 'NVME_IOCTL_(SUBMIT_IO|IO_CMD)|0x4e, 0x4[23],' "$out/ioctls" || true)
+	[ "$1" != 5.10 ] || wanted=200
+	[ "$ioctls" = $wanted ] || { echo "kernel $1: $ioctls writes by ioctl, not $wanted"; exit 1; }
 }
 run_scsi 6.1 build/untorn run --
 run_scsi 5.10 build/untorn run --
