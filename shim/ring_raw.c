@@ -56,6 +56,23 @@ static bool is_to_be_woken(const struct io_uring_params *params)
 	return (params->flags & IORING_SETUP_SQPOLL) && !(params->flags & others);
 }
 
+/* Whether the kernel would give this program such a thread, there where it wants it: a processor that
+ * does not exist, or a right that it lacks. One that joins another ring's thread is not looked at so. */
+static bool may_poll(const struct io_uring_params *asked)
+{
+	struct io_uring_params probe = {
+		.flags = asked->flags & (IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF),
+		.sq_thread_cpu = asked->sq_thread_cpu,
+	};
+
+	if (asked->flags & IORING_SETUP_ATTACH_WQ)
+		return true;
+	long fd = setup(1, &probe);
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
+}
+
 /* The flag is never taken back: the kernel changes its own bits only. */
 static void make_believe(struct raw *raw, struct io_uring_params *params, unsigned asked)
 {
@@ -100,6 +117,8 @@ long ring_raw_setup(unsigned entries, struct io_uring_params *params)
 	    !is_understood(&asked) || (is_to_be_woken(&asked) && is_kernel_enough()))
 		return setup(entries, params);
 	GUARDED;
+	if (is_to_be_woken(&asked) && !may_poll(&asked))
+		return setup(entries, params);
 	mine = asked;
 	long fd = setup_known(entries, &asked, &mine);
 	if (fd < 0)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
@@ -128,6 +129,21 @@ static void polling_thread(void)
 	end(ring);
 }
 
+/* What the kernel refuses to give a polling thread, it does not get in appearance either. */
+static void polling_thread_refused(void)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF };
+	struct io_uring_params asked;
+
+	params.sq_thread_cpu = 1 << 20;
+	asked = params;
+	want(syscall(SYS_io_uring_setup, 8, &params) == -1 && errno == EINVAL);
+	want(memcmp(&params, &asked, sizeof(params)) == 0);
+	params.sq_thread_cpu = (unsigned)sched_getcpu();
+	long fd = syscall(SYS_io_uring_setup, 8, &params);
+	want(fd >= 0 && (params.flags & IORING_SETUP_SQ_AFF) && close((int)fd) == 0);
+}
+
 /* A child of vfork() closes its descriptor of the ring, not its parent's hold on it. */
 static void closed_by_a_vforked_child(void)
 {
@@ -200,6 +216,7 @@ const struct body bodies[] = {
 	{ "published_again", published_again },
 	{ "closed", closed },
 	{ "polling_thread", polling_thread },
+	{ "polling_thread_refused", polling_thread_refused },
 	{ "closed_by_a_vforked_child", closed_by_a_vforked_child },
 	{ "interrupted_by_another_ring", interrupted_by_another_ring },
 	{ NULL, NULL },
@@ -214,6 +231,7 @@ static const struct preload_row rows[] = {
 	{ "bad_entries", "", RAW ALL, 3 },
 	{ "bad_entries", "", RAW "UNTORN_MODE=command\n" SQPOLL, 3 },
 	{ "polling_thread", "", RAW SQPOLL, 0 },
+	{ "polling_thread_refused", "", RAW "UNTORN_MODE=command", 0 },
 	{ "published_again", "", "DOOR=raw", 20 },
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },
