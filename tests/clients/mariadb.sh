@@ -46,7 +46,10 @@ transfers() {
 	sleep 5
 }
 
-checked() { # every table of every database, by CHECK TABLE ... EXTENDED
+# Every table of every database, by CHECK TABLE ... EXTENDED, once all that was deleted is purged: amid
+# that, after a recovery, it warns now and then of an index record that is gone the next moment.
+checked() {
+	sql -e 'set global innodb_max_purge_lag_wait = 0'
 	in_tree native mariadb-check --no-defaults -S /tmp/run/socket -u root --all-databases --extended > "$work/check"
 	! grep -vE ' OK$' "$work/check" || fail "CHECK TABLE finds that"
 	[ "$(sql -e 'select sum(balance) from bank.account')" = 20000000 ] || fail "the sum of the accounts is another"
