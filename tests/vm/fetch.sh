@@ -141,6 +141,7 @@ fetch_tree() { # SUITE PACKAGE...
 		for package; do
 			on_mirror "$package" 'Candidate: [^(]' || missing "no $package in $suite on this mirror"
 		done
+		rm -f "$cache/apt-$suite"/cache/archives/*.deb # of a call that came to no end
 		say "downloading from $suite:" "$@"
 		apt-get -qq -y --download-only install "$@" >&2 || failed "$* could not be downloaded"
 		unpack "$tree" "$cache/apt-$suite"/cache/archives/*.deb
