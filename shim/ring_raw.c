@@ -47,6 +47,10 @@ static bool is_kernel_enough(void)
 	       (major > 6 || (major == 6 && minor >= 11));
 }
 
+/* What goes with the thread, its processor, and that one thread may submit: anyone may wake a polling
+ * one. */
+enum { POLLED = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF | IORING_SETUP_SINGLE_ISSUER };
+
 /* The combinations that the kernel refuses for a polling thread are left to it. */
 static bool is_to_be_woken(const struct io_uring_params *params)
 {
@@ -61,7 +65,7 @@ static bool is_to_be_woken(const struct io_uring_params *params)
 static bool may_poll(const struct io_uring_params *asked)
 {
 	struct io_uring_params probe = {
-		.flags = asked->flags & (IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF),
+		.flags = asked->flags & POLLED,
 		.sq_thread_cpu = asked->sq_thread_cpu,
 	};
 
@@ -77,7 +81,7 @@ static bool may_poll(const struct io_uring_params *asked)
 static void make_believe(struct raw *raw, struct io_uring_params *params, unsigned asked)
 {
 	raw->woken_only = true;
-	params->flags |= asked & (IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF);
+	params->flags |= asked & POLLED;
 	__atomic_fetch_or(raw->map.sq_flags, IORING_SQ_NEED_WAKEUP, __ATOMIC_RELEASE);
 }
 
@@ -86,7 +90,7 @@ static long setup_known(unsigned entries, const struct io_uring_params *asked,
 {
 	bool woken = is_to_be_woken(asked);
 
-	params->flags &= woken ? ~(IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF) : ~0U;
+	params->flags &= woken ? ~(unsigned)POLLED : ~0U;
 	long fd = setup(entries, params);
 	if (fd < 0)
 		return fd;

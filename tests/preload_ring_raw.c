@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -144,6 +145,38 @@ static void polling_thread_refused(void)
 	want(fd >= 0 && (params.flags & IORING_SETUP_SQ_AFF) && close((int)fd) == 0);
 }
 
+static void *write_as_another(void *argument)
+{
+	struct io_uring *ring = argument;
+
+	prepare(ring, open_disk(), buffer(UNIT, 'o'), UNIT, UNIT, 77);
+	want(outcome(ring) == UNIT);
+	return NULL;
+}
+
+/* A ring with a polling thread is everybody's, with IORING_SETUP_SINGLE_ISSUER too. */
+static void polled_for_all(void)
+{
+	struct io_uring *ring = ring_of(8);
+	int fd = open_disk(), status;
+	pthread_t thread;
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 'p'), UNIT, 0, 77);
+	want(outcome(ring) == UNIT);
+	pid_t child = fork();
+	if (child == 0) {
+		io_uring_prep_nop(next_entry(ring));
+		_exit(submit(ring, 0) == 1 && *ring->sq.khead == ring->sq.sqe_tail ? 0 : 1);
+	}
+	want(waitpid(child, &status, 0) == child && status == 0);
+	ring->sq.sqe_tail++;
+	want(result_of_next(ring, &tag) == 0);
+	want(pthread_create(&thread, NULL, write_as_another, ring) == 0);
+	want(pthread_join(thread, NULL) == 0 && holds(fd, 0, UNIT, 'p') && holds(fd, UNIT, UNIT, 'o'));
+	end(ring);
+}
+
 /* A child of vfork() closes its descriptor of the ring, not its parent's hold on it. */
 static void closed_by_a_vforked_child(void)
 {
@@ -217,6 +250,7 @@ const struct body bodies[] = {
 	{ "closed", closed },
 	{ "polling_thread", polling_thread },
 	{ "polling_thread_refused", polling_thread_refused },
+	{ "polled_for_all", polled_for_all },
 	{ "closed_by_a_vforked_child", closed_by_a_vforked_child },
 	{ "interrupted_by_another_ring", interrupted_by_another_ring },
 	{ NULL, NULL },
@@ -232,6 +266,7 @@ static const struct preload_row rows[] = {
 	{ "bad_entries", "", RAW "UNTORN_MODE=command\n" SQPOLL, 3 },
 	{ "polling_thread", "", RAW SQPOLL, 0 },
 	{ "polling_thread_refused", "", RAW "UNTORN_MODE=command", 0 },
+	{ "polled_for_all", "", RAW "UNTORN_MODE=command\nSETUP=0x1002", 2 }, /* SINGLE_ISSUER, SQPOLL */
 	{ "published_again", "", "DOOR=raw", 20 },
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },

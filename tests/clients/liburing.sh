@@ -62,12 +62,23 @@ passes_always() { # native|auto|command TEST
 	for _ in 1 2 3; do [ "$(outcome "$1" "$2")" = passed ] || return 1; done
 }
 
+# libuntorn(7): a ring that a program works by system calls gets no polling thread where the shim must
+# see its entries; the program is told at once that the thread sleeps, not after the time it set.
+on_purpose() { # auto|command TEST OUTCOME
+	case $suite/$1/$2/$3 in
+	*/calls/command/sqpoll-sleep.t/*"SQPOLL wakeup timing off 0") ;;
+	*) return 1 ;;
+	esac
+}
+
 # Only a test that is steady without the shim can tell; one that fails with it gets three chances.
 compare() { # auto|command TEST
 	local said
 	said=$(outcome "$1" "$2")
 	if [ "$said" = passed ]; then
 		with=$((with + 1))
+	elif on_purpose "$1" "$2" "$said"; then
+		told+=" $2"
 	elif ! passes_always native "$2"; then
 		unsteady+=" $2"
 	elif [ "$(outcome "$1" "$2")" = passed ] || [ "$(outcome "$1" "$2")" = passed ]; then
@@ -86,7 +97,7 @@ reached() { # TEST
 }
 
 run_suite() { # SUITE TEST...
-	local suite=$1 passed=() others='' through=0 mode test said with unsteady
+	local suite=$1 passed=() others='' through=0 mode test said with unsteady told
 	shift
 	build_tests "$suite"
 	# shellcheck disable=SC2046
@@ -98,13 +109,13 @@ run_suite() { # SUITE TEST...
 		! reached "$test" || through=$((through + 1))
 	done
 	echo "liburing of $suite: $# programs, ${#passed[@]} pass without the shim" \
-		"($(tr ' ' '\n' <<< "${others% }" | sort | uniq -c | xargs)); $through of these call into it"
+		"($(tr ' ' '\n' <<< "$others" | grep . | sort | uniq -c | xargs)); $through of these call into it"
 	[ $through -gt 0 ] || fail "no program would have noticed the shim"
 	for mode in auto command; do
-		with=0 unsteady=''
+		with=0 unsteady='' told=''
 		for test in "${passed[@]}"; do compare $mode "$test"; done
 		echo "liburing of $suite, $mode: $with of ${#passed[@]} pass with the shim;" \
-			"unsteady without it too:${unsteady:- none}"
+			"unsteady without it too:${unsteady:- none}; otherwise on purpose:${told:- none}"
 	done
 }
 
