@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Runs test programs, UNTORN_TEST_JOBS (1) at a time: tests/run.sh BUILD-DIR PROGRAM...
 # A program gets UNTORN_TEST_TIMEOUT seconds (300); its output is shown when it fails, and with
-# UNTORN_TEST_SHOWN=1 always. Exit status
-# 77 is a skip, which is counted and named. The last line is "N passed, N failed, N skipped".
+# UNTORN_TEST_SHOWN=1 always. Exit status 77 is a skip, which is counted and named. The last line is
+# "N passed, N failed, N skipped".
 set -u
 build=$(realpath "$1")
 shift
