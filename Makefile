@@ -1,6 +1,7 @@
 # make            library, command and simulated disk
 # make demo       shows what it is for, on the simulated disk; installs what it needs
 # make check      every test; installs what it needs, real kernels run under QEMU
+# make clients    liburing's own tests, PostgreSQL, MariaDB and QEMU at their usual work under the shim
 # make bench      what it costs
 # make V=1        show the commands
 # make SAN=address,undefined unit preload     in a build directory of its own; SAN=thread likewise
@@ -124,6 +125,11 @@ check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
 # Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
+# Unmodified programs that have no use for it must not notice it. Half an hour; see tests/clients/lib.sh.
+clients: shim
+	$(Q)tests/setup.sh g++ dpkg-dev make
+	$(Q)UNTORN_TEST_SHOWN=1 UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} tests/run.sh $(B) \
+		$(filter-out %/lib.sh,$(wildcard tests/clients/*.sh))
 bench: $(CLIENT) $(LIB)
 	$(Q)tests/bench/fences.sh $(B)
 	$(Q)tests/bench/ring.sh $(B)
@@ -147,5 +153,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 .SECONDARY:
-.PHONY: all shim programs setup setup-check demo check check-fast check-vm mutants bench scripts unit preload layers exports install uninstall clean
+.PHONY: all shim programs setup setup-check demo check check-fast check-vm mutants clients bench scripts unit preload layers exports install uninstall clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

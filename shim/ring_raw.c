@@ -47,6 +47,10 @@ static bool is_kernel_enough(void)
 	       (major > 6 || (major == 6 && minor >= 11));
 }
 
+/* What goes with the thread, its processor, and that one thread may submit: anyone may wake a polling
+ * one. */
+enum { POLLED = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF | IORING_SETUP_SINGLE_ISSUER };
+
 /* The combinations that the kernel refuses for a polling thread are left to it. */
 static bool is_to_be_woken(const struct io_uring_params *params)
 {
@@ -56,11 +60,28 @@ static bool is_to_be_woken(const struct io_uring_params *params)
 	return (params->flags & IORING_SETUP_SQPOLL) && !(params->flags & others);
 }
 
+/* Whether the kernel would give this program such a thread, there where it wants it: a processor that
+ * does not exist, or a right that it lacks. One that joins another ring's thread is not looked at so. */
+static bool may_poll(const struct io_uring_params *asked)
+{
+	struct io_uring_params probe = {
+		.flags = asked->flags & POLLED,
+		.sq_thread_cpu = asked->sq_thread_cpu,
+	};
+
+	if (asked->flags & IORING_SETUP_ATTACH_WQ)
+		return true;
+	long fd = setup(1, &probe);
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
+}
+
 /* The flag is never taken back: the kernel changes its own bits only. */
 static void make_believe(struct raw *raw, struct io_uring_params *params, unsigned asked)
 {
 	raw->woken_only = true;
-	params->flags |= asked & (IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF);
+	params->flags |= asked & POLLED;
 	__atomic_fetch_or(raw->map.sq_flags, IORING_SQ_NEED_WAKEUP, __ATOMIC_RELEASE);
 }
 
@@ -69,7 +90,7 @@ static long setup_known(unsigned entries, const struct io_uring_params *asked,
 {
 	bool woken = is_to_be_woken(asked);
 
-	params->flags &= woken ? ~(IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF) : ~0U;
+	params->flags &= woken ? ~(unsigned)POLLED : ~0U;
 	long fd = setup(entries, params);
 	if (fd < 0)
 		return fd;
@@ -100,6 +121,8 @@ long ring_raw_setup(unsigned entries, struct io_uring_params *params)
 	    !is_understood(&asked) || (is_to_be_woken(&asked) && is_kernel_enough()))
 		return setup(entries, params);
 	GUARDED;
+	if (is_to_be_woken(&asked) && !may_poll(&asked))
+		return setup(entries, params);
 	mine = asked;
 	long fd = setup_known(entries, &asked, &mine);
 	if (fd < 0)

@@ -141,6 +141,8 @@ close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_ri
 ring by index|ring_table.c|s/= raw ? raw->id : 0/= 0/|preload_registered
 index of a ring that is another one|ring_table.c|s/raws\[i\].id == id/1/|preload_registered
 no polling thread|ring_raw.c|s/make_believe(raw, params, asked->flags);//|preload_ring_raw
+the kernel says who may poll|ring_raw.c|s/!may_poll(&asked)/false/|preload_ring_raw
+a polled ring is for all|ring_raw.c|s/ . IORING_SETUP_SINGLE_ISSUER };/ };/|preload_ring_raw
 slots by system calls|files.c|/^void files_after_register/,/^}/s/opcode == IORING_REGISTER_FILES_UPDATE)/0)/|preload_registered
 what cannot be polled|entrance.c|s/return e->direct ? 0/return 1 ? 0/|test_entrance
 child of vfork keeps its parent's ring|ring_table.c|s/ \&\& getpid() == owner//|preload_ring_raw

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
@@ -125,6 +127,53 @@ static void polling_thread(void)
 	for (int i = 0; native && !has_polling_thread() && i < 1000; i++)
 		usleep(10000); /* the thread names itself when it first runs */
 	want(has_polling_thread() == native);
+	end(ring);
+}
+
+/* What the kernel refuses to give a polling thread, it does not get in appearance either. */
+static void polling_thread_refused(void)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF };
+	struct io_uring_params asked;
+
+	params.sq_thread_cpu = 1 << 20;
+	asked = params;
+	want(syscall(SYS_io_uring_setup, 8, &params) == -1 && errno == EINVAL);
+	want(memcmp(&params, &asked, sizeof(params)) == 0);
+	params.sq_thread_cpu = (unsigned)sched_getcpu();
+	long fd = syscall(SYS_io_uring_setup, 8, &params);
+	want(fd >= 0 && (params.flags & IORING_SETUP_SQ_AFF) && close((int)fd) == 0);
+}
+
+static void *write_as_another(void *argument)
+{
+	struct io_uring *ring = argument;
+
+	prepare(ring, open_disk(), buffer(UNIT, 'o'), UNIT, UNIT, 77);
+	want(outcome(ring) == UNIT);
+	return NULL;
+}
+
+/* A ring with a polling thread is everybody's, with IORING_SETUP_SINGLE_ISSUER too. */
+static void polled_for_all(void)
+{
+	struct io_uring *ring = ring_of(8);
+	int fd = open_disk(), status;
+	pthread_t thread;
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 'p'), UNIT, 0, 77);
+	want(outcome(ring) == UNIT);
+	pid_t child = fork();
+	if (child == 0) {
+		io_uring_prep_nop(next_entry(ring));
+		_exit(submit(ring, 0) == 1 && *ring->sq.khead == ring->sq.sqe_tail ? 0 : 1);
+	}
+	want(waitpid(child, &status, 0) == child && status == 0);
+	ring->sq.sqe_tail++;
+	want(result_of_next(ring, &tag) == 0);
+	want(pthread_create(&thread, NULL, write_as_another, ring) == 0);
+	want(pthread_join(thread, NULL) == 0 && holds(fd, 0, UNIT, 'p') && holds(fd, UNIT, UNIT, 'o'));
 	end(ring);
 }
 
@@ -254,6 +303,8 @@ const struct body bodies[] = {
 	{ "published_again", published_again },
 	{ "closed", closed },
 	{ "polling_thread", polling_thread },
+	{ "polling_thread_refused", polling_thread_refused },
+	{ "polled_for_all", polled_for_all },
 	{ "closed_by_a_vforked_child", closed_by_a_vforked_child },
 	{ "numbers_taken_away", numbers_taken_away },
 	{ "interrupted_by_another_ring", interrupted_by_another_ring },
@@ -269,6 +320,8 @@ static const struct preload_row rows[] = {
 	{ "bad_entries", "", RAW ALL, 3 },
 	{ "bad_entries", "", RAW "UNTORN_MODE=command\n" SQPOLL, 3 },
 	{ "polling_thread", "", RAW SQPOLL, 0 },
+	{ "polling_thread_refused", "", RAW "UNTORN_MODE=command", 0 },
+	{ "polled_for_all", "", RAW "UNTORN_MODE=command\nSETUP=0x1002", 2 }, /* SINGLE_ISSUER, SQPOLL */
 	{ "published_again", "", "DOOR=raw", 20 },
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Runs test programs, UNTORN_TEST_JOBS (1) at a time: tests/run.sh BUILD-DIR PROGRAM...
-# A program gets UNTORN_TEST_TIMEOUT seconds (300); its output is shown when it fails. Exit status
-# 77 is a skip, which is counted and named. The last line is "N passed, N failed, N skipped".
+# A program gets UNTORN_TEST_TIMEOUT seconds (300); its output is shown when it fails, and with
+# UNTORN_TEST_SHOWN=1 always. Exit status 77 is a skip, which is counted and named. The last line is
+# "N passed, N failed, N skipped".
 set -u
 build=$(realpath "$1")
 shift
@@ -40,7 +41,7 @@ run_one() { # NUMBER PROGRAM
 	echo "$word" > "$work/$1.word"
 	{
 		printf '%-44s %s (%ss)\n' "${2#"$build"/}" "$word" $((SECONDS - started))
-		case $word in FAILED*) cat "$log" ;; esac
+		case ${UNTORN_TEST_SHOWN:-}$word in 1* | FAILED*) cat "$log" ;; esac
 	} > "$work/$1.said"
 	cat "$work/$1.said" # at once, so that two do not mix
 }

@@ -7,6 +7,8 @@
 #
 #   tests/vm/fetch.sh tools            prints the tree with QEMU, fio, xfs_io, python3, perl
 #   tests/vm/fetch.sh kernel SERIES    prints the tree of the newest kernel of 5.10, 6.1, 6.18, 7 ...
+#   tests/vm/fetch.sh tree SUITE PACKAGE...     prints a tree with these and all that they depend on
+#   tests/vm/fetch.sh source SUITE PACKAGE      prints the tree of a source package
 #
 # Exit status: 0 done, 77 this machine's mirror does not have it, 1 an error.
 set -euo pipefail
@@ -35,8 +37,8 @@ site_of() {
 
 # A private apt: own lists, own cache, an empty list of installed packages, so that "install" means
 # "download the whole closure" and the machine itself is left alone.
-private_apt() { # NAME 'SUITE SUITE ...'
-	local dir=$cache/apt-$1 main security suite
+private_apt() { # NAME 'SUITE SUITE ...' [deb-src]
+	local dir=$cache/apt-$1 main security suite kind=${3:-deb}
 	main=$(site_of Debian)
 	security=$(site_of Debian-Security)
 	[ -n "$main" ] || missing "apt knows no Debian mirror; is this a Debian machine with 'apt-get update' done?"
@@ -44,8 +46,8 @@ private_apt() { # NAME 'SUITE SUITE ...'
 	: > "$dir/status"
 	for suite in $2; do
 		case $suite in
-		*-security) [ -z "$security" ] || echo "deb $security $suite main" ;;
-		*) echo "deb $main $suite main" ;;
+		*-security) [ -z "$security" ] || echo "$kind $security $suite main" ;;
+		*) echo "$kind $main $suite main" ;;
 		esac
 	done > "$dir/sources.list"
 	cat > "$dir/conf" <<-END
@@ -129,11 +131,50 @@ fetch_kernel() { # SERIES
 	echo "$tree"
 }
 
+# One suite's programs, with all that they need to run in a root of their own.
+fetch_tree() { # SUITE PACKAGE...
+	local suite=$1 tree
+	tree=$cache/tree-$suite-$(echo "$*" | cksum | cut -d' ' -f1)
+	shift
+	if [ ! -d "$tree" ]; then
+		private_apt "$suite" "$suite"
+		for package; do
+			on_mirror "$package" 'Candidate: [^(]' || missing "no $package in $suite on this mirror"
+		done
+		rm -f "$cache/apt-$suite"/cache/archives/*.deb # of a call that came to no end
+		say "downloading from $suite:" "$@"
+		apt-get -qq -y --download-only install "$@" >&2 || failed "$* could not be downloaded"
+		unpack "$tree" "$cache/apt-$suite"/cache/archives/*.deb
+		rm -f "$cache/apt-$suite"/cache/archives/*.deb
+	fi
+	echo "$tree"
+}
+
+fetch_source() { # SUITE PACKAGE
+	local tree=$cache/source-$1-$2
+	if [ ! -d "$tree" ]; then
+		private_apt "$1-sources" "$1" deb-src
+		[ -n "$(apt-cache showsrc --only-source "$2" 2> /dev/null)" ] ||
+			missing "no source of $2 in $1 on this mirror"
+		say "downloading the source of $2 from $1"
+		rm -rf "$tree.part"
+		mkdir -p "$tree.part"
+		(cd "$tree.part" && apt-get -qq --download-only source "$2" >&2 &&
+			dpkg-source --no-check -x ./*.dsc source > /dev/null) ||
+			failed "the source of $2 could not be had"
+		mv "$tree.part/source" "$tree"
+		rm -rf "$tree.part"
+	fi
+	echo "$tree"
+}
+
 mkdir -p "$cache"
 exec 8> "$cache/lock" # one at a time
 flock 8
 case ${1:-} in
 tools) fetch_tools ;;
 kernel) fetch_kernel "${2:?which series?}" ;;
+tree) fetch_tree "${@:2}" ;;
+source) fetch_source "${2:?which suite?}" "${3:?which package?}" ;;
 *) sed -n '/^#  /s/^# *//p' "$0" >&2; exit 1 ;;
 esac

@@ -14,9 +14,12 @@ for depth in 1 8 32; do
 		--output="$OUT/fio"
 	[ "$(cut -d';' -f5 "$OUT/fio")" = 0 ] || { echo "fio: $(cat "$OUT/fio")"; exit 1; }
 done
-# The C library of this tree is new enough for the program and for its own liburing.
+# The C library of this tree is new enough for the program and for its own liburing; and for the one that
+# sid has, with that.
 for depth in 1 8 32; do
 	"$@" build/tests/vm/ring_random "$disk" 500 $depth >> "$OUT/wanted"
+	[ ! -d build/tests/vm/sid ] || LD_LIBRARY_PATH=build/tests/vm/sid \
+		"$@" build/tests/vm/sid/ring_random "$disk" 100 $depth >> "$OUT/wanted"
 done
 # Which way do its commands go?
 strace -f -e trace=ioctl -o "$OUT/ioctls" "$@" build/tests/vm/ring_random "$disk" 200 8 >> "$OUT/wanted"

@@ -6,6 +6,18 @@
 set -eu
 . tests/vm/lib.sh
 
+# The liburing program once more, built against another liburing than this machine's.
+sid=$(tests/vm/fetch.sh tree sid liburing-dev liburing2) || sid=
+if [ -n "$sid" ]; then
+	mkdir -p build/tests/vm/sid
+	cp -L "$sid"/usr/lib/*/liburing.so.2 build/tests/vm/sid/
+	${CC:-gcc} -D_GNU_SOURCE -Iinclude -isystem "$sid/usr/include" -o build/tests/vm/sid/ring_random \
+		tests/vm/ring_random.c build/tests/vm/sid/liburing.so.2
+else
+	echo "SKIP: no sid on this machine's mirror"
+	rm -rf build/tests/vm/sid
+fi
+
 run() { # KERNEL COMMAND...
 	out=$(scratch)
 	vm -k "$1" -c -t 200 -T -o "$out" -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \

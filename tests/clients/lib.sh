@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What these scripts share: unmodified clients at their usual work, without the shim and with it, as
+# it comes ("auto") and never stepping aside for a kernel that can do it too ("command").
+# They run from the top of the source, with $BUILD as tests/run.sh sets it. The clients come from
+# this machine's own mirror and are unpacked into trees; nothing is installed.
+
+shim=$BUILD/libuntorn.so
+work=$(mktemp -d)
+server=
+finish() {
+	[ -z "$server" ] || kill -9 "$server" 2> /dev/null || true
+	wait
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+skip() { echo "SKIP: $*"; exit 77; }
+fail() { echo "$*"; exit 1; }
+case $BUILD in *address* | *thread*) skip "the clients are not built with sanitizers" ;; esac
+
+# As tests/vm/fetch.sh, into $tree; what the mirror does not have ends the script as skipped.
+fetched() {
+	local status=0
+	tree=$(tests/vm/fetch.sh "$@") || status=$?
+	[ $status != 77 ] || skip "this machine's mirror does not have $*"
+	return $status
+}
+
+# A tree is another system, of another Debian perhaps. Its programs get it as their root, with
+# $work as /tmp and the shim in it, and run as nobody, for servers refuse to be root.
+enter_tree() { # ARGUMENTS OF fetch.sh
+	[ "$(id -u)" = 0 ] || skip "only root can give a program another root"
+	fetched "$@"
+	chmod 755 "$work"
+	cp "$shim" "$work/"
+	mkdir -p "$tree"/{dev,proc,tmp,etc}
+	printf '%s\n' root:x:0:0::/:/bin/sh nobody:x:65534:65534::/tmp:/bin/sh > "$tree/etc/passwd"
+	printf '%s\n' root:x:0: nogroup:x:65534: > "$tree/etc/group"
+}
+fresh_run() { # an empty /tmp/run that is nobody's
+	rm -rf "$work/run"
+	install -d -o 65534 -g 65534 "$work/run"
+}
+
+# The mounts end with the program. Nothing but exec, so that the process's id is the program's.
+become() { # native|auto|command PROGRAM...
+	local variables=()
+	[ "$1" = native ] || variables=(LD_PRELOAD=/tmp/libuntorn.so "UNTORN_MODE=$1")
+	# shellcheck disable=SC2016
+	exec unshare --mount sh -c '
+		mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && mount --bind "$2" "$1/tmp" || exit 1
+		tree=$1
+		shift 2
+		exec chroot --userspec=65534:65534 --groups= "$tree" "$@"' sh "$tree" "$work" \
+		env -C /tmp/run -i HOME=/tmp/run TMPDIR=/tmp/run LC_ALL=C PATH="/usr/bin:/usr/sbin:${tree_path:-}" "${variables[@]}" "${@:2}"
+}
+in_tree() { (become "$@"); }
+
+# Lest a test pass because nothing is there.
+has_shim() { # native|auto|command PID
+	local found=no wanted=yes
+	[ "$1" != native ] || wanted=no
+	! grep -q '/libuntorn\.so$' "/proc/$2/maps" || found=yes
+	[ $found = $wanted ] || fail "is the shim in process $2 ($1)? $found"
+}
+has_ring() { # PID
+	[ -n "$(find "/proc/$1/fd" -lname 'anon_inode:\[io_uring\]')" ] || fail "process $1 has no io_uring"
+}
+
+until_true() { # SECONDS COMMAND...
+	local end=$((SECONDS + $1))
+	until "${@:2}" > "$work/until" 2>&1; do
+		[ $SECONDS -lt $end ] || { cat "$work/until"; fail "not within $1 s: ${*:2}"; }
+		sleep 0.3
+	done
+}
+
+# kill -9, and nothing of it left, as after a power cut that the disk survived.
+crash() {
+	kill -9 "$server"
+	wait "$server" 2> /dev/null || true
+	server=
+}
+
+# The clients' logs must not speak of us, nor of crashes.
+silent() { # LOG...
+	! grep -iE 'untorn|panic|segfault|signal 11|signal 6' "$@" || fail "that is in the logs"
+}
