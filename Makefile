@@ -79,7 +79,7 @@ $(EXAMPLE) $(CLIENT): %: %.o
 # The engine without its command: see there.
 $(B)/tests/bench/fences: $(call objs,$(CORE))
 $(B)/tests/bench/ring: $(call objs,$(CORE))
-$(B)/tests/bench/ring: LDLIBS += -ldl -luring $(addprefix -Wl$(comma)--wrap=engine_,start open_node is_sound prepare land finish)
+$(B)/tests/bench/ring: LDLIBS += -ldl -luring $(addprefix -Wl$(comma)--wrap=engine_,start keep open_node is_sound prepare land finish)
 $(B)/tests/bench/submit: LDLIBS += -luring -ldl
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
 # What is under way, without disks: see there.

@@ -57,8 +57,7 @@ static void drop_lock(const struct guard *guard)
 	guard_lower(guard);
 }
 
-#define HOLD_LOCK                                                                                  \
-	__attribute__((cleanup(drop_lock), unused)) const struct guard hold = take_lock()
+#define HOLD_LOCK __attribute__((cleanup(drop_lock), unused)) const struct guard hold = take_lock()
 
 static bool is_ours(int fd)
 {

@@ -161,7 +161,9 @@ ssize_t engine_land(const struct engine_job *job, int result)
 ssize_t engine_finish(const struct engine_job *job)
 {
 	KEEP_ERRNO;
-	if (job->is_kept && !kept_is_of(job->fd, &job->device))
+	if (job->is_kept && !kept_is_of(job->fd, &job->device)) {
+		kept_before_close((unsigned)job->fd, (unsigned)job->fd);
 		return -EIO; /* somebody closed it under way: nothing was sent */
+	}
 	return engine_send(job->fd, &job->device, &job->request);
 }

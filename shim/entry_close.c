@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close(2), what closes many, and what gives a number to another file: a ring ends there, but not with writes under way, whose memory is
- * the program's, nor while we hold on to it.
+ * close(2), what closes many, and what gives a number to another file: a ring ends there, but not
+ * with writes under way, whose memory is the program's, nor while we hold on to it.
  */
 #include <sys/syscall.h>
 
 #include "entry.h"
+#include "kept.h"
 #include "real.h"
 #include "ring_op.h"
 #include "ring_table.h"
@@ -23,6 +24,7 @@ static void before(unsigned first, unsigned last)
 	ring_op_await(first, last);
 	ring_table_before_close(first, last);
 	substitute_before_close(first, last);
+	kept_before_close(first, last);
 }
 
 EXPORT int close(int fd)

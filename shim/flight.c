@@ -91,8 +91,7 @@ void flight_begin(struct flight *flight, struct work *work)
 	work->done(work, flight);
 }
 
-void flight_post(struct flight *flight, struct work *work, int ring, uint64_t user_data,
-		 int result)
+void flight_post(struct flight *flight, struct work *work, int ring, uint64_t user_data, int result)
 {
 	open_ring(flight);
 	struct io_uring_sqe *sqe = next_entry(flight, work, MESSAGE);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What one thread has under way at once, through an io_uring of its own: commands to NVMe disks
- * (IORING_OP_URING_CMD, 5.19), and completions for the rings of programs (IORING_OP_MSG_RING, 5.18).
+ * (IORING_OP_URING_CMD, 5.19), and completions for the rings of programs
+ * (IORING_OP_MSG_RING, 5.18).
  *
  * Each command's status is looked at here before anybody is told: an NVMe error is no error to an
  * io_uring, so a message that were linked to a command would go out after a failure too.

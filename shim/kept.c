@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -13,12 +14,13 @@
 enum { MAX_KEPT = 64, FIRST_NUMBER = 512 /* programs that count descriptors start at 0 */ };
 
 static struct kept {
-	int fd;
+	_Atomic int fd; /* -1: it was closed */
 	dev_t number;
 	struct identity identity;
 	bool has_node;
 } kept[MAX_KEPT];
-static unsigned count;
+static _Atomic unsigned count;
+static _Atomic pid_t owner; /* a child of vfork() closes its own descriptors, not our memory's */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 bool kept_is_of(int fd, const struct device *device)
@@ -57,21 +59,25 @@ static bool has_node(int fd, const struct device *device)
 	return node >= 0;
 }
 
-/* A number that is ours no more is somebody else's: it is not to be closed. */
 static int find_or_add(int fd, const struct device *device, struct kept **ret_kept)
 {
 	struct kept *known = find(device);
 
 	*ret_kept = known;
-	if (known && kept_is_of(known->fd, device))
+	if (known && known->fd >= 0)
 		return 0;
 	if (!known && count == MAX_KEPT)
 		return -EMFILE;
 	int own = kept_duplicate(fd);
 	if (own < 0)
 		return own;
-	*ret_kept = known = known ? known : &kept[count++];
-	*known = (struct kept){ own, device->number, device->identity, has_node(own, device) };
+	*ret_kept = known = known ? known : &kept[count];
+	known->number = device->number;
+	known->identity = device->identity;
+	known->has_node = has_node(own, device);
+	known->fd = own;
+	count += known == &kept[count];
+	owner = getpid();
 	return 0;
 }
 
@@ -88,7 +94,18 @@ int kept_get(int fd, const struct device *device, bool *ret_has_node)
 	return own;
 }
 
+/* A number that is ours no more is somebody else's: it is not to be closed. */
+void kept_before_close(unsigned first, unsigned last)
+{
+	for (unsigned i = 0; i < count; i++) {
+		int fd = kept[i].fd;
+		if (fd >= 0 && (unsigned)fd >= first && (unsigned)fd <= last && getpid() == owner)
+			atomic_compare_exchange_strong(&kept[i].fd, &fd, -1);
+	}
+}
+
 void kept_after_fork(void)
 {
+	owner = getpid();
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }

@@ -14,6 +14,9 @@
  * Thread-safe; not for the closing. */
 int kept_get(int fd, const struct device *device, bool *ret_has_node);
 
+/* Before these descriptors are closed; or after one was found not to be what it was. */
+void kept_before_close(unsigned first, unsigned last);
+
 /* Is this descriptor still what it was? Programs close descriptors that are none of theirs. */
 bool kept_is_of(int fd, const struct device *device);
 

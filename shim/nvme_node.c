@@ -61,8 +61,8 @@ int nvme_node_open(int fd, dev_t device, uint32_t nsid)
 	int node = real_open(AT_FDCWD, path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (node < 0)
 		return node;
-	if (has_number(node, device, name) &&
-	    real_ioctl(node, NVME_IOCTL_ID, NULL) == (int)nsid && identity_is_current(fd, device))
+	if (has_number(node, device, name) && real_ioctl(node, NVME_IOCTL_ID, NULL) == (int)nsid &&
+	    identity_is_current(fd, device))
 		return node;
 	close(node);
 	return -ENODEV;

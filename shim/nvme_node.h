@@ -10,8 +10,9 @@
 #include <sys/types.h>
 
 /*
- * The node of the disk that fd has open, open for writing, for the caller to close; or -errno: ENOENT no
- * such node, EACCES it may not be opened, ENODEV it is not, or no longer, that disk's. Thread-safe.
+ * The node of the disk that fd has open, open for writing, for the caller to close; or -errno:
+ * ENOENT no such node, EACCES it may not be opened, ENODEV it is not, or no longer, that disk's.
+ * Thread-safe.
  */
 int nvme_node_open(int fd, dev_t device, uint32_t nsid);
 

@@ -130,8 +130,7 @@ bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data, int32_t *ret_
 
 	if (head == __atomic_load_n(ring->map.cq_tail, __ATOMIC_ACQUIRE))
 		return false;
-	const struct io_uring_cqe *cqe =
-		&ring->map.cqes[(head & ring->map.cq_mask) << ring->wide];
+	const struct io_uring_cqe *cqe = &ring->map.cqes[(head & ring->map.cq_mask) << ring->wide];
 	*ret_user_data = cqe->user_data;
 	*ret_result = cqe->res;
 	__atomic_store_n(ring->map.cq_head, head + 1, __ATOMIC_RELEASE);
@@ -145,8 +144,7 @@ struct probe {
 
 static bool knows(const struct probe *probe, unsigned opcode)
 {
-	return probe->probe.last_op >= opcode &&
-	       (probe->ops[opcode].flags & IO_URING_OP_SUPPORTED);
+	return probe->probe.last_op >= opcode && (probe->ops[opcode].flags & IO_URING_OP_SUPPORTED);
 }
 
 /* Both are used through a ring that is registered, 5.18. */

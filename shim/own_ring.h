@@ -34,8 +34,8 @@ bool own_ring_can(enum own_ring_ability ability);
 /* For the calling thread, for as long as it lives; or false: no memory. */
 bool own_ring_open(struct own_ring *ret_ring);
 
-/* An entry to be filled, all 0; it goes with the next own_ring_enter(). There is always one, as long
- * as there are no more than OWN_RING_ENTRIES under way. */
+/* An entry to be filled, all 0; it goes with the next own_ring_enter(). There is always one, as
+ * long as there are no more than OWN_RING_ENTRIES under way. */
 struct io_uring_sqe *own_ring_next(struct own_ring *ring);
 
 /* Hands over what is new, and waits for a completion, not for ever. */

@@ -90,7 +90,7 @@ bool ring_may_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 static bool take_out(struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		     struct engine_job *job, int result)
 {
-	if (!may_leave(batch, sqe) || (is_waited_for(batch) && result >= 0) ||
+	if ((is_waited_for(batch) && result >= 0) || !may_leave(batch, sqe) ||
 	    (result == REQUEST_GOOD && !engine_keep(job, form_of(batch))))
 		return false;
 	batch->op = ring_op_take(batch->ring_fd, sqe, job, result);

@@ -33,9 +33,10 @@ struct ring_batch {
 };
 
 enum ring_handled {
-	RING_LEFT,   /* to the kernel, as it is */
-	RING_GONE,   /* to be taken from the queue, and then batch->op is to be added to batch->taken */
-	RING_DONE,   /* and the entry was changed to say so */
+	RING_LEFT, /* to the kernel, as it is */
+	RING_GONE, /* to be taken from the queue, and then batch->op is to be added to batch->taken
+		    */
+	RING_DONE, /* and the entry was changed to say so */
 	RING_FAILED, /* likewise */
 };
 

@@ -200,7 +200,6 @@ void ring_op_start(struct ring_op_list *list)
 
 	if (!list->first)
 		return;
-	GUARDED;
 	for (struct work *work = list->first, *next; work; work = next) {
 		next = work->next; /* the last one was added first */
 		work->next = works;

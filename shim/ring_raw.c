@@ -47,8 +47,8 @@ static bool is_kernel_enough(void)
 	       (major > 6 || (major == 6 && minor >= 11));
 }
 
-/* What goes with the thread, its processor, and that one thread may submit: anyone may wake a polling
- * one. */
+/* What goes with the thread, its processor, and that one thread may submit: anyone may wake a
+ * polling one. */
 enum { POLLED = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF | IORING_SETUP_SINGLE_ISSUER };
 
 /* The combinations that the kernel refuses for a polling thread are left to it. */
@@ -60,8 +60,9 @@ static bool is_to_be_woken(const struct io_uring_params *params)
 	return (params->flags & IORING_SETUP_SQPOLL) && !(params->flags & others);
 }
 
-/* Whether the kernel would give this program such a thread, there where it wants it: a processor that
- * does not exist, or a right that it lacks. One that joins another ring's thread is not looked at so. */
+/* Whether the kernel would give this program such a thread, there where it wants it: a processor
+ * that does not exist, or a right that it lacks. One that joins another ring's thread is not looked
+ * at so. */
 static bool may_poll(const struct io_uring_params *asked)
 {
 	struct io_uring_params probe = {

@@ -59,9 +59,9 @@ static int open_source(enum source source)
 	}
 }
 
-/* What all writes that are done at once go to is known by nobody's closing it: were it closed unseen,
- * and its number another file's, that write would fail, for it comes from memory that cannot be
- * read. */
+/* What all writes that are done at once go to is known by nobody's closing it: were it closed
+ * unseen, and its number another file's, that write would fail, for it comes from memory that
+ * cannot be read. */
 static bool is_still_there(enum source source)
 {
 	struct stat st;

@@ -20,7 +20,8 @@ void substitute_before_close(unsigned first, unsigned last);
 void substitute_after_fork(void);
 
 /* The entry becomes one that results in this: a length, or -errno. Before Linux 6.10 not every
- * error can be had: EAGAIN, EBADF, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP and EPERM can, others become EIO.
+ * error can be had: EAGAIN, EBADF, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP and EPERM can, others become
+ * EIO.
  */
 void substitute_put(struct io_uring_sqe *sqe, int result);
 

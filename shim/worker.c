@@ -142,6 +142,7 @@ static void do_at_once(struct work *works)
 
 void worker_start(struct work *works)
 {
+	GUARDED;
 	pthread_mutex_lock(&lock);
 	bool served = enqueue(works);
 	pthread_mutex_unlock(&lock);
@@ -151,6 +152,7 @@ void worker_start(struct work *works)
 
 bool worker_is_there(void)
 {
+	GUARDED;
 	pthread_mutex_lock(&lock);
 	bool there = threads > 0 || has_thread(1);
 	pthread_mutex_unlock(&lock);

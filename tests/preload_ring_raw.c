@@ -173,7 +173,8 @@ static void polled_for_all(void)
 	ring->sq.sqe_tail++;
 	want(result_of_next(ring, &tag) == 0);
 	want(pthread_create(&thread, NULL, write_as_another, ring) == 0);
-	want(pthread_join(thread, NULL) == 0 && holds(fd, 0, UNIT, 'p') && holds(fd, UNIT, UNIT, 'o'));
+	want(pthread_join(thread, NULL) == 0 && holds(fd, 0, UNIT, 'p') &&
+	     holds(fd, UNIT, UNIT, 'o'));
 	end(ring);
 }
 
@@ -321,7 +322,8 @@ static const struct preload_row rows[] = {
 	{ "bad_entries", "", RAW "UNTORN_MODE=command\n" SQPOLL, 3 },
 	{ "polling_thread", "", RAW SQPOLL, 0 },
 	{ "polling_thread_refused", "", RAW "UNTORN_MODE=command", 0 },
-	{ "polled_for_all", "", RAW "UNTORN_MODE=command\nSETUP=0x1002", 2 }, /* SINGLE_ISSUER, SQPOLL */
+	{ "polled_for_all", "", RAW "UNTORN_MODE=command\nSETUP=0x1002",
+	  2 }, /* SINGLE_ISSUER, SQPOLL */
 	{ "published_again", "", "DOOR=raw", 20 },
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },

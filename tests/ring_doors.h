@@ -28,8 +28,8 @@ static inline unsigned setup_flags(void)
 /* The index by which this thread enters its ring, if it is registered; else -1. */
 static __thread int registered = -1;
 
-/* ThreadSanitizer does not know that who gets memory from the kernel gets it after the thread that gave
- * it back; nor does it forget all of that thread's reads. */
+/* ThreadSanitizer does not know that who gets memory from the kernel gets it after the thread that
+ * gave it back; nor does it forget all of that thread's reads. */
 #ifdef __SANITIZE_THREAD__
 static pthread_mutex_t memory_mutex = PTHREAD_MUTEX_INITIALIZER;
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands through an io_uring, and what they came to in a program's ring: here a command is a write
- * of N bytes to a file in memory, whose result is N, an NVMe status like any other.
+ * Commands through an io_uring, and what they came to in a program's ring: here a command is a
+ * write of N bytes to a file in memory, whose result is N, an NVMe status like any other.
  */
 #include <errno.h>
 #include <linux/time_types.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the shim costs a submission that is none of its business: io_uring_submit() with one NOP and
- * with 32, through the shim, which is preloaded, and past it. CPU time; the median of several rounds,
- * in turn.
+ * with 32, through the shim, which is preloaded, and past it. CPU time; the median of several
+ * rounds, in turn.
  */
 #include <dlfcn.h>
 #include <liburing.h>
