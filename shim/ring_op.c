@@ -181,7 +181,10 @@ struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const str
 
 	if (!op)
 		return NULL;
-	op->work = (struct work){ .job = *job, .result = result, .done = done, .posted = posted };
+	op->work.job = *job;
+	op->work.result = result;
+	op->work.done = done;
+	op->work.posted = posted;
 	op->user_data = sqe->user_data;
 	op->quiet = sqe->flags & IOSQE_CQE_SKIP_SUCCESS;
 	op->by_number = false;

@@ -111,23 +111,23 @@ static void append(struct work *work)
 	queued++;
 }
 
-/* With the lock. What goes together with the one before it needs no thread of its own. */
-static bool enqueue(struct work *works)
+/* With the lock. How many threads are to be called; 0: there is none at all. What goes together with
+ * the one before it needs no thread of its own. */
+static unsigned enqueue(struct work *works)
 {
-	bool served = false;
+	unsigned calls = 0;
 
 	for (struct work *work = works, *next; work; work = next) {
 		bool together = flight_takes(work);
-		if (!served || !together) {
+		if (!calls || !together) {
 			if (!has_thread(together ? ENOUGH : MAX_THREADS))
-				return false;
-			pthread_cond_signal(&wanted);
+				return 0;
+			calls++;
 		}
-		served = true;
 		next = work->next;
 		append(work);
 	}
-	return true;
+	return calls;
 }
 
 static void do_at_once(struct work *works)
@@ -144,10 +144,12 @@ void worker_start(struct work *works)
 {
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	bool served = enqueue(works);
+	unsigned calls = enqueue(works);
 	pthread_mutex_unlock(&lock);
-	if (!served)
+	if (!calls)
 		do_at_once(works);
+	for (; calls > 0; calls--) /* without the lock, or the thread would wake up only to wait for that */
+		pthread_cond_signal(&wanted);
 }
 
 bool worker_is_there(void)

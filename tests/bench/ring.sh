@@ -6,5 +6,8 @@ set -eu -o pipefail
 build=$(realpath "$1")
 echo "CPU time of an atomic write by io_uring beside its checks and its command, Linux $(uname -r):"
 "$build/tests/bench/ring" || echo "not to be had"
+# In a virtual machine most of it is what it costs to wake another processor.
+echo "the same on one processor:"
+taskset -c 0 "$build/tests/bench/ring" || echo "not to be had"
 echo "CPU time of a submission without atomic writes:"
 LD_PRELOAD=$build/libuntorn.so "$build/tests/bench/submit" || echo "not to be had"
