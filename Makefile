@@ -17,12 +17,13 @@ CFLAGS     ?= -O2 -g
 
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
 # a higher one; `make layers` refuses anything else. README.md says what each room is.
-BASE   := cleanup uring_uapi memory config library real sysfs
+BASE   := cleanup uring_uapi memory config library real deep deep_signal sysfs
 RULES  := limits limits_nvme limits_scsi request entrance sense status
 DEVICE := transport transport_nvme identify transport_scsi inquiry scsi generic identity published \
 	  device kept cache
 ENGINE := engine engine_async engine_statx worker aio files ring_map poster substitute ring_op ring ring_prepared ring_table ring_raw
-DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close init
+DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close \
+	  entry_deep entry_deep_thread entry_deep_signal entry_deep_mask init
 TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)

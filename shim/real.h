@@ -8,6 +8,7 @@
 #ifndef REAL_H
 #define REAL_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -22,7 +23,9 @@ int statx(int dirfd, const char *restrict path, int flags, unsigned mask,
 	  struct statx *restrict stx);
 #endif
 
-#define REAL_NAMES(X) X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close)
+#define REAL_NAMES(X)                                                                              \
+	X(pwritev2)                                                                                \
+	X(pwritev64v2) X(statx) X(syscall) X(close) X(sigaction) X(sigprocmask) X(pthread_sigmask)
 
 struct real {
 #define REAL_FIELD(name) __typeof__(name) *name;

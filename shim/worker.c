@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "deep.h"
+
 enum { MAX_THREADS = 64, STACK = 128 << 10 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -33,6 +35,8 @@ static struct work *take(void)
 static void *serve(void *unused)
 {
 	struct poster *poster = NULL;
+
+	DEEP_INSIDE;
 
 	for (;;) {
 		struct work *work = take();

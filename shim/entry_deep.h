@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rooms of deep mode's doors offer each other. */
+#ifndef ENTRY_DEEP_H
+#define ENTRY_DEEP_H
+
+#include <signal.h>
+#include <stddef.h>
+
+struct deep_action;
+
+/* The handler of SIGSYS. */
+void entry_deep_trap(int signal, siginfo_t *info, void *context);
+
+/* rt_sigaction() and rt_sigprocmask(), in deep mode or not: 0 or -errno. */
+long entry_deep_sigaction(int signal, const struct deep_action *action, struct deep_action *before,
+			  size_t size);
+long entry_deep_sigprocmask(int how, const void *set, void *before, size_t size);
+
+void entry_deep_thread_after_fork(void);
+
+#endif
