@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "deep.h"
 #include "engine.h"
 #include "real.h"
 #include "substitute.h"
@@ -302,6 +303,7 @@ long aio_submit(aio_context_t context, long count, struct iocb **iocbs)
 
 	if (config_get().mode == MODE_OFF || !has_atomic_write(count, iocbs))
 		return submit(context, count, iocbs);
+	DEEP_INSIDE;
 	while (done < count) {
 		long now = count - done < AT_ONCE ? count - done : AT_ONCE;
 		long accepted = submit_some(context, now, iocbs + done);

@@ -25,10 +25,10 @@ sighandler_t __sysv_signal(int signal, sighandler_t handler);
 sighandler_t sigset(int signal, sighandler_t handler);
 int sigignore(int signal);
 
-#define NEXT(name)                                                                                 \
+#define FIND(name)                                                                                 \
 	({                                                                                         \
 		static void *_Atomic known_;                                                       \
-		(__typeof__(name) *)real_find(&known_, "libc.so.6", #name);                        \
+		real_find(&known_, "libc.so.6", name);                                             \
 	})
 
 static struct deep_action of_libc(const struct sigaction *action)
@@ -128,12 +128,13 @@ long entry_deep_sigaction(int signal, const struct deep_action *action, struct d
 	return result;
 }
 
-static sighandler_t change_by(change *next, int flags, int signal, sighandler_t handler)
+static sighandler_t change_by(void *found, int flags, int signal, sighandler_t handler)
 {
+	change *next = (change *)found;
 	void *known = NULL, *mine = (void *)handler;
 
 	if (!next)
-		return ret_errno(-ENOSYS) ? SIG_ERR : SIG_ERR;
+		return (sighandler_t)ret_errno(-ENOSYS); /* SIG_ERR */
 	if (!deep_is_on())
 		return next(signal, handler);
 	if (signal == SIGSYS && deep_is_here()) {
@@ -148,40 +149,37 @@ static sighandler_t change_by(change *next, int flags, int signal, sighandler_t 
 
 EXPORT sighandler_t signal(int signal, sighandler_t handler)
 {
-	static void *_Atomic known;
-	change *next = (change *)real_find(&known, "libc.so.6", "signal");
-
-	return change_by(next, SA_RESTART, signal, handler);
+	return change_by(FIND("signal"), SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t bsd_signal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT(bsd_signal), SA_RESTART, signal, handler);
+	return change_by(FIND("bsd_signal"), SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t ssignal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT(ssignal), SA_RESTART, signal, handler);
+	return change_by(FIND("ssignal"), SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t sysv_signal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT(sysv_signal), (int)SA_RESETHAND | SA_NODEFER, signal, handler);
+	return change_by(FIND("sysv_signal"), (int)SA_RESETHAND | SA_NODEFER, signal, handler);
 }
 
 EXPORT sighandler_t __sysv_signal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT(__sysv_signal), (int)SA_RESETHAND | SA_NODEFER, signal, handler);
+	return change_by(FIND("__sysv_signal"), (int)SA_RESETHAND | SA_NODEFER, signal, handler);
 }
 
 EXPORT sighandler_t sigset(int signal, sighandler_t handler)
 {
-	return change_by(NEXT(sigset), 0, signal, handler);
+	return change_by(FIND("sigset"), 0, signal, handler);
 }
 
 EXPORT int sigignore(int signal)
 {
-	int (*next)(int) = NEXT(sigignore);
+	int (*next)(int) = (int (*)(int))FIND("sigignore");
 
 	if (signal == SIGSYS && deep_is_on() && deep_is_here())
 		return change_sigsys(&(struct sigaction){ .sa_handler = SIG_IGN }, NULL);

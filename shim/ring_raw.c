@@ -22,6 +22,7 @@
 
 #include "cleanup.h"
 #include "config.h"
+#include "deep.h"
 #include "files.h"
 #include "memory.h"
 #include "real.h"
@@ -99,6 +100,7 @@ long ring_raw_setup(unsigned entries, struct io_uring_params *params)
 	if (config_get().mode == MODE_OFF || !memory_read(&asked, params, sizeof(asked)) ||
 	    !is_understood(&asked) || (is_to_be_woken(&asked) && is_kernel_enough()))
 		return setup(entries, params);
+	DEEP_INSIDE;
 	GUARDED;
 	mine = asked;
 	long fd = setup_known(entries, &asked, &mine);
@@ -354,6 +356,7 @@ static long enter_known(struct raw *raw, const struct call *call, unsigned count
 
 	if (!raw->woken_only && there > count)
 		there = count;
+	DEEP_INSIDE;
 	struct found found = scan(raw, there);
 	if (found.files)
 		files_forget_all(); /* the entry may be about another ring */
@@ -389,6 +392,7 @@ long ring_raw_register(unsigned fd, unsigned opcode, void *argument, unsigned co
 	int ring = ring_of(fd, opcode & IORING_REGISTER_USE_REGISTERED_RING);
 
 	KEEP_ERRNO;
+	DEEP_INSIDE;
 	files_before_register(ring, operation);
 	if (operation == URING_REGISTER_RESIZE_RINGS && ring >= 0)
 		ring_table_before_close((unsigned)ring, (unsigned)ring);
