@@ -24,8 +24,8 @@ DEVICE := transport transport_nvme identify transport_scsi inquiry scsi generic 
 ENGINE := engine engine_async engine_statx worker aio files ring_map poster substitute ring_op ring ring_prepared ring_table ring_raw
 DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close \
 	  entry_deep entry_deep_thread entry_deep_signal entry_deep_mask init
-TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
-	  evidence elf
+TOOL   := cmd cmd_run cmd_check cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
+	  evidence elf elf_calls
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
 SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))
