@@ -89,6 +89,8 @@ int deep_start(deep_handler *handler)
 
 	KEEP_ERRNO;
 	int error = deep_probe();
+	if (!error && !real_stay())
+		error = -ENOSYS;
 	if (!error)
 		error = take_signal(handler, &before);
 	if (error)

@@ -13,8 +13,8 @@ wanted=0
 fio_says() { # LABEL WRITES
 	# Field 5 of each job's line is the error, 47 the KiB written.
 	local errors kib
-	errors=$(cut -d';' -f5 "$OUT/fio" | sort -u)
-	kib=$(($(cut -d';' -f47 "$OUT/fio" | tr '\n' '+')0))
+	errors=$(grep '^3;' "$OUT/fio" | cut -d';' -f5 | sort -u)
+	kib=$(($(grep '^3;' "$OUT/fio" | cut -d';' -f47 | tr '\n' '+')0))
 	[ "$errors" = 0 ] || { echo "fio, $1: error $errors"; exit 1; }
 	[ "$kib" = $(($2 * 16)) ] || { echo "fio, $1: $kib KiB"; exit 1; }
 	wanted=$((wanted + $2))
