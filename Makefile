@@ -79,6 +79,7 @@ $(EXAMPLE) $(CLIENT): %: %.o
 # The engine without its command: see there.
 $(B)/tests/bench/fences: $(call objs,$(CORE))
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
+$(B)/tests/bench/deep: LDLIBS += -ldl -lpthread
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(B)/tests/preload_aio: LDLIBS += -laio
 $(B)/tests/preload_faults: LDLIBS += -laio -luring
@@ -120,8 +121,9 @@ check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
 # Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
-bench: $(CLIENT)
+bench: $(LIB) $(CMD) $(CLIENT)
 	$(Q)tests/bench/fences.sh $(B)
+	$(Q)tests/bench/deep.sh $(B)
 layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)

@@ -30,7 +30,7 @@ enum {
 
 /* The state of a scan through one segment. */
 struct scan {
-	uint64_t reach; /* up to there a call may be one of ours */
+	uint64_t from, reach; /* in between a call may be one of ours */
 	bool found;
 };
 
@@ -64,9 +64,12 @@ static void scan_text(struct scan *scan, const uint8_t *text, size_t size, uint6
 {
 	for (size_t i = 1; i + TAIL <= size && !scan->found; i++) {
 		size_t reach = reach_of(text + i, text[i - 1]);
-		if (reach && offset + i + reach > scan->reach)
+		if (reach && offset + i + reach > scan->reach) {
+			scan->from = offset + i;
 			scan->reach = offset + i + reach;
-		scan->found = offset + i < scan->reach && is_call(text + i);
+		}
+		scan->found = offset + i > scan->from && offset + i < scan->reach &&
+			      is_call(text + i);
 	}
 }
 

@@ -140,6 +140,18 @@ START_TEST(aio_is_inline_by_that_word_alone)
 }
 END_TEST
 
+START_TEST(deep_is_that_word_alone)
+{
+	static const char *const others[] = { NULL, "", "0", "on", "yes", "11", "1 ", "deep" };
+
+	ck_assert(config_parse(NULL, NULL, NULL, NULL, NULL, "1").deep);
+	for (int i = 0; i < COUNT(others); i++)
+		ck_assert(!config_parse(NULL, NULL, NULL, NULL, NULL, others[i]).deep);
+	setenv(UNTORN_ENV_DEEP, "1", 1);
+	ck_assert(config_get().deep && !config_get().aio_inline);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("config");
@@ -152,6 +164,7 @@ Suite *suite(void)
 	tcase_add_test(tc, settings_do_not_disturb_each_other);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("environment");
+	tcase_add_test(tc, deep_is_that_word_alone);
 	tcase_add_test(tc, environment_is_read);
 	tcase_add_test(tc, environment_without_settings_is_auto);
 	tcase_add_test(tc, environment_is_read_once);
