@@ -285,24 +285,53 @@ static void executed(void)
 	want(status_of(child) == 0);
 }
 
-/* Its thread-specific data goes, and the selector with them: it is left alone from there on. */
-static void *leave_own_data(void *unused)
+/* Its thread-specific data goes, and the selector with them: it is left alone from there on. Below the
+ * new data there is nothing, so that whoever looks for ours there is lost. */
+static void *leave_own_data(void *memory)
 {
-	unsigned long base;
+	const long get = 0x1003, set = 0x1002; /* ARCH_GET_FS, ARCH_SET_FS, asm/prctl.h */
+	long base, failed, back;
 
-	want(inline_call(SYS_arch_prctl, 0x1003 /* ARCH_GET_FS */, (long)&base, 0, 0, 0, 0) == 0);
-	want(inline_call(SYS_arch_prctl, 0x1002 /* ARCH_SET_FS */, (long)base, 0, 0, 0, 0) == 0);
+	want(mprotect((char *)memory + 65536, 4096, PROT_READ | PROT_WRITE) == 0);
+	want(inline_call(SYS_arch_prctl, get, (long)&base, 0, 0, 0, 0) == 0);
+	failed = inline_call(SYS_arch_prctl, set, (long)memory + 65536, 0, 0, 0, 0);
+	back = inline_call(SYS_arch_prctl, set, base, 0, 0, 0, 0);
+	want(!failed && !back);
 	want(inline_call(SYS_getppid, 0, 0, 0, 0, 0, 0) == getppid());
-	return unused;
+	return NULL;
 }
 
 static void own_thread_pointer(void)
 {
 	pthread_t id;
 
+	void *memory = mmap(NULL, 65536 + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
 	disk = open_disk();
-	want(pthread_create(&id, NULL, leave_own_data, NULL) == 0 && pthread_join(id, NULL) == 0);
+	want(memory != MAP_FAILED);
+	want(pthread_create(&id, NULL, leave_own_data, memory) == 0 && pthread_join(id, NULL) == 0);
 	write_one(disk, 0, 'p');
+}
+
+/* The instruction is no cancellation point, though pwritev2() is. */
+static void *write_while_cancelled(void *done)
+{
+	want(pthread_cancel(pthread_self()) == 0);
+	write_one(disk, 0, 'c');
+	*(bool *)done = true;
+	pthread_testcancel();
+	return NULL;
+}
+
+static void cancelled(void)
+{
+	pthread_t id;
+	bool done = false;
+	void *result;
+
+	disk = open_disk();
+	want(pthread_create(&id, NULL, write_while_cancelled, &done) == 0);
+	want(pthread_join(id, &result) == 0 && done && result == PTHREAD_CANCELED);
 }
 
 const struct body bodies[] = {
@@ -320,6 +349,7 @@ const struct body bodies[] = {
 	{ "vforked", vforked },
 	{ "executed", executed },
 	{ "own_thread_pointer", own_thread_pointer },
+	{ "cancelled", cancelled },
 	{ NULL, NULL },
 };
 
@@ -342,6 +372,7 @@ static const struct preload_row rows[] = {
 	{ "vforked", "", DEEP, 20 },
 	{ "executed", "", DEEP, 1 },
 	{ "own_thread_pointer", "", DEEP, 1 },
+	{ "cancelled", "", DEEP, 1 },
 };
 
 Suite *suite(void)

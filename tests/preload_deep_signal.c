@@ -415,6 +415,14 @@ static void on_its_stack(int signal)
 	came++;
 }
 
+/* By the kernel's own call, with an instruction of the program's to return by. */
+static void take_by_instruction(void)
+{
+	struct raw_action action = { on_its_stack, 0x04000000 | SA_ONSTACK, own_restorer, 0 };
+
+	want(inline_call(SYS_rt_sigaction, SIGUSR1, (long)&action, 0, 8, 0, 0) == 0);
+}
+
 /* As small as the kernel takes it, with nothing below. */
 static void alternate_stack(void)
 {
@@ -429,6 +437,8 @@ static void alternate_stack(void)
 	stack_t stack = { .ss_sp = memory + 65536 + (getenv("SMALL") ? size - least - 2048 : 0) };
 	stack.ss_size = (size_t)(memory + 65536 + size - (char *)stack.ss_sp);
 	want(sigaltstack(&stack, NULL) == 0 && sigaction(SIGUSR1, &action, NULL) == 0);
+	if (getenv("OWN"))
+		take_by_instruction();
 	for (int i = 0; i < 3; i++) {
 		want(raise(SIGUSR1) == 0 && came == i + 1);
 		write_next();
@@ -553,6 +563,7 @@ static const struct preload_row rows[] = {
 	{ "alternate_stack_by_instruction", "", DEEP, 0 },
 	{ "alternate_stack", "", DEEP, 6 },
 	{ "alternate_stack", "", DEEP "\nSMALL=1", 3 },
+	{ "alternate_stack", "", DEEP "\nSMALL=1\nOWN=1", 3 },
 	{ "ten_thousand_timers", "", DEEP, -1 },
 	{ "jumped_out_of", "", DEEP, 1000 },
 	{ "interrupted_door", ",delay=200", DEEP, -1 },

@@ -128,6 +128,17 @@ static void polling_thread(void)
 	end(ring);
 }
 
+/* liburing's own system calls are not taken for the program's, in deep mode either. */
+static void library_keeps_its_thread(void)
+{
+	struct io_uring *ring = ring_of(8);
+
+	for (int i = 0; !has_polling_thread() && i < 1000; i++)
+		usleep(10000);
+	want(has_polling_thread());
+	end(ring);
+}
+
 /* A child of vfork() closes its descriptor of the ring, not its parent's hold on it. */
 static void closed_by_a_vforked_child(void)
 {
@@ -200,6 +211,7 @@ const struct body bodies[] = {
 	{ "published_again", published_again },
 	{ "closed", closed },
 	{ "polling_thread", polling_thread },
+	{ "library_keeps_its_thread", library_keeps_its_thread },
 	{ "closed_by_a_vforked_child", closed_by_a_vforked_child },
 	{ "interrupted_by_another_ring", interrupted_by_another_ring },
 	{ NULL, NULL },
@@ -214,6 +226,8 @@ static const struct preload_row rows[] = {
 	{ "bad_entries", "", RAW ALL, 3 },
 	{ "bad_entries", "", RAW "UNTORN_MODE=command\n" SQPOLL, 3 },
 	{ "polling_thread", "", RAW SQPOLL, 0 },
+	{ "library_keeps_its_thread", "", "UNTORN_MODE=command\n" SQPOLL, 0 },
+	{ "library_keeps_its_thread", "", "UNTORN_DEEP=1\nUNTORN_MODE=command\n" SQPOLL, 0 },
 	{ "published_again", "", "DOOR=raw", 20 },
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },

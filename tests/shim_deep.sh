@@ -16,6 +16,14 @@ for test in "$BUILD"/tests/preload_*; do
 done
 UNTORN_DEEP=1 tests/run.sh "$BUILD" "${tests[@]}" || failed=1
 
+# Rings of a liburing that is part of the program. In mode auto the kernel might poll such a ring by itself.
+if ${CC:-gcc} -o "$work/preload_static" "$BUILD/tests/preload_uring.o" "$BUILD/tests/preload.o" -l:liburing.a \
+	$(pkg-config --libs check) -ldl 2> "$work/messages"; then
+	UNTORN_DEEP=1 UNTORN_MODE=command tests/run.sh "$BUILD" "$work/preload_static" || failed=1
+else
+	echo "not to be had here: a static liburing"
+fi
+
 same() { # COMMAND... says the same, and ends the same
 	"$@" > "$work/plain" 2>&1 < /dev/null
 	echo "status $?" >> "$work/plain"
