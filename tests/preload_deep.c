@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Deep mode: programs that make their system calls themselves, and what becomes of their threads and
  * children. Their signals are in preload_deep_signal.c. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -313,6 +314,23 @@ static void own_thread_pointer(void)
 	write_one(disk, 0, 'p');
 }
 
+/* In deep mode it must not go: the kernel would call a handler that is not there any more. */
+static void unloaded(void)
+{
+	char path[4096];
+
+	if (getenv("LD_PRELOAD")) {
+		unsetenv("LD_PRELOAD");
+		execl("/proc/self/exe", "bare", "--body", "unloaded", (char *)NULL);
+	}
+	snprintf(path, sizeof(path), "%s/libuntorn.so", getenv("BUILD"));
+	for (int i = 0; i < 3; i++) {
+		void *shim = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		want(shim && dlclose(shim) == 0);
+		want(inline_call(SYS_getppid, 0, 0, 0, 0, 0, 0) == getppid());
+	}
+}
+
 /* The instruction is no cancellation point, though pwritev2() is. */
 static void *write_while_cancelled(void *done)
 {
@@ -350,6 +368,7 @@ const struct body bodies[] = {
 	{ "executed", executed },
 	{ "own_thread_pointer", own_thread_pointer },
 	{ "cancelled", cancelled },
+	{ "unloaded", unloaded },
 	{ NULL, NULL },
 };
 
@@ -373,6 +392,9 @@ static const struct preload_row rows[] = {
 	{ "executed", "", DEEP, 1 },
 	{ "own_thread_pointer", "", DEEP, 1 },
 	{ "cancelled", "", DEEP, 1 },
+#ifndef __SANITIZE_ADDRESS__ /* whose library must be there first */
+	{ "unloaded", "", DEEP, -1 },
+#endif
 };
 
 Suite *suite(void)
