@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program and the libraries that its loader finds for it, as ldd(1) asks for them. A plug-in that
- * it opens later is not seen.
+ * The program and the libraries that its loader finds for it, as ldd(1) asks for them. A plug-in
+ * that it opens later is not seen.
  */
 #include "cmd_check.h"
 
@@ -51,7 +51,7 @@ const char *cmd_check_deep(void)
  * and liburing, whose functions we stand in for. */
 static int is_known(const char *path)
 {
-	static const char *const names[] = { "libc.so",    "ld-linux",    "libpthread.so",
+	static const char *const names[] = { "libc.so",     "ld-linux",  "libpthread.so",
 					     "liburing.so", "libuntorn", "liburing-ffi.so",
 					     "ld-musl",     "libc.musl" };
 	const char *slash = strrchr(path, '/');

@@ -42,7 +42,8 @@ static inline void deep_put_back(const unsigned char *selector)
 typedef void deep_handler(int signal, siginfo_t *info, void *context);
 
 /* Arms this thread, with this handler for the process; 0, or -errno and nothing has changed: EINVAL
- * the kernel is too old, ENOSYS not on this architecture. Once, with no other thread in deep mode. */
+ * the kernel is too old, ENOSYS not on this architecture. Once, with no other thread in deep mode.
+ */
 int deep_start(deep_handler *handler);
 
 /* Can it be had here? The calling thread is left as it was. 0 or -errno, as deep_start(). */

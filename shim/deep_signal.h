@@ -23,8 +23,8 @@ struct deep_action {
 void deep_signal_start(const struct sigaction *sigsys);
 
 /* What takes the place of a function that the program wants called, or SIG_DFL ..., for any signal
- * but SIGSYS; and the other way, for a handler that the kernel tells of. `known` of the first is the
- * program's handler up to now, to be given to the second. */
+ * but SIGSYS; and the other way, for a handler that the kernel tells of. `known` of the first is
+ * the program's handler up to now, to be given to the second. */
 void *deep_signal_in(int signal, void *handler, void **ret_known);
 void *deep_signal_out(void *handler, void *known);
 
@@ -34,7 +34,8 @@ void deep_signal_sigsys(const struct deep_action *action, struct deep_action *re
 /* A SIGSYS that was not raised by a system call of this program's. */
 void deep_signal_foreign(int signal, siginfo_t *info, void *context);
 
-/* As `call`, which is sigprocmask() or the like, with SIGSYS left out and put back in the answer. */
+/* As `call`, which is sigprocmask() or the like, with SIGSYS left out and put back in the answer.
+ */
 typedef int deep_mask_call(int how, const sigset_t *set, sigset_t *ret_before);
 int deep_signal_mask(deep_mask_call *call, int how, const sigset_t *set, sigset_t *ret_before);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text is not disassembled: what counts is a system call instruction that has the number of a call of
- * ours put into a register before it: of io_uring's into any but edi, for there it is an argument of
- * syscall(); of the others, which are common as line numbers are, into eax, and right before.
+ * Text is not disassembled: what counts is a system call instruction that has the number of a call
+ * of ours put into a register before it: of io_uring's into any but edi, for there it is an
+ * argument of syscall(); of the others, which are common as line numbers are, into eax, and right
+ * before.
  */
 #include "elf_calls.h"
 
@@ -25,7 +26,7 @@ enum {
 	CHUNK = 1 << 20,
 	FAR = 1024, /* compilers keep a number in a register all over a function */
 	NEAR = 40,
-	TAIL = 16,   /* no pattern is longer */
+	TAIL = 16, /* no pattern is longer */
 };
 
 /* The state of a scan through one segment. */
@@ -68,12 +69,12 @@ static void scan_text(struct scan *scan, const uint8_t *text, size_t size, uint6
 			scan->from = offset + i;
 			scan->reach = offset + i + reach;
 		}
-		scan->found = offset + i > scan->from && offset + i < scan->reach &&
-			      is_call(text + i);
+		scan->found =
+			offset + i > scan->from && offset + i < scan->reach && is_call(text + i);
 	}
 }
 
-static int scan_segment(int fd, const ElfW(Phdr) *program, uint8_t *buffer, struct scan *scan)
+static int scan_segment(int fd, const ElfW(Phdr) * program, uint8_t *buffer, struct scan *scan)
 {
 	uint64_t offset = program->p_offset, end = offset + program->p_filesz;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls that a program makes with its own instructions: SIGSYS comes in their place, with the
- * registers as they were (deep.h). Start reading at entry_deep_trap(). What is ours goes through the
- * same door as syscall(), and everything else is done there by the C library's instruction.
+ * System calls that a program makes with its own instructions: SIGSYS comes in their place, with
+ * the registers as they were (deep.h). Start reading at entry_deep_trap(). What is ours goes
+ * through the same door as syscall(), and everything else is done there by the C library's
+ * instruction.
  *
  * Some calls cannot be made in a handler, whose end would undo them, or which a child must not
  * return from: their effect is written into the interrupted context, or they are made after the
@@ -99,9 +100,9 @@ static long call(long number, const greg_t *registers)
 	int state;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	long result = entry_syscall(number, registers[REG_RDI], registers[REG_RSI],
-				    registers[REG_RDX], registers[REG_R10], registers[REG_R8],
-				    registers[REG_R9]);
+	long result =
+		entry_syscall(number, registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
+			      registers[REG_R10], registers[REG_R8], registers[REG_R9]);
 	int error = errno;
 	pthread_setcancelstate(state, &state);
 	return result == -1 ? -error : result;

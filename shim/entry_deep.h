@@ -8,6 +8,14 @@
 
 struct deep_action;
 
+/* ThreadSanitizer calls these functions before it can bear instrumented code, and must see them
+ * itself. */
+#ifdef __SANITIZE_THREAD__
+#define ENTRY_DEEP_DOORS 0
+#else
+#define ENTRY_DEEP_DOORS 1
+#endif
+
 /* The handler of SIGSYS. */
 void entry_deep_trap(int signal, siginfo_t *info, void *context);
 

@@ -15,25 +15,6 @@
 #include "memory.h"
 #include "real.h"
 
-int sighold(int signal);
-int sigrelse(int signal);
-int sigblock(int mask);
-int sigsetmask(int mask);
-
-EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before)
-{
-	if (!deep_is_on())
-		return real()->sigprocmask(how, set, before);
-	return deep_signal_mask(real()->sigprocmask, how, set, before);
-}
-
-EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
-{
-	if (!deep_is_on())
-		return real()->pthread_sigmask(how, set, before);
-	return deep_signal_mask(real()->pthread_sigmask, how, set, before);
-}
-
 static int call_kernel(int how, const sigset_t *set, sigset_t *before)
 {
 	return (int)real_syscall(SYS_rt_sigprocmask, how, (long)set, (long)before, _NSIG / 8, 0, 0);
@@ -53,6 +34,27 @@ long entry_deep_sigprocmask(int how, const void *set, void *before, size_t size)
 	if (result == 0 && before)
 		memcpy(before, &was, size);
 	return result;
+}
+
+#if ENTRY_DEEP_DOORS
+
+int sighold(int signal);
+int sigrelse(int signal);
+int sigblock(int mask);
+int sigsetmask(int mask);
+
+EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before)
+{
+	if (!deep_is_on())
+		return real()->sigprocmask(how, set, before);
+	return deep_signal_mask(real()->sigprocmask, how, set, before);
+}
+
+EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
+{
+	if (!deep_is_on())
+		return real()->pthread_sigmask(how, set, before);
+	return deep_signal_mask(real()->pthread_sigmask, how, set, before);
 }
 
 typedef int change(int argument);
@@ -108,3 +110,5 @@ EXPORT int sigsetmask(int mask)
 {
 	return change_first(FIND("sigsetmask"), SIG_SETMASK, mask);
 }
+
+#endif

@@ -15,6 +15,46 @@
 #include "memory.h"
 #include "real.h"
 
+static long change_raw(int signal, struct deep_action *mine, struct deep_action *ret_before)
+{
+	void *known = NULL;
+	void *handler = deep_signal_in(signal, mine ? mine->handler : NULL, &known);
+
+	/* A return by an instruction of the program's own would be trapped. */
+	if (mine && handler != mine->handler)
+		mine->restorer = deep_restorer();
+	if (mine)
+		mine->handler = handler;
+	long result = real_syscall(SYS_rt_sigaction, signal, (long)mine, (long)ret_before,
+				   sizeof(mine->mask), 0, 0);
+	if (result == 0)
+		ret_before->handler = deep_signal_out(ret_before->handler, known);
+	return result;
+}
+
+long entry_deep_sigaction(int signal, const struct deep_action *action, struct deep_action *before,
+			  size_t size)
+{
+	struct deep_action mine, was;
+	long result = 0;
+
+	if (!deep_is_on() || !deep_is_here() || size != sizeof(mine.mask))
+		return real_syscall(SYS_rt_sigaction, signal, (long)action, (long)before,
+				    (long)size, 0, 0);
+	if ((action && !memory_read(&mine, action, sizeof(mine))) ||
+	    (before && !memory_is_there(before)))
+		return -EFAULT;
+	if (signal == SIGSYS)
+		deep_signal_sigsys(action ? &mine : NULL, &was);
+	else
+		result = change_raw(signal, action ? &mine : NULL, &was);
+	if (result == 0 && before)
+		*before = was;
+	return result;
+}
+
+#if ENTRY_DEEP_DOORS
+
 typedef sighandler_t change(int signal, sighandler_t handler);
 
 int __sigaction(int signal, const struct sigaction *action, struct sigaction *before);
@@ -90,44 +130,6 @@ EXPORT int __sigaction(int signal, const struct sigaction *action, struct sigact
 	return sigaction(signal, action, before);
 }
 
-static long change_raw(int signal, struct deep_action *mine, struct deep_action *ret_before)
-{
-	void *known = NULL;
-	void *handler = deep_signal_in(signal, mine ? mine->handler : NULL, &known);
-
-	/* A return by an instruction of the program's own would be trapped. */
-	if (mine && handler != mine->handler)
-		mine->restorer = deep_restorer();
-	if (mine)
-		mine->handler = handler;
-	long result = real_syscall(SYS_rt_sigaction, signal, (long)mine, (long)ret_before,
-				   sizeof(mine->mask), 0, 0);
-	if (result == 0)
-		ret_before->handler = deep_signal_out(ret_before->handler, known);
-	return result;
-}
-
-long entry_deep_sigaction(int signal, const struct deep_action *action, struct deep_action *before,
-			  size_t size)
-{
-	struct deep_action mine, was;
-	long result = 0;
-
-	if (!deep_is_on() || !deep_is_here() || size != sizeof(mine.mask))
-		return real_syscall(SYS_rt_sigaction, signal, (long)action, (long)before,
-				    (long)size, 0, 0);
-	if ((action && !memory_read(&mine, action, sizeof(mine))) ||
-	    (before && !memory_is_there(before)))
-		return -EFAULT;
-	if (signal == SIGSYS)
-		deep_signal_sigsys(action ? &mine : NULL, &was);
-	else
-		result = change_raw(signal, action ? &mine : NULL, &was);
-	if (result == 0 && before)
-		*before = was;
-	return result;
-}
-
 static sighandler_t change_by(void *found, int flags, int signal, sighandler_t handler)
 {
 	change *next = (change *)found;
@@ -185,3 +187,5 @@ EXPORT int sigignore(int signal)
 		return change_sigsys(&(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	return next ? next(signal) : (int)ret_errno(-ENOSYS);
 }
+
+#endif

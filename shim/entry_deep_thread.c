@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads, which the kernel arms only one by one: in deep mode each begins with us. What it is to do
- * waits for it in a table that is never full for long, for each thread takes its own as it begins.
+ * Threads, which the kernel arms only one by one: in deep mode each begins with us. What it is to
+ * do waits for it in a table that is never full for long, for each thread takes its own as it
+ * begins.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -28,6 +29,19 @@ static struct start {
 	void *argument;
 } starts[STARTS];
 
+static void give_back(struct start *start)
+{
+	atomic_store_explicit(&start->taken, false, memory_order_release);
+}
+
+void entry_deep_thread_after_fork(void)
+{
+	for (int i = 0; i < STARTS; i++)
+		give_back(&starts[i]);
+}
+
+#if ENTRY_DEEP_DOORS
+
 static struct start *take(void)
 {
 	for (;; sched_yield()) {
@@ -36,11 +50,6 @@ static struct start *take(void)
 				return &starts[i];
 		}
 	}
-}
-
-static void give_back(struct start *start)
-{
-	atomic_store_explicit(&start->taken, false, memory_order_release);
 }
 
 static struct start begin(struct start *start)
@@ -99,8 +108,8 @@ EXPORT int pthread_create(pthread_t *id, const pthread_attr_t *attributes,
 EXPORT int thrd_create(thrd_t *id, thrd_start_t function, void *argument)
 {
 	static void *_Atomic known;
-	__typeof__(thrd_create) *next = (__typeof__(thrd_create) *)real_find(
-		&known, "libpthread.so.0", "thrd_create");
+	__typeof__(thrd_create) *next =
+		(__typeof__(thrd_create) *)real_find(&known, "libpthread.so.0", "thrd_create");
 
 	if (!next)
 		return thrd_error;
@@ -114,8 +123,4 @@ EXPORT int thrd_create(thrd_t *id, thrd_start_t function, void *argument)
 	return result;
 }
 
-void entry_deep_thread_after_fork(void)
-{
-	for (int i = 0; i < STARTS; i++)
-		give_back(&starts[i]);
-}
+#endif

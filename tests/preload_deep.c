@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Deep mode: programs that make their system calls themselves, and what becomes of their threads and
- * children. Their signals are in preload_deep_signal.c. */
+/* Deep mode: programs that make their system calls themselves, and what becomes of their threads
+ * and children. Their signals are in preload_deep_signal.c. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -188,7 +188,8 @@ static long make_child(const char *how)
 	return inline_call(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
 }
 
-/* Made by instructions of the program's own: the parent goes on as before, the child is untrapped. */
+/* Made by instructions of the program's own: the parent goes on as before, the child is untrapped.
+ */
 static void inline_children(void)
 {
 	int fd = open_disk();
@@ -224,8 +225,8 @@ static long clone_with_stack(char *top, volatile int *word)
 			 "syscall\n"
 			 "1:\n"
 			 : "=a"(result)
-			 : "a"(SYS_clone), "D"((long)(CLONE_VM | SIGCHLD)), "S"(top), "d"(0L),
-			   [word] "b"(word)
+			 : "a"(SYS_clone), "D"((long)(CLONE_VM | SIGCHLD)), "S"(top),
+			   "d"(0L), [word] "b"(word)
 			 : "rcx", "r11", "r10", "r8", "memory", "cc");
 	return result;
 }
@@ -286,8 +287,8 @@ static void executed(void)
 	want(status_of(child) == 0);
 }
 
-/* Its thread-specific data goes, and the selector with them: it is left alone from there on. Below the
- * new data there is nothing, so that whoever looks for ours there is lost. */
+/* Its thread-specific data goes, and the selector with them: it is left alone from there on. Below
+ * the new data there is nothing, so that whoever looks for ours there is lost. */
 static void *leave_own_data(void *memory)
 {
 	const long get = 0x1003, set = 0x1002; /* ARCH_GET_FS, ARCH_SET_FS, asm/prctl.h */

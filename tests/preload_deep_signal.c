@@ -208,7 +208,8 @@ static void sigsys_is_ignored(void)
 /* Everything that the program said of it is told again, and it never happens to us. */
 static void sigsys_has_a_handler(void)
 {
-	struct sigaction action = { .sa_sigaction = count_more, .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction action = { .sa_sigaction = count_more,
+				    .sa_flags = SA_SIGINFO | SA_RESTART };
 	struct sigaction was;
 
 	begin();
@@ -362,7 +363,8 @@ static void masks_of_handlers(void)
 		if (i == 2)
 			want_error(epoll_pwait(epoll, &event, 1, 1000, &others), EINTR);
 		if (i == 3)
-			want(inline_call(SYS_rt_sigsuspend, (long)&others, 8, 0, 0, 0, 0) == -EINTR);
+			want(inline_call(SYS_rt_sigsuspend, (long)&others, 8, 0, 0, 0, 0) ==
+			     -EINTR);
 		want(came == 2 + i && written == came + i);
 		want(!is_really_blocked(SIGSYS) && is_really_blocked(SIGUSR1));
 		write_next();

@@ -46,17 +46,17 @@ static const struct {
 	int expected;
 } rows[] = {
 	{ TEXT("\xb8" ENTER CALL), ELF_CALLS_WRITES },
-	{ TEXT("\xb8\xa9\x01\x00\x00" CALL), ELF_CALLS_WRITES },		     /* setup */
-	{ TEXT("\xb8\xab\x01\x00\x00" CALL), ELF_CALLS_NONE },			     /* register */
-	{ TEXT("\xb8\x48\x01\x00\x00\x0f\x05\xc3"), ELF_CALLS_WRITES },		     /* pwritev2 */
-	{ TEXT("\xb8\x4c\x01\x00\x00" CALL), ELF_CALLS_WRITES },		     /* statx */
-	{ TEXT("\xb8\xd1\x00\x00\x00" CALL), ELF_CALLS_WRITES },		     /* io_submit */
-	{ TEXT("\xbe\x4c\x01\x00\x00" CALL), ELF_CALLS_NONE },			     /* in esi */
-	{ TEXT("\x41\xb8\x4c\x01\x00\x00" CALL), ELF_CALLS_NONE },		     /* in r8d */
-	{ TEXT("\x41\xbd" ENTER "\x90\x90\x44\x89\xe8" CALL), ELF_CALLS_WRITES },    /* by r13d */
-	{ TEXT("\xbf" ENTER CALL), ELF_CALLS_NONE },				     /* in edi */
-	{ TEXT("\x41\xbf" ENTER CALL), ELF_CALLS_WRITES },			     /* in r15d */
-	{ TEXT("\xb8" ENTER "\x0f\x05\x00"), ELF_CALLS_NONE },			     /* a displacement */
+	{ TEXT("\xb8\xa9\x01\x00\x00" CALL), ELF_CALLS_WRITES },                  /* setup */
+	{ TEXT("\xb8\xab\x01\x00\x00" CALL), ELF_CALLS_NONE },                    /* register */
+	{ TEXT("\xb8\x48\x01\x00\x00\x0f\x05\xc3"), ELF_CALLS_WRITES },           /* pwritev2 */
+	{ TEXT("\xb8\x4c\x01\x00\x00" CALL), ELF_CALLS_WRITES },                  /* statx */
+	{ TEXT("\xb8\xd1\x00\x00\x00" CALL), ELF_CALLS_WRITES },                  /* io_submit */
+	{ TEXT("\xbe\x4c\x01\x00\x00" CALL), ELF_CALLS_NONE },                    /* in esi */
+	{ TEXT("\x41\xb8\x4c\x01\x00\x00" CALL), ELF_CALLS_NONE },                /* in r8d */
+	{ TEXT("\x41\xbd" ENTER "\x90\x90\x44\x89\xe8" CALL), ELF_CALLS_WRITES }, /* by r13d */
+	{ TEXT("\xbf" ENTER CALL), ELF_CALLS_NONE },                              /* in edi */
+	{ TEXT("\x41\xbf" ENTER CALL), ELF_CALLS_WRITES },                        /* in r15d */
+	{ TEXT("\xb8" ENTER "\x0f\x05\x00"), ELF_CALLS_NONE }, /* a displacement */
 	{ TEXT("\xb8" ENTER "\x0f\x05\xff"), ELF_CALLS_NONE },
 	{ TEXT(CALL "\xb8" ENTER), ELF_CALLS_NONE },
 	{ TEXT("\xb8" ENTER), ELF_CALLS_NONE },
@@ -65,8 +65,15 @@ static const struct {
 };
 
 #ifdef __x86_64__
-static const uint64_t places[] = { 1, 1000, (1 << 20) - 40, (1 << 20) - 33, (1 << 20) - 32,
-				   (1 << 20) - 20, (1 << 20) - 5, 1 << 20, (2 << 20) + 7 };
+static const uint64_t places[] = { 1,
+				   1000,
+				   (1 << 20) - 40,
+				   (1 << 20) - 33,
+				   (1 << 20) - 32,
+				   (1 << 20) - 20,
+				   (1 << 20) - 5,
+				   1 << 20,
+				   (2 << 20) + 7 };
 
 START_TEST(a_call_is_found_where_it_is)
 {
@@ -107,7 +114,9 @@ START_TEST(hostile_files)
 {
 	int fd = file_with(rows[0].text, rows[0].length, 1000, 4096, PF_R | PF_X);
 	ElfW(Phdr) program = { .p_type = PT_LOAD, .p_flags = PF_X };
-	static const uint64_t values[] = { 0, 1, 4095, 1 << 20, INT64_MAX, UINT64_MAX, UINT64_MAX - 4095 };
+	static const uint64_t values[] = {
+		0, 1, 4095, 1 << 20, INT64_MAX, UINT64_MAX, UINT64_MAX - 4095
+	};
 
 	for (int i = 0; i < COUNT(values); i++) {
 		for (int j = 0; j < COUNT(values); j++) {

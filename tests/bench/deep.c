@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What deep mode costs: a system call that is trapped against the same without deep mode, and those
- * that go through the C library in it against the same without. To be run by untorn run --deep. Each
- * round has a thread, which is armed as it begins and then disarms itself, so that all is measured in
- * turn. Prints the least of many rounds, for others use the machine too.
+ * that go through the C library in it against the same without. To be run by untorn run --deep.
+ * Each round has a thread, which is armed as it begins and then disarms itself, so that all is
+ * measured in turn. Prints the least of many rounds, for others use the machine too.
  */
 #include <dlfcn.h>
 #include <pthread.h>
