@@ -105,14 +105,14 @@ int deep_start(deep_handler *handler)
 /* A thread that was to be given another mask has it now, but for SIGSYS. */
 void deep_arm(bool hides)
 {
-	sigset_t ours, before;
+	const uint64_t ours = 1ULL << (SIGSYS - 1);
+	uint64_t before = 0;
 
 	KEEP_ERRNO;
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGSYS);
-	if (real()->pthread_sigmask(SIG_UNBLOCK, &ours, &before) != 0)
+	if (real_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&ours, (long)&before, sizeof(ours),
+			 0, 0) < 0)
 		return;
-	deep_this.hides = hides || sigismember(&before, SIGSYS) == 1;
+	deep_this.hides = hides || (before & ours);
 	deep_this.selector = DEEP_TRAP;
 	deep_this.armed = dispatch(true, libc.start, libc.size, &deep_this.selector) == 0;
 }

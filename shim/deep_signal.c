@@ -34,15 +34,6 @@ static struct {
 } asked; /* for SIGSYS */
 static size_t frame;
 
-void deep_signal_start(const struct sigaction *sigsys)
-{
-	unsigned long told = getauxval(AT_MINSIGSTKSZ);
-
-	frame = told ? told : FRAME;
-	atomic_store(&asked.handler, (void *)sigsys->sa_handler);
-	atomic_store(&asked.flags, (uint64_t)sigsys->sa_flags);
-}
-
 static void unblock(void)
 {
 	uint64_t ours = 1ULL << (SIGSYS - 1);
@@ -110,6 +101,36 @@ void deep_signal_sigsys(const struct deep_action *action, struct deep_action *re
 	}
 	if (ret_before)
 		*ret_before = before;
+}
+
+/* Those that other libraries' constructors have set. */
+static void take_over_handlers(void)
+{
+	struct sigaction action;
+	void *known;
+
+	for (int i = 1; i < _NSIG; i++) {
+		if (i == SIGSYS || real()->sigaction(i, NULL, &action) < 0 ||
+		    !is_function((void *)action.sa_handler))
+			continue;
+		action.sa_handler =
+			(sighandler_t)deep_signal_in(i, (void *)action.sa_handler, &known);
+		real()->sigaction(i, &action, NULL);
+	}
+}
+
+void deep_signal_start(const struct sigaction *sigsys)
+{
+	unsigned long told = getauxval(AT_MINSIGSTKSZ);
+
+	uint64_t mask;
+
+	memcpy(&mask, &sigsys->sa_mask, sizeof(mask));
+	frame = told ? told : FRAME;
+	atomic_store(&asked.handler, (void *)sigsys->sa_handler);
+	atomic_store(&asked.flags, (unsigned)sigsys->sa_flags);
+	atomic_store(&asked.mask, mask);
+	take_over_handlers();
 }
 
 /* As if nobody had a handler. */

@@ -50,23 +50,27 @@ EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before)
 	return deep_signal_mask(real()->sigprocmask, how, set, before);
 }
 
+/* Before glibc 2.32 a program without threads has none. */
+static int mask_without_threads(int how, const sigset_t *set, sigset_t *before)
+{
+	return -call_kernel(how, set, before);
+}
+
 EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
 {
+	deep_mask_call *next = real()->pthread_sigmask;
+
+	next = next ? next : mask_without_threads;
 	if (!deep_is_on())
-		return real()->pthread_sigmask(how, set, before);
-	return deep_signal_mask(real()->pthread_sigmask, how, set, before);
+		return next(how, set, before);
+	return deep_signal_mask(next, how, set, before);
 }
 
 typedef int change(int argument);
 
-#define FIND(name)                                                                                 \
-	({                                                                                         \
-		static void *_Atomic known_;                                                       \
-		(change *)real_find(&known_, "libc.so.6", name);                                   \
-	})
-
-static int change_one(change *next, int how, int signal)
+static int change_one(enum entry_deep_name name, int how, int signal)
 {
+	change *next = (change *)entry_deep_next(name);
 	sigset_t set;
 
 	if (!deep_is_on() && next)
@@ -77,17 +81,18 @@ static int change_one(change *next, int how, int signal)
 
 EXPORT int sighold(int signal)
 {
-	return change_one(FIND("sighold"), SIG_BLOCK, signal);
+	return change_one(NEXT_SIGHOLD, SIG_BLOCK, signal);
 }
 
 EXPORT int sigrelse(int signal)
 {
-	return change_one(FIND("sigrelse"), SIG_UNBLOCK, signal);
+	return change_one(NEXT_SIGRELSE, SIG_UNBLOCK, signal);
 }
 
 /* BSD's masks hold the first 32 signals. */
-static int change_first(change *next, int how, int mask)
+static int change_first(enum entry_deep_name name, int how, int mask)
 {
+	change *next = (change *)entry_deep_next(name);
 	sigset_t set, before;
 	int was;
 
@@ -103,12 +108,12 @@ static int change_first(change *next, int how, int mask)
 
 EXPORT int sigblock(int mask)
 {
-	return change_first(FIND("sigblock"), SIG_BLOCK, mask);
+	return change_first(NEXT_SIGBLOCK, SIG_BLOCK, mask);
 }
 
 EXPORT int sigsetmask(int mask)
 {
-	return change_first(FIND("sigsetmask"), SIG_SETMASK, mask);
+	return change_first(NEXT_SIGSETMASK, SIG_SETMASK, mask);
 }
 
 #endif
