@@ -140,7 +140,7 @@ int cmd_run(int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return cmd_fail(CMD_USAGE, "which program? see untorn run --help");
-	status = check_program(argv[optind], wishes.anyway, path);
+	status = check_program(argv[optind], wishes.anyway && !wishes.check, path);
 	if (!status && wishes.check)
 		return cmd_check(path);
 	if (!status)

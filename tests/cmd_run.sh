@@ -195,6 +195,7 @@ deep() {
 	run "--check starts nothing" 0 '*/sh: reached*' '' --check -- sh -c 'exit 9'
 	run "--check of a script" 0 '*: reached*' '' --check ./script
 	run "--check of a static program" 125 '' '*statically*' --check ./static
+	run "--check of a static program, anyway" 125 '' '*statically*' --check --anyway ./static
 	run "--check of nothing" 127 '' 'untorn: ./nosuch: not found' --check ./nosuch
 	printf 'void ring_library(void);\nint main(void) { ring_library(); return 0; }\n' > user.c
 	sed 's/main(int argc, char \*\*argv)/ring_library(int argc, char **argv)/' inline.c > library.c
