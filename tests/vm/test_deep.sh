@@ -9,7 +9,7 @@ set -eu
 run() { # KERNEL OPTIONS...
 	out=$(scratch)
 	vm -k "$1" -c -t 200 -T -p nvme.poll_queues=1 -o "$out" -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \
-		"bash tests/vm/guest_deep.sh /dev/nvme0n1 ${build:-build}/untorn run --deep ${*:2} --"
+		"bash tests/vm/guest_deep.sh /dev/nvme0n1 build/untorn run --deep ${*:2} --"
 	sent=$(commands "$out/trace" | grep -c ' 32$')
 	[ "$sent" = "$(cat "$out/wanted")" ] && [ "$(commands "$out/trace" | wc -l)" = "$sent" ] ||
 		{ echo "kernel $1: $sent commands of a unit, $(cat "$out/wanted") writes"; exit 1; }
