@@ -17,6 +17,7 @@ done
 UNTORN_DEEP=1 tests/run.sh "$BUILD" "${tests[@]}" || failed=1
 
 # Rings of a liburing that is part of the program. In mode auto the kernel might poll such a ring by itself.
+# shellcheck disable=SC2046 # several words
 if ${CC:-gcc} -o "$work/preload_static" "$BUILD/tests/preload_uring.o" "$BUILD/tests/preload.o" -l:liburing.a \
 	$(pkg-config --libs check) -ldl 2> "$work/messages"; then
 	UNTORN_DEEP=1 UNTORN_MODE=command tests/run.sh "$BUILD" "$work/preload_static" || failed=1
@@ -36,6 +37,7 @@ same() { # COMMAND... says the same, and ends the same
 }
 # shellcheck disable=SC2016 # for the shells that are started
 same bash -c 'trap "echo usr1" USR1; kill -USR1 $$; for i in 1 2 3; do (echo $i | cat) & done | sort; wait; ls / | wc -l'
+# shellcheck disable=SC2016 # for perl
 same perl -e '$SIG{ALRM} = sub { print "alarm\n" }; alarm 1; sleep 5; $SIG{SYS} = "IGNORE"; kill SYS => $$; print `echo child`; fork || exit 3; wait; print $? >> 8, "\n"'
 same perl -e 'kill SYS => $$; sleep 1'
 same python3 -c 'import threading, subprocess, signal, concurrent.futures as f

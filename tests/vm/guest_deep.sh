@@ -28,7 +28,8 @@ run() { # LABEL WRITES OPTIONS...
 # Registered buffers: EINVAL, as natively.
 refuse() { # COMMAND
 	# shellcheck disable=SC2086
-	timeout 60 $1 fio $common --name=a --iodepth=32 --registerfiles --fixedbufs --output="$OUT/fio" || true
+	timeout 60 $1 fio $common --name=a --iodepth=32 --registerfiles --fixedbufs --output="$OUT/fio" \
+		2> "$OUT/refused" || true
 	[ "$(cut -d';' -f5 "$OUT/fio")" = 22 ] || { echo "fixed buffers, ${1:-natively}: $(cat "$OUT/fio")"; exit 1; }
 }
 command=$*
