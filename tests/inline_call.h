@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 
 #ifdef __x86_64__
-static inline long inline_call(long number, long a, long b, long c, long d, long e, long f)
+__attribute__((always_inline)) static inline long inline_call(long number, long a, long b, long c,
+							      long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
@@ -26,6 +27,11 @@ static inline long inline_call(long number, long a, long b, long c, long d, long
 	(void)number, (void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
 	return -ENOSYS;
 }
+#ifndef SYS_fork
+#define SYS_fork       -1
+#define SYS_vfork      -1
+#define SYS_arch_prctl -1
+#endif
 #endif
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)

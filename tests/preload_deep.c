@@ -183,8 +183,12 @@ static void thread_with_a_mask(void)
 
 static long make_child(const char *how)
 {
+	uint64_t arguments[8] = { [4] = SIGCHLD }; /* struct clone_args, linux/sched.h */
+
 	if (strcmp(how, "fork") == 0)
 		return inline_call(SYS_fork, 0, 0, 0, 0, 0, 0);
+	if (strcmp(how, "clone3") == 0)
+		return inline_call(SYS_clone3, (long)arguments, sizeof(arguments), 0, 0, 0, 0);
 	return inline_call(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
 }
 
@@ -196,7 +200,8 @@ static void inline_children(void)
 	char *data = buffer(UNIT, 'f');
 
 	for (int i = 0; i < 3; i++) {
-		long child = make_child(i & 1 ? "fork" : "clone");
+		static const char *const ways[] = { "clone", "fork", "clone3" };
+		long child = make_child(ways[i]);
 		if (child == 0) {
 			long result = inline_write(fd, data, UNIT, 0);
 			inline_call(SYS_exit_group, result == -EOPNOTSUPP || result == -EINVAL, 0,
@@ -207,6 +212,20 @@ static void inline_children(void)
 	}
 	want(inline_call(SYS_clone, CLONE_SIGHAND, 0, 0, 0, 0, 0) == -EINVAL);
 	write_one(fd, UNIT * 3, 'P');
+}
+
+/* The child is in our memory, and on our stack. */
+static void inline_vfork(void)
+{
+	int fd = open_disk();
+
+	for (int i = 0; i < 20; i++) {
+		long child = inline_call(SYS_vfork, 0, 0, 0, 0, 0, 0);
+		if (child == 0)
+			inline_call(SYS_exit_group, 7, 0, 0, 0, 0, 0);
+		want(child > 0 && status_of((pid_t)child) == 7 << 8);
+		write_one(fd, UNIT * i, 'v');
+	}
 }
 
 /* The child has a stack of its own, and must not come back into our handler's frame. */
@@ -374,6 +393,7 @@ const struct body bodies[] = {
 	{ "no_threads", no_threads },
 	{ "thread_with_a_mask", thread_with_a_mask },
 	{ "inline_children", inline_children },
+	{ "inline_vfork", inline_vfork },
 	{ "inline_child_with_a_stack", inline_child_with_a_stack },
 	{ "vforked", vforked },
 	{ "executed", executed },
@@ -398,6 +418,7 @@ static const struct preload_row rows[] = {
 	{ "no_threads", "", DEEP, 50 },
 	{ "thread_with_a_mask", "", DEEP, 1 },
 	{ "inline_children", "", DEEP, 4 },
+	{ "inline_vfork", "", DEEP, 20 },
 	{ "inline_child_with_a_stack", "", DEEP, 50 },
 	{ "vforked", "", DEEP, 20 },
 	{ "executed", "", DEEP, 1 },
