@@ -5,11 +5,12 @@
  * begins.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
-#include <string.h>
+#include <sys/syscall.h>
 #include <threads.h>
+#include <time.h>
 
+#include "cleanup.h"
 #include "deep.h"
 #include "entry.h"
 #include "entry_deep.h"
@@ -42,9 +43,13 @@ void entry_deep_thread_after_fork(void)
 
 #if ENTRY_DEEP_DOORS
 
+/* Those who have a place may have a lower priority, so that yielding would not do. */
 static struct start *take(void)
 {
-	for (;; sched_yield()) {
+	const struct timespec little = { 0, 50000 };
+
+	KEEP_ERRNO;
+	for (;; real_syscall(SYS_nanosleep, (long)&little, 0, 0, 0, 0, 0)) {
 		for (int i = 0; i < STARTS; i++) {
 			if (!atomic_exchange_explicit(&starts[i].taken, true, memory_order_acquire))
 				return &starts[i];

@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 cd "$work" || exit 1
-unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
+unset LD_PRELOAD UNTORN_DEEP UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
 rows=0 failed=0 skipped=0
 
 row() { # NAME STATUS STDOUT STDERR COMMAND...
