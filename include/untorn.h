@@ -30,6 +30,10 @@
  *	"inline": io_submit() does an atomic write itself, for programs that read the events out of
  *	the kernel's ring; a write that fails is io_submit()'s error.
  *
+ * UNTORN_DEEP
+ *	"1": system calls that the program makes without the C library are caught too (Linux 5.11,
+ *	x86-64). Unset (default), or anything else: they are not.
+ *
  * A value that is not listed means the strictest one: "off" for UNTORN_MODE, else the default.
  * All are read once per process, and not at all in set-uid programs.
  */
@@ -38,6 +42,7 @@
 #define UNTORN_ENV_LIBNVME     "UNTORN_LIBNVME"
 #define UNTORN_ENV_LIBSGUTILS  "UNTORN_LIBSGUTILS"
 #define UNTORN_ENV_AIO         "UNTORN_AIO"
+#define UNTORN_ENV_DEEP        "UNTORN_DEEP"
 
 /**
  * untorn_version() - version of the shim in this process
