@@ -134,7 +134,8 @@ dup2 closes|entry_close.c|/^EXPORT int dup2/,/^}/s/before(.*/;/|preload_ring_raw
 dup3 closes|entry_close.c|/^EXPORT int dup3/,/^}/s/before(.*/;/|preload_ring_raw
 status of a command in a ring|flight.c|s/work->result = (int)engine_land(&work->job, status);/work->result = 4096;/|test_flight
 what a ring does not do|flight.c|s/if (!work->result) {/if (0) {/|test_flight
-kernel that refuses commands in a ring|flight.c|s/atomic_store(&refused, true);/;/|test_flight
+kernel that refuses commands in a ring|flight.c|s/note_refusal(status);/;/|test_flight
+disk that breaks|flight.c|s/error == -EACCES ||/error ||/|test_flight
 disk that is gone, by a ring|flight.c|s/ .. !engine_is_sound(&work->job)//|test_flight
 disk that does not answer|own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|test_flight
 close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_ring_raw
