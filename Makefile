@@ -25,7 +25,8 @@ DEVICE := transport transport_nvme nvme_node identify transport_scsi inquiry scs
 ENGINE := engine engine_async engine_statx aio files ring_map own_ring flight worker substitute ring_op ring ring_prepared ring_table ring_raw
 DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close init
 TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
-	  evidence elf
+	  evidence elf cmd_verify verify_page verify_layout verify_log verify_report verify_signature verify_guard \
+	  verify_target verify_crew verify_race verify_power verify_check
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
 SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))
