@@ -26,7 +26,7 @@ ENGINE := engine engine_async engine_statx aio files ring_map own_ring flight wo
 DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close init
 TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf cmd_verify verify_page verify_layout verify_log verify_report verify_signature verify_guard \
-	  verify_target verify_crew verify_race verify_power verify_check
+	  verify_target verify_crew verify_judge verify_race verify_power verify_check
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
 SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))
@@ -74,6 +74,8 @@ $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
 # A test of one of the command's rooms brings that room along.
 $(foreach room,$(TOOL),$(eval $(B)/tests/test_$(room): $(call objs,$(room))))
 $(B)/tests/test_cmd_program: $(call objs,elf)
+$(B)/tests/test_verify_log: $(call objs,verify_page)
+$(B)/tests/test_verify_layout: $(call objs,verify_page)
 $(UNIT): LDLIBS += -ljson-c
 $(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
 $(EXAMPLE) $(CLIENT): %: %.o

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * After the cut. First every page is looked at, then each is judged: what is missing was lost out
- * of order if there is something that was begun after the missing write had been acknowledged.
- */
+/* After the cut: first every page is looked at, then each is judged, for that needs to know what
+ * else is there. */
 #include "verify_power.h"
 
 #include <errno.h>
@@ -12,17 +10,6 @@ struct seen {
 	struct verify_sight sight;
 	int error;
 };
-
-enum verify_finding verify_check_judge(const struct verify_sight *sight,
-				       const struct verify_known *known, bool durable,
-				       uint64_t kept_after)
-{
-	if (sight->state != VERIFY_WHOLE)
-		return sight->state == VERIFY_TORN ? VERIFY_IS_TORN : VERIFY_IS_GARBLED;
-	if (!durable || sight->sequence >= known->sequence)
-		return VERIFY_NONE;
-	return known->index < kept_after ? VERIFY_IS_DISORDERED : VERIFY_IS_LOST;
-}
 
 /* The largest `after` of what is there. */
 static uint64_t look(const struct verify_target *target, void *buffer, struct seen *ret_seen,
@@ -56,7 +43,7 @@ static void judge(const struct verify_history *history, uint32_t page, const str
 		return;
 	}
 	enum verify_finding finding =
-		verify_check_judge(&seen->sight, known, history->durable, kept_after);
+		verify_judge_check(&seen->sight, known, history->durable, kept_after);
 	if (finding)
 		verify_report_add(report, finding, place, &seen->sight, known->sequence);
 	else if (seen->sight.sequence < known->sequence)

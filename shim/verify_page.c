@@ -28,9 +28,20 @@ uint64_t verify_random(uint64_t seed, uint64_t n)
 	return x ^ x >> 32;
 }
 
+/* Of all that the head says: what is changed there does not fit the rest any more. */
+static uint64_t seed_of(const struct verify_tag *tag, uint32_t index)
+{
+	uint64_t seed = verify_random(tag->run, tag->sequence);
+
+	seed = verify_random(seed, tag->after);
+	seed = verify_random(seed, tag->offset);
+	seed = verify_random(seed, (uint64_t)tag->length << 32 | tag->writer);
+	return verify_random(seed, index);
+}
+
 static void fill_sector(struct sector *sector, const struct verify_tag *tag, uint32_t index)
 {
-	uint64_t seed = verify_random(tag->run ^ tag->sequence, tag->offset + index);
+	uint64_t seed = seed_of(tag, index);
 
 	*sector = (struct sector){
 		.run = tag->run,

@@ -16,9 +16,4 @@ int verify_power(const struct verify_target *target, int log, bool durable, doub
 /* verify_check.c: after the cut. fd: the device. 0 or -errno. */
 int verify_check(int fd, const struct verify_history *history, struct verify_report *report);
 
-/* Pure. kept_after: the largest `after` of all whole pages. */
-enum verify_finding verify_check_judge(const struct verify_sight *sight,
-				       const struct verify_known *known, bool durable,
-				       uint64_t kept_after);
-
 #endif

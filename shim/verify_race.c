@@ -91,13 +91,6 @@ static void write_one(struct race *race, unsigned writer, uint32_t number, void 
 		race->report->writes++;
 }
 
-static enum verify_finding judge(const struct verify_sight *sight, uint64_t least)
-{
-	if (sight->state != VERIFY_WHOLE)
-		return sight->state == VERIFY_TORN ? VERIFY_IS_TORN : VERIFY_IS_GARBLED;
-	return sight->sequence < least ? VERIFY_IS_LOST : VERIFY_NONE;
-}
-
 static void read_one(struct race *race, uint32_t number, void *buffer)
 {
 	struct verify_place place = verify_layout_place(&race->target->layout, number);
@@ -112,7 +105,7 @@ static void read_one(struct race *race, uint32_t number, void *buffer)
 	}
 	struct verify_sight sight =
 		verify_page_look(buffer, race->target->layout.run, place.offset, place.length);
-	enum verify_finding finding = judge(&sight, least);
+	enum verify_finding finding = verify_judge_race(&sight, least);
 	if (finding)
 		verify_report_add(race->report, finding, place, &sight, least);
 	race->report->reads++;

@@ -7,18 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "verify_page.h"
+#include "verify_judge.h"
 #include "verify_layout.h"
+#include "verify_page.h"
 
-enum verify_finding {
-	VERIFY_NONE,
-	VERIFY_IS_TORN,
-	VERIFY_IS_GARBLED,
-	VERIFY_IS_LOST,
-	VERIFY_IS_DISORDERED, /* lost, and something later is there */
-	VERIFY_IS_UNREADABLE,
-	VERIFY_FINDINGS
-};
 enum { VERIFY_EXAMPLES = 8 };
 
 struct verify_report {
