@@ -37,11 +37,11 @@ static void on_signal(int number)
 	atomic_store(&over, true);
 }
 
-/* A log that goes to a pipe whose reader is gone is an error like any other. */
+/* Once or many times: some senders of signals (timeout(1)) send them twice. A disk that hangs is
+ * left by SIGQUIT. A log that goes to a pipe whose reader is gone is an error like any other. */
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal,
-				    .sa_flags = SA_RESTART | SA_RESETHAND };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
