@@ -121,7 +121,7 @@ preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD) $(SIMTEST)
 scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD)
 	$(Q)tests/run.sh $(B) $(SCRIPT)
 # Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
-check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
+check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT) $(EXAMPLE)
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined shim
 	$(Q)$(MAKE) --no-print-directory SAN=thread shim
 	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)

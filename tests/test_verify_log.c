@@ -125,6 +125,27 @@ START_TEST(no_log)
 }
 END_TEST
 
+/* Of a page that the run has not, or of another run. */
+START_TEST(what_is_not_of_this_run_is_left_out)
+{
+	struct verify_layout this = layout;
+	struct verify_history h;
+	struct verify_log log;
+	int fd = new_file();
+
+	this.run = 1;
+	ck_assert_int_eq(verify_log_start(&log, fd, &this, true), 0);
+	if (_i)
+		log.run = 2;
+	ck_assert_int_eq(verify_log_acknowledge(&log, _i ? 7 : 8, 4), 0);
+	ck_assert_int_eq(read_back(fd, &h), 0);
+	ck_assert_uint_eq(h.acknowledged, 0);
+	ck_assert_uint_eq(h.pages[7].sequence, 0);
+	free(h.pages);
+	close(fd);
+}
+END_TEST
+
 START_TEST(through_a_pipe)
 {
 	struct verify_history h;
@@ -164,6 +185,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, a_damaged_record_is_left_out, 0, VERIFY_RECORD);
 	tcase_add_test(tc, the_last_run_counts);
 	tcase_add_loop_test(tc, no_log, 0, 4);
+	tcase_add_loop_test(tc, what_is_not_of_this_run_is_left_out, 0, 2);
 	tcase_add_test(tc, through_a_pipe);
 	tcase_add_test(tc, errors_are_told);
 	suite_add_tcase(s, tc);
