@@ -184,6 +184,11 @@ in_use() {
 	"$untorn" verify --destroy --destroy "$loop" > "$work/text" 2> "$work/said"
 	status=$?
 	refused "a loop device" "has no atomic writes"
+	dd if=/dev/zero of="$loop" bs=1M count=16 status=none
+	status=0
+	python3 -c "import os, subprocess, sys; os.open('$loop', os.O_RDWR | os.O_EXCL)
+sys.exit(subprocess.call(['$untorn', 'verify', '$loop']))" > "$work/text" 2> "$work/said" || status=$?
+	refused "claimed" "$loop is in use"
 }
 [ "$(id -u)" = 0 ] && in_use 2> /dev/null || left_out="$left_out mounted (no root or loop device);"
 

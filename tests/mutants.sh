@@ -162,6 +162,7 @@ atomic writes, by verify|verify_target.c|s/RWF_ATOMIC . (durable/0 | (durable/|c
 acknowledged after the device|verify_power.c|s/int error = verify_target_write(.*/int error = verify_log_acknowledge(\&power->log, page, tag.sequence); error = verify_target_write(power->target, buffer, \&tag, power->durable);/|cmd_verify.sh
 what is on a device|verify_guard.c|s/is_occupied(fd, reason)) {/0) {/|cmd_verify.sh
 who uses a device|verify_guard.c|s/ \&\& is_used(st.st_rdev, reason)/ \&\& (*reason = 0)/|cmd_verify.sh
+claimed by another|verify_guard.c|s/told < VERIFY_TOLD ? O_EXCL : 0/0/|cmd_verify.sh
 log that is there already|cmd_verify.c|s/O_CREAT . O_EXCL/O_CREAT/|cmd_verify.sh
 log of another device|cmd_verify.c|s/if (size != history->layout.size)/if (0)/|cmd_verify.sh
 slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_registered

@@ -7,8 +7,7 @@ set -u
 mkdir -p /usr/local/bin /usr/local/lib /var/tmp /tmp/here
 cp build/untorn /usr/local/bin/
 cp build/libuntorn*.so /usr/local/lib/
-printf '#!/bin/sh\nexec "%s/build/examples/pwritev2" "$1" 0 16384\n' "$PWD" > /tmp/here/my-engine
-chmod 755 /tmp/here/my-engine
+cp build/examples/statx /tmp/here/my-engine # the image is on a tmpfs, that has no direct writes
 printf '#!/bin/sh\nshift\nexec sh -c "$*"\n' > /usr/local/bin/ssh
 chmod 755 /usr/local/bin/ssh
 PATH=/usr/local/bin:$PATH
