@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # untorn verify on guests that lose their power: while it writes, QEMU is killed at a random moment;
 # the next boot holds what is on the disk against the log, which was kept outside, and begins anew.
-# An honest disk: nothing may be found. UNTORN_VERIFY_KILLS (3) times, on these kernels in turn.
+# An honest disk: nothing may be found. UNTORN_VERIFY_KILLS (3) times, on UNTORN_VERIFY_KERNELS in turn;
+# UNTORN_VERIFY_LOUD=1 tells of each. 200 take an hour and more: run this script by itself.
 set -eu -o pipefail
 . tests/vm/lib.sh
 
