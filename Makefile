@@ -26,7 +26,8 @@ ENGINE := engine engine_async engine_statx aio files ring_map own_ring flight wo
 DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close \
 	  entry_deep entry_deep_thread entry_deep_signal entry_deep_mask init
 TOOL   := cmd cmd_run cmd_check cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
-	  evidence elf elf_calls
+	  evidence elf elf_calls cmd_verify verify_page verify_layout verify_log verify_report verify_signature verify_guard \
+	  verify_target verify_crew verify_judge verify_race verify_power verify_check
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
 SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))
@@ -74,6 +75,8 @@ $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
 # A test of one of the command's rooms brings that room along.
 $(foreach room,$(TOOL),$(eval $(B)/tests/test_$(room): $(call objs,$(room))))
 $(B)/tests/test_cmd_program: $(call objs,elf)
+$(B)/tests/test_verify_log: $(call objs,verify_page)
+$(B)/tests/test_verify_layout: $(call objs,verify_page)
 $(UNIT): LDLIBS += -ljson-c
 $(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
 $(EXAMPLE) $(CLIENT): %: %.o
@@ -120,7 +123,7 @@ preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD) $(SIMTEST)
 scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD)
 	$(Q)tests/run.sh $(B) $(SCRIPT)
 # Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
-check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT)
+check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT) $(EXAMPLE)
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined shim
 	$(Q)$(MAKE) --no-print-directory SAN=thread shim
 	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)

@@ -50,6 +50,24 @@ static const struct verb {
 	  "Leaves the identify data of these NVMe disks, or of all, in /run/untorn. Before Linux\n"
 	  "6.2 only root may ask a disk; programs of other users then go by what is published.\n"
 	  "Exit status: 0 all published, 1 not all.\n" },
+	{ "verify", cmd_verify, true, "find out whether a disk keeps its word (overwrites it)",
+	  "usage: untorn verify [OPTION]... DEVICE\n"
+	  "       untorn verify --power-cut=LOG [OPTION]... DEVICE\n"
+	  "       untorn verify --check=LOG [--json] DEVICE\n"
+	  "\n"
+	  "Writers and readers race over pages of DEVICE, or writes go on until the power is cut.\n"
+	  "Overwrites DEVICE, and refuses one that is in use or has something on it.\n"
+	  "\n"
+	  "  --power-cut=LOG                    keep a log of what was acknowledged; - is standard output\n"
+	  "  --check=LOG                        after the cut: what is torn, lost, out of order; only reads\n"
+	  "  --volatile                         with --power-cut: writes need not survive it, but whole\n"
+	  "  --seconds=N                        how long; 10, and with --power-cut until interrupted\n"
+	  "  --pages=N                          how many pages; 256\n"
+	  "  --destroy --destroy                overwrite even what is in use or has something on it\n"
+	  "  --json                             the report as one JSON object\n"
+	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "\n"
+	  "Exit status: 0 nothing found, 1 found, 2 refused or not finished.\n" },
 };
 
 static const struct verb *find(const char *name)

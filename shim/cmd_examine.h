@@ -41,7 +41,13 @@ void cmd_examine_scsi(const struct patient *patient, struct evidence *evidence);
 /* The node by which those may write who have no privilege. */
 void cmd_examine_generic(const struct patient *patient, struct evidence *evidence);
 
-/* cmd_examine_layers.c: who uses the device, and what it lies on itself. */
+/* cmd_examine_layers.c: who uses a device or its partitions, names with blanks between. */
+enum { USAGE_NAMES = 192 };
+struct usage {
+	char partitions[USAGE_NAMES], mounts[USAGE_NAMES], holders[USAGE_NAMES];
+};
+void cmd_examine_usage(dev_t device, struct usage *ret_usage);
+/* That, and what the device lies on itself. */
 void cmd_examine_layers(const struct patient *patient, struct evidence *evidence);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "sysfs.h"
 
-enum { NAMES = 192, MAX_DEPTH = 8 };
+enum { NAMES = USAGE_NAMES, MAX_DEPTH = 8 };
 
 /* What no longer fits is left out. */
 static void append(char names[NAMES], const char *name)
@@ -124,32 +124,40 @@ static void add_holders(dev_t device, char names[NAMES])
 		append(names, holders);
 }
 
-void cmd_examine_layers(const struct patient *p, struct evidence *e)
+void cmd_examine_usage(dev_t device, struct usage *ret_usage)
 {
-	char partitions[NAMES], copy[NAMES], mounts[NAMES] = "", holders[NAMES] = "", *rest = copy;
+	char copy[NAMES], *rest = copy;
 	dev_t number;
 
-	look_below(p, e);
-	list_partitions(p->device.number, partitions);
-	add_holders(p->device.number, holders);
-	add_mounts(p->device.number, mounts);
-	strcpy(copy, partitions);
+	*ret_usage = (struct usage){ 0 };
+	list_partitions(device, ret_usage->partitions);
+	add_holders(device, ret_usage->holders);
+	add_mounts(device, ret_usage->mounts);
+	strcpy(copy, ret_usage->partitions);
 	for (char *name; (name = strsep(&rest, " "));) {
-		if (!*name || !number_of(p->device.number, "", name, &number))
+		if (!*name || !number_of(device, "", name, &number))
 			continue;
-		add_holders(number, holders);
-		add_mounts(number, mounts);
+		add_holders(number, ret_usage->holders);
+		add_mounts(number, ret_usage->mounts);
 	}
-	if (*partitions)
-		evidence_fact(e, "layers", "partitions", "%s", partitions);
-	if (*holders) {
-		evidence_fact(e, "layers", "used by", "%s", holders);
+}
+
+void cmd_examine_layers(const struct patient *p, struct evidence *e)
+{
+	struct usage usage;
+
+	look_below(p, e);
+	cmd_examine_usage(p->device.number, &usage);
+	if (*usage.partitions)
+		evidence_fact(e, "layers", "partitions", "%s", usage.partitions);
+	if (*usage.holders) {
+		evidence_fact(e, "layers", "used by", "%s", usage.holders);
 		evidence_advise(e,
 				"%s gets its writes through %s; atomic are only those of programs "
 				"that open it directly",
-				p->path, holders);
+				p->path, usage.holders);
 	}
-	if (*mounts)
+	if (*usage.mounts)
 		evidence_fact(e, "layers", "mounted on", "%s (files there are the kernel's)",
-			      mounts);
+			      usage.mounts);
 }

@@ -66,7 +66,10 @@ struct sim_disk {
 	unsigned fault_count;
 	unsigned delay_us, tear_us;
 	uint64_t gone, weakens, cut, cut_max, seed; /* numbers of writes; 0: never */
-	unsigned tears; /* the disk lies: its commands tear at this many bytes; 0: it does not */
+	/* The disk lies, where these are not 0: its commands tear at this many bytes, or where they
+	 * cross a multiple of so many; it acknowledges and drops one command in so many. */
+	unsigned tears, tears_across;
+	uint64_t drops;
 };
 
 /* part 0 is the disk, or the SCSI generic node. */

@@ -241,6 +241,8 @@ static const struct option options[] = {
 	FIELD(KIND_NUMBER, "delay", delay_us),
 	FIELD(KIND_NUMBER, "tear_us", tear_us),
 	FIELD(KIND_NUMBER, "tears", tears),
+	FIELD(KIND_NUMBER, "tears_across", tears_across),
+	FIELD(KIND_COUNT, "drops", drops),
 	FIELD(KIND_COUNT, "gone", gone),
 	FIELD(KIND_COUNT, "weakens", weakens),
 	FIELD(KIND_COUNT, "cut", cut),

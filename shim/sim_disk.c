@@ -111,6 +111,17 @@ static uint32_t piece_of(const struct sim_disk *disk, const struct sim_write *wr
 	return disk->block;
 }
 
+/* The piece that begins when so much is done. */
+static uint32_t piece_at(const struct sim_disk *disk, const struct sim_write *write, uint32_t done)
+{
+	uint32_t piece = least(piece_of(disk, write), write->length - done);
+
+	if (!disk->tears_across)
+		return piece;
+	return least(piece, disk->tears_across -
+				    (uint32_t)((write->offset + done) % disk->tears_across));
+}
+
 static int lock(int fd, short type, uint64_t offset, uint64_t length)
 {
 	struct flock range = { .l_type = type,
@@ -133,33 +144,36 @@ static int store_piece(int fd, const void *data, uint64_t offset, uint32_t lengt
 /* What survives a power cut in the middle: each piece or not. */
 static void store_remains(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
-	uint32_t piece = piece_of(disk, write);
 	const char *data = write->data;
+	uint32_t piece;
 
-	for (uint32_t done = 0; done < write->length; done += piece) {
-		if (chance(disk->seed, 1 + done / piece) & 1)
-			store_piece(fd, data + done, write->offset + done,
-				    least(piece, write->length - done));
+	for (uint32_t done = 0, number = 1; done < write->length; done += piece, number++) {
+		piece = piece_at(disk, write, done);
+		if (chance(disk->seed, number) & 1)
+			store_piece(fd, data + done, write->offset + done, piece);
 	}
 }
 
 static int store_all(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
-	uint32_t piece = piece_of(disk, write);
 	const char *data = write->data;
+	uint32_t piece;
 	int error = 0;
 
 	for (uint32_t done = 0; done < write->length && !error; done += piece) {
-		error = store_piece(fd, data + done, write->offset + done,
-				    least(piece, write->length - done));
+		piece = piece_at(disk, write, done);
+		error = store_piece(fd, data + done, write->offset + done, piece);
 		if (disk->tear_us && piece < write->length)
 			usleep(disk->tear_us);
 	}
 	return error ? -EIO : 0;
 }
 
-static int die(const struct sim_disk *disk)
+/* Not while another thread's or process's piece is half stored: the kernel ends even a pwrite() of a
+ * few pages in the middle when its process is killed, and that would be no disk's doing. */
+static int die(const struct sim_disk *disk, int fd)
 {
+	lock(fd, F_WRLCK, 0, 0);
 	atomic_store(&state->dead, 1);
 	if (!disk->cut_eio)
 		kill(getpid(), SIGKILL);
@@ -214,8 +228,17 @@ static int store(const struct sim_disk *disk, const struct sim_write *write)
 		store_remains(disk, fd, write);
 	else
 		error = store_all(disk, fd, write);
+	if (cut)
+		error = die(disk, fd);
 	close(fd);
-	return cut ? die(disk) : error;
+	return error;
+}
+
+/* By chance and the seed, but not the chance that faults go by. */
+static bool is_dropped(const struct sim_disk *disk)
+{
+	return disk->drops &&
+	       chance(disk->seed + 1, atomic_load(&state->commands)) % disk->drops == 0;
 }
 
 int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
@@ -232,6 +255,8 @@ int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
 	if (dead)
 		return plain ? -EIO : -ENODEV;
 	*ret_fault = fault;
+	if (!plain && !fault && is_dropped(disk))
+		return 0;
 	return fault && fault->kind != SIM_FAULT_RESID ? fault->value : store(disk, write);
 }
 

@@ -151,6 +151,20 @@ no cancellation with the table of files|files.c|/^void files_set/,/^}/s/GUARDED;
 no signal with the table of writes|guard.c|s/pthread_sigmask(SIG_SETMASK, &all, &ret_guard->mask);/pthread_sigmask(SIG_BLOCK, NULL, \&ret_guard->mask);/|preload_ring_raw
 slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_registered
 slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_registered
+verify: place of a sector|verify_page.c|s/is_intact(&sectors\[i\], offset, length, i)/is_intact(\&sectors[i], sectors[i].offset, sectors[i].length, i)/|test_verify_page
+verify: sectors of several writes|verify_page.c|s/sequence != sight.sequence/0/|test_verify_page
+verify: sector that is damaged|verify_page.c|s/return memcmp(&wanted, sector, sizeof(wanted)) == 0/return true/|test_verify_page
+verify: record that is damaged|verify_log.c|s/ \&\& record->sum == sum_of(record)//|test_verify_log
+verify: record of another page|verify_log.c|s/record->page < history->layout.pages/1/|test_verify_log
+verify: older than acknowledged|verify_judge.c|s/sight->sequence >= known->sequence/1/|test_verify_judge
+verify: lost out of order|verify_judge.c|s/known->index < kept_after/0/|test_verify_judge
+verify: older than a reader may see|verify_judge.c|s/sight->sequence < least/0/|test_verify_judge
+verify: acknowledged after the device|verify_power.c|s/int error = verify_target_write(.*/int error = verify_log_acknowledge(\&power->log, page, tag.sequence); error = verify_target_write(power->target, buffer, \&tag, power->durable);/|cmd_verify.sh
+verify: what is on a device|verify_guard.c|s/is_occupied(fd, reason)) {/0) {/|cmd_verify.sh
+verify: who uses a device|verify_guard.c|s/ \&\& is_used(st.st_rdev, reason)/ \&\& (*reason = 0)/|cmd_verify.sh
+verify: claimed by another|verify_guard.c|s/told < VERIFY_TOLD ? O_EXCL : 0/0/|cmd_verify.sh
+verify: log that is there already|cmd_verify.c|s/O_CREAT . O_EXCL/O_CREAT/|cmd_verify.sh
+verify: log of another device|cmd_verify.c|s/if (size != history->layout.size)/if (0)/|cmd_verify.sh
 slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_registered
 deep mode in new threads|entry_deep_thread.c|s/deep_arm(mine.hides);/;/|preload_deep
 what a thread is to know of its mask|entry_deep_thread.c|s/deep_arm(mine.hides);/deep_arm(false);/|preload_deep_signal
@@ -199,6 +213,12 @@ run_test() { # TEST
 	fences | user)
 		make -s "$build/libuntorn.so" "$build/untorn" "$build/tests/vm/fences" "$build/tests/vm/statx_print" &&
 			in_guest "$1"
+		;;
+	*.sh)
+		make -s "$build/libuntorn-sim.so" "$build/untorn" || return 1
+		tests/run.sh "$build" "tests/$1" > said || status=$?
+		cat said
+		return $status
 		;;
 	*)
 		make -s "$build/libuntorn.so" "$build/tests/$1" || return 1

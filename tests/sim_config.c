@@ -344,6 +344,8 @@ static const char *const good[] = {
 	",delay=1",
 	",tear_us=1",
 	",tears=4096",
+	",tears_across=24576",
+	",drops=18446744073709551615",
 	",gone=7",
 	",cut=7",
 	",cut_max=0",
@@ -382,7 +384,7 @@ static const char *const bad[] = {
 	"sg", "sg=", "sg=3", "sg=sg", "sg=sg03", "sg=sg-1", "sg=sg3x", "sg=sg32768", "sg=sda",
 	"sg=sg4294967296", "sg_other=x", "sg_closed=x", "no_vpd=x", "max_atomic=",
 	"max_atomic=4294967296", "atomic_align=x", "atomic_gran=-1", "max_atomic_bndry=1K",
-	"max_bndry", "vpd_length=256", "vpd_length=", "lbppbe=256", "delay=1ms", "tear_us=", "tears=4K", "gone=",
+	"max_bndry", "vpd_length=256", "vpd_length=", "lbppbe=256", "delay=1ms", "tear_us=", "tears=4K", "tears_across=4K", "drops=", "drops=1/7", "gone=",
 	"gone=-1", "weakens=", "cut=first", "cut_max=", "cut_action", "cut_action=pause", "seed=", "seed=0x",
 };
 /* clang-format on */

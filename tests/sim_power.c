@@ -148,6 +148,12 @@ static const struct cut {
 	{ ",tears=4096", submit, 64, 12, 4096, 16 },
 	{ ",tears=65536", submit, 64, 40, 512, 16 },
 	{ ",tears=4096", plain, 64, 32, 512, 16 },
+	/* 32 blocks: to 32768 across 24576, to 49152 up to it. */
+	{ ",tears_across=24576", submit, 32, 32, 8192, 16 },
+	{ ",tears_across=24576", submit, 64, 32, 0, 16 },
+	{ ",tears_across=24576", plain, 32, 32, 512, 16 },
+	{ ",kind=scsi,max_atomic=64,tears_across=24576", atomic, 32, 32, 8192, 16 },
+	{ ",kind=scsi,max_atomic=64,tears_across=24576", atomic, 64, 32, 0, 16 },
 	/* SCSI: WRITE(16) has no promise, WRITE ATOMIC(16) has it by itself. */
 	{ ",kind=scsi,max_atomic=64", plain, 64, 32, 512, 16 },
 	{ ",kind=scsi,max_atomic=64", sg, 64, 32, 512, 100 },
@@ -263,6 +269,20 @@ static void counts_both(void)
 						       : plain(fd, data, 64, 32),
 		   EIO);
 	want(image_holds(0, 1024, 'c'));
+}
+
+/* drops=2: acknowledged, and some of them not there; plain writes are all there. */
+static void drops(void)
+{
+	int fd = open_disk();
+	unsigned there = 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		want(plain(fd, buffer(512, 'p'), i, 1) == 0 && image_holds(i * 512L, 512, 'p'));
+		want((i & 1 ? submit : io)(fd, buffer(512, 'c'), i, 1) == 0);
+		there += image_holds(i * 512L, 512, 'c');
+	}
+	want(there > 25 && there < 75);
 }
 
 /* cut=2, cut_action=eio: nothing goes after it, and nothing reaches the image. */
@@ -401,6 +421,7 @@ const struct body bodies[] = {
 	{ "one_cut", one_cut },
 	{ "every_seed", every_seed },
 	{ "counts_both", counts_both },
+	{ "drops", drops },
 	{ "after_the_cut", after_the_cut },
 	{ "kills_the_writer_only", kills_the_writer_only },
 	{ "until_cut", until_cut },
@@ -423,6 +444,7 @@ static const struct {
 } rows[] = {
 	{ "counts_both", ",cut=3,cut_action=eio", "SIM_LAST=plain" },
 	{ "counts_both", ",cut=3,cut_action=eio", "SIM_LAST=command" },
+	{ "drops", ",drops=2", NULL },
 	{ "after_the_cut", ",cut=2,cut_action=eio", NULL },
 	{ "kills_the_writer_only", ",cut=1", NULL },
 	{ "kills_the_writer_only", ",cut=1,cut_action=kill", NULL },

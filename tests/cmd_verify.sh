@@ -1,0 +1,197 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# untorn verify over the simulated disk: an honest one, by racing readers and by power cuts
+# (UNTORN_VERIFY_KILLS, 10), and disks that lie, each in its way; what it refuses to overwrite; the
+# examples of the manual.
+set -u
+case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
+untorn=$BUILD/untorn
+unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
+work=$(mktemp -d)
+loops=()
+finish() {
+	for loop in "${loops[@]}"; do losetup -d "$loop" 2> /dev/null; done
+	rm -rf "$work"
+}
+trap finish EXIT
+bad=0 checks=0 left_out=
+u=/dev/sim0n1
+
+fail() { echo "$*"; bad=1; }
+equal() { # WHAT GOT WANTED
+	checks=$((checks + 1))
+	[ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
+}
+has() { # WHAT TEXT FILE
+	checks=$((checks + 1))
+	grep -qF -- "$2" "$3" || fail "$1: no '$2' in: $(head -c 2000 "$3")"
+}
+sim() { # OPTIONS COMMAND...
+	UNTORN_SIM="$u=$work/image,size=16M,nawupf=31,$1" \
+		LD_PRELOAD="$BUILD/libuntorn-sim.so" "${@:2}"
+}
+verify() { # OPTIONS ARGUMENTS...: into $work/text and $work/said, the status in $status
+	status=0
+	sim "$1" "$untorn" verify "${@:2}" > "$work/text" 2> "$work/said" || status=$?
+}
+number() { # NAME: of $work/text, in JSON
+	sed -nE "s/^ *\"$1\": *([0-9]+).*/\1/p" "$work/text"
+}
+fresh() { rm -f "$work"/image* "$work/log"; }
+
+# Races: OPTIONS|STATUS|FIRST LINE, as a pattern
+while IFS='|' read -r options expected verdict; do
+	fresh
+	verify "$options" --seconds=2 $u
+	equal "race, $options: status" "$status" "$expected"
+	checks=$((checks + 1))
+	grep -qE "^$u: $verdict\$" "$work/text" || fail "race, $options: $(cat "$work/text" "$work/said")"
+done << 'END'
+seed=1|0|nothing found
+lba=4096,nawupf=3|0|nothing found
+kind=scsi,max_atomic=32|0|nothing found
+nabspf=63|0|nothing found
+tears=4096,tear_us=50|1|[0-9]+ torn
+tears=512,tear_us=50|1|[0-9]+ torn
+kind=scsi,max_atomic=32,tears=4096,tear_us=50|1|[0-9]+ torn
+tears_across=24576,tear_us=50|1|[0-9]+ torn
+drops=5|1|[0-9]+ lost
+END
+
+# Power cuts, each on a disk as the last one left it: OPTIONS CUTS PATTERN; up to the first that
+# something was found of, and nothing else than that.
+cuts() {
+	local found=0 cut
+	fresh
+	for ((cut = 1; cut <= $2 && !found; cut++)); do
+		rm -f "$work/log"
+		verify "$1,seed=$cut,cut=$((20 + cut * 7 % 50))" --destroy --destroy --power-cut="$work/log" --pages=32 $u
+		equal "$1, cut $cut: killed" "$status" 137
+		verify seed=1 --check="$work/log" --json $u
+		[ "$status" -le 1 ] || fail "$1, cut $cut: $(cat "$work/said")"
+		[ "$(number acknowledged)" -gt 0 ] || fail "$1, cut $cut: nothing was acknowledged"
+		[ "$status" = 0 ] && continue
+		found=$((found + 1))
+		grep -E '"(torn|garbled|lost|out_of_order|unreadable)": *[1-9]' "$work/text" |
+			grep -vE "\"($3)\"" && fail "$1, cut $cut: that, too: $(cat "$work/text")"
+	done
+	echo "$found found in $((cut - 1)) cuts"
+} 2> /dev/null
+kills=${UNTORN_VERIFY_KILLS:-10}
+equal "honest" "$(cuts atomic_gran=1 "$kills" none)" "0 found in $kills cuts"
+equal "honest SCSI" "$(cuts kind=scsi,max_atomic=32 5 none)" "0 found in 5 cuts"
+for lie in "tears=4096 torn" "tears_across=24576 torn" "drops=10 lost|out_of_order"; do
+	said=$(cuts "${lie% *}" 60 "${lie#* }")
+	equal "${lie% *} is caught" "${said%in *}" "1 found "
+done
+
+# Volatile writes may be older, and are to be whole.
+fresh
+verify cut=200,drops=2 --power-cut="$work/log" --volatile --pages=32 $u
+verify seed=1 --check="$work/log" $u
+equal "volatile" "$status $(head -n 1 "$work/text")" "0 $u: nothing found"
+has "volatile" "older than acknowledged" "$work/text"
+
+# To another host; an end by time, by ^C; the log is not overwritten, nor taken for another's.
+fresh
+sim seed=1 "$untorn" verify --power-cut=- --seconds=1 $u 2> "$work/said" | cat > "$work/log"
+has "piped: the report" "acknowledged writes are in the log" "$work/said"
+has "piped: what next" "untorn verify --check=LOG $u" "$work/said"
+verify seed=1 --check="$work/log" $u
+equal "piped" "$status $(head -n 1 "$work/text")" "0 $u: nothing found"
+verify seed=1 --power-cut="$work/log" $u
+equal "log is there: status" "$status" 2
+has "log is there" "name a new file" "$work/said"
+UNTORN_SIM="$u=$work/image,nawupf=31" LD_PRELOAD=$BUILD/libuntorn-sim.so \
+	timeout -s INT 1 "$untorn" verify --json --destroy --destroy $u > "$work/text" 2> "$work/said"
+has "interrupted" '"result":"none"' <(tr -d ' ' < "$work/text")
+[ ! -s "$work/said" ] || fail "a progress bar, and no terminal: $(cat "$work/said")"
+equal "JSON: writes" "$([ "$(number writes)" -gt 0 ] && echo some)" some
+verify size=32M --check="$work/log" $u
+has "another device" "another device than the log's" "$work/said"
+verify seed=1 --check="$untorn" $u
+has "no log" "is no log of untorn verify" "$work/said"
+verify fault=5:0x4281 --destroy --destroy $u
+equal "failing: status" "$status" 2
+has "failing" "ended early: writing of" "$work/text"
+if command -v script > /dev/null; then
+	sim seed=1 script -qec "$untorn verify --destroy --destroy --seconds=1 $u" /dev/null < /dev/null > "$work/text"
+	has "progress bar" "[###" "$work/text"
+else
+	left_out="$left_out progress bar (no script);"
+fi
+
+# Refused; and told twice, done.
+refused() { # WHAT TEXT: of the last verify
+	equal "$1: status" "$status" 2
+	has "$1" "$2" "$work/said"
+}
+fresh
+printf '\125\252' > "$work/magic" # 55 AA: with one entry it is a partition table
+printf '\0\0\1\0\203\0\2\0\0\10\0\0\0\20\0\0' > "$work/entry"
+truncate -s 16M "$work/image"
+dd if="$work/entry" of="$work/image" bs=1 seek=446 conv=notrunc status=none
+dd if="$work/magic" of="$work/image" bs=1 seek=510 conv=notrunc status=none
+cp "$work/image" "$work/table"
+verify seed=1 --seconds=1 $u
+refused "partition table" "carries a partition table (dos)"
+has "the way out" "say so twice: --destroy --destroy" "$work/said"
+verify seed=1 --seconds=1 --destroy $u
+refused "told once" "carries a partition table (dos)"
+equal "not touched" "$(cmp "$work/image" "$work/table" 2>&1)" ""
+verify seed=1 --seconds=1 --destroy --destroy $u
+equal "told twice" "$status" 0
+if command -v mke2fs > /dev/null || PATH=$PATH:/sbin:/usr/sbin command -v mke2fs > /dev/null; then
+	fresh
+	truncate -s 16M "$work/image"
+	PATH=$PATH:/sbin:/usr/sbin mke2fs -q "$work/image"
+	verify seed=1 $u
+	refused "filesystem" "carries a signature of ext2"
+else
+	left_out="$left_out filesystem (no mke2fs);"
+fi
+for mistake in "|which device?" "$u $u|which device?" "--bogus $u|untorn verify --help" \
+	"--seconds=0 $u|--seconds" "--seconds=x $u|--seconds" "--pages=0 $u|--pages" \
+	"--pages=65537 $u|--pages" "--volatile $u|goes with" \
+	"--power-cut=a --check=b $u|comes before" "/dev/null|not a block device" \
+	"$work|not a block device" "/nowhere|No such file" "--nvme-limits=x $u|does not know"; do
+	# shellcheck disable=SC2086
+	verify seed=1 ${mistake%|*}
+	refused "${mistake%|*}" "${mistake#*|}"
+done
+fresh
+verify nabo=8 $u
+refused "no atomic writes" "untorn doctor $u says why"
+verify readonly $u
+equal "read-only: status" "$status" 2
+
+# What is in use, of this machine's own: a loop device, mounted, and one with partitions.
+in_use() {
+	PATH=$PATH:/sbin:/usr/sbin
+	truncate -s 16M "$work/loop"
+	mke2fs -q "$work/loop" || return
+	loop=$(losetup --find --show "$work/loop") || return
+	loops+=("$loop")
+	mkdir "$work/mnt"
+	mount "$loop" "$work/mnt" 2> /dev/null || return
+	"$untorn" verify "$loop" > "$work/text" 2> "$work/said"
+	status=$?
+	umount "$work/mnt"
+	refused "mounted" "is mounted on $work/mnt"
+	"$untorn" verify "$loop" > "$work/text" 2> "$work/said"
+	status=$?
+	refused "not mounted" "carries a signature of ext2"
+	"$untorn" verify --destroy --destroy "$loop" > "$work/text" 2> "$work/said"
+	status=$?
+	refused "a loop device" "has no atomic writes"
+	dd if=/dev/zero of="$loop" bs=1M count=16 status=none
+	status=0
+	python3 -c "import os, subprocess, sys; os.open('$loop', os.O_RDWR | os.O_EXCL)
+sys.exit(subprocess.call(['$untorn', 'verify', '$loop']))" > "$work/text" 2> "$work/said" || status=$?
+	refused "claimed" "$loop is in use"
+}
+[ "$(id -u)" = 0 ] && in_use 2> /dev/null || left_out="$left_out mounted (no root or loop device);"
+
+[ -z "$left_out" ] || echo "left out:$left_out"
+[ "$bad" = 0 ] && echo "$checks checks"
+exit $bad

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The examples of untorn(1), as they are written, where what they name is there: the command and its
+# libraries under /usr/local, a program, and another host, which is this one. What has no end by
+# itself is interrupted. Prints each with its exit status.
+set -u
+mkdir -p /usr/local/bin /usr/local/lib /var/tmp /tmp/here
+cp build/untorn /usr/local/bin/
+cp build/libuntorn*.so /usr/local/lib/
+cp build/examples/statx /tmp/here/my-engine # the image is on a tmpfs, that has no direct writes
+printf '#!/bin/sh\nshift\nexec sh -c "$*"\n' > /usr/local/bin/ssh
+chmod 755 /usr/local/bin/ssh
+PATH=/usr/local/bin:$PATH
+sed -n '/^\.SH EXAMPLES/,/^\.SH SEE/{/^\.EX/,/^\.EE/p}' man/untorn.1 |
+	sed '/^\./d; s/\\-/-/g; s/\\e$/\\/' > /tmp/examples
+cd /tmp/here || exit
+
+interrupt() {
+	local process
+	sleep 10
+	for process in /proc/[0-9]*; do
+		[ "$(cat "$process/comm" 2> /dev/null)" != untorn ] || kill -INT "${process#/proc/}"
+	done
+}
+# Not read -r: lines are continued.
+# shellcheck disable=SC2162
+while read command <&3; do
+	case $command in *--power-cut=-*) interrupt & ;; esac
+	eval "$command" > said 2>&1
+	echo "$? $command"
+	sed 's/^/    /' said | head -n 20
+done 3< /tmp/examples

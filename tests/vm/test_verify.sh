@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# untorn verify on guests that lose their power: while it writes, QEMU is killed at a random moment;
+# the next boot holds what is on the disk against the log, which was kept outside, and begins anew.
+# An honest disk: nothing may be found. UNTORN_VERIFY_KILLS (3) times, on UNTORN_VERIFY_KERNELS in turn;
+# UNTORN_VERIFY_LOUD=1 tells of each. 200 take an hour and more: run this script by itself.
+set -eu -o pipefail
+. tests/vm/lib.sh
+
+kills=${UNTORN_VERIFY_KILLS:-3}
+read -r -a kernels <<< "${UNTORN_VERIFY_KERNELS:-6.1 7}"
+out=$(scratch)
+# Beside the programs, for /tmp may not know direct I/O; written once, so that no write has to wait
+# for the filesystem's own bookkeeping to be whole.
+folder=$(mktemp -d -p "$(realpath build)")
+trap 'rm -rf "$scratch_root" "$folder"' EXIT
+dd if=/dev/zero of="$folder/disk" bs=1M count=32 oflag=direct status=none ||
+	{ echo "SKIP: no direct I/O in $folder"; exit 77; }
+
+guest() { # ROUND: checks the round before and writes until it is killed; the last one only checks
+	cat <<-END
+		. tests/vm/guest_lib.sh
+		disk=\$(disk d0)
+		if [ $1 -gt 1 ]; then
+			build/untorn verify --check=\$OUT/log-$(($1 - 1)) --json \$disk > \$OUT/report || exit
+			cp \$OUT/report \$OUT/report-$(($1 - 1))
+		fi
+		[ $1 -gt $kills ] || build/untorn verify --power-cut=\$OUT/log-$1 \$disk
+	END
+}
+boot() { # ROUND OPTIONS...
+	rm -f "$out/pid"
+	vm -k "${kernels[$1 % ${#kernels[@]}]}" -t 600 -m 1G -o "$out" -a "-pidfile $out/pid" \
+		-d "$folder/disk;;atomic.nawun=31,atomic.nawupf=31" -- "$(guest "$1")" > "$out/said" 2>&1
+}
+size() { stat -c %s "$1" 2> /dev/null || echo 0; }
+
+# Some 64 bytes a write: from the first ones on, up to a few thousand.
+await() { # ROUND BYTES
+	while kill -0 "$running" 2> /dev/null && [ "$(size "$out/log-$1")" -lt "$2" ]; do sleep 0.1; done
+}
+
+acknowledged=0
+look() { # ROUND: what was said of it
+	[ -s "$out/report-$1" ] || { cat "$out/said" "$out/report" 2> /dev/null; echo "kill $1: no good report"; exit 1; }
+	grep -q '"result": *"none"' "$out/report-$1" || { cat "$out/report-$1"; exit 1; }
+	acknowledged=$((acknowledged + $(sed -nE 's/.*"acknowledged": *([0-9]+).*/\1/p' "$out/report-$1")))
+	rm -f "$out/log-$1"
+}
+
+for ((round = 1; round <= kills; round++)); do
+	boot "$round" & running=$!
+	await "$round" $((64 * (1 + RANDOM % 40 * (RANDOM % 40))))
+	sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
+	[ ! -s "$out/pid" ] || kill -9 "$(cat "$out/pid")"
+	status=0
+	wait "$running" || status=$?
+	[ $status != 77 ] || exit 77
+	[ -s "$out/log-$round" ] || { cat "$out/said"; echo "kill $round: nothing was written"; exit 1; }
+	[ "$round" = 1 ] || look $((round - 1))
+	[ -z "${UNTORN_VERIFY_LOUD:-}" ] || echo "$round kills, $acknowledged writes acknowledged"
+done
+boot "$round" || { status=$?; cat "$out/said"; exit $status; }
+look "$kills"
+echo "$kills kills, $acknowledged acknowledged writes: nothing torn, lost or out of order"
