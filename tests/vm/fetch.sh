@@ -8,6 +8,7 @@
 #   tests/vm/fetch.sh tools            prints the tree with QEMU, fio, xfs_io, python3, perl
 #   tests/vm/fetch.sh kernel SERIES    prints the tree of the newest kernel of 5.10, 6.1, 6.18, 7 ...
 #   tests/vm/fetch.sh tree SUITE PACKAGE...     prints a tree with these and all that they depend on
+#   tests/vm/fetch.sh root SUITE PACKAGE...     prints a tar of an installed system with these in it
 #   tests/vm/fetch.sh source SUITE PACKAGE      prints the tree of a source package
 #
 # Exit status: 0 done, 77 this machine's mirror does not have it, 1 an error.
@@ -150,6 +151,25 @@ fetch_tree() { # SUITE PACKAGE...
 	echo "$tree"
 }
 
+# Not only unpacked: what apt and dpkg can go on with, made by mmdebstrap. As root only. A mirror may
+# have been standing still for longer than its lists are valid; they are signed all the same.
+fetch_root() { # SUITE PACKAGE...
+	local suite=$1 tar
+	tar=$cache/root-$suite-$(echo "$*" | cksum | cut -d' ' -f1).tar
+	shift
+	if [ ! -e "$tar" ]; then
+		private_apt "$suite" "$suite"
+		apt-cache show base-files > /dev/null 2>&1 || missing "no $suite on this mirror"
+		say "installing a root of $suite"
+		env -u APT_CONFIG mmdebstrap --variant=minbase ${1:+--include="$(IFS=,; echo "$*")"} \
+			--aptopt="Acquire::Check-Valid-Until \"false\"" \
+			"$suite" "$tar.part" "deb $(site_of Debian) $suite main" > "$tar.log" 2>&1 ||
+			{ tail -n 5 "$tar.log" >&2; failed "a root of $suite could not be made"; }
+		mv "$tar.part" "$tar"
+	fi
+	echo "$tar"
+}
+
 fetch_source() { # SUITE PACKAGE
 	local tree=$cache/source-$1-$2
 	if [ ! -d "$tree" ]; then
@@ -175,6 +195,7 @@ case ${1:-} in
 tools) fetch_tools ;;
 kernel) fetch_kernel "${2:?which series?}" ;;
 tree) fetch_tree "${@:2}" ;;
+root) fetch_root "${@:2}" ;;
 source) fetch_source "${2:?which suite?}" "${3:?which package?}" ;;
 *) sed -n '/^#  /s/^# *//p' "$0" >&2; exit 1 ;;
 esac
