@@ -9,6 +9,7 @@
  * Overwrites that part of the device! Prints "8 writes of 16384 bytes, each all or nothing", or why
  *not.
  */
+#define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>

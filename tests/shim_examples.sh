@@ -53,5 +53,15 @@ for words in "pwritev2 /dev/sim0n1 512 16384" "libaio /dev/sim0n1 32768 2" "io_u
 	[ "$status" = 1 ] && [ -s "$work/err" ] && [ ! -s "$work/log" ] ||
 		wrong "$words: status $status, $(cat "$work/out" "$work/err" "$work/log")"
 done
+
+# And each is built as its first comment says.
+mkdir "$work/built"
+ln -s "$PWD/include" "$PWD/examples" "$work/built"
+for source in examples/*.c; do
+	[ -x "$BUILD/${source%.c}" ] || continue
+	rows=$((rows + 1))
+	command=$(sed -n 's/^ \*\t\(cc .*\)/\1/p' "$source")
+	(cd "$work/built" && eval "${command:?}") || wrong "$command"
+done
 echo "$rows rows, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
