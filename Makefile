@@ -123,6 +123,7 @@ check: setup-check
 	$(Q)$(MAKE) --no-print-directory check-vm mutants
 programs: all $(UNIT) $(PRELOAD) $(SIMTEST) $(CLIENT)
 check-fast: unit preload scripts
+unit-programs: $(UNIT)
 unit: $(UNIT)
 	$(Q)tests/run.sh $(B) $(UNIT)
 preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD) $(SIMTEST)
@@ -177,5 +178,5 @@ dist:
 clean:
 	rm -rf build build-*
 .SECONDARY:
-.PHONY: all shim programs setup setup-check demo check check-fast check-vm mutants clients bench scripts unit preload layers exports install uninstall clean dist packages builds always
+.PHONY: all shim programs setup setup-check demo check check-fast check-vm mutants clients bench scripts unit preload layers exports install uninstall clean dist packages builds unit-programs always
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

@@ -26,4 +26,7 @@ static inline long ret_errno(long result)
 ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 
+/* Of glibc 2.34; older headers and musl's have none. */
+int close_range(unsigned first, unsigned last, int flags);
+
 #endif

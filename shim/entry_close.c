@@ -16,7 +16,6 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
-int close_range(unsigned first, unsigned last, int flags); /* glibc 2.34 */
 void closefrom(int first);
 
 static void before(unsigned first, unsigned last)

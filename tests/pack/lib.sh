@@ -14,6 +14,7 @@ new_root() { # NAME SUITE PACKAGE...
 	[ $status = 0 ] || exit 1
 	mkdir "$roots/$1"
 	tar -xf "$tar" -C "$roots/$1"
+	# What finds the mirror.
 	cp -L /etc/resolv.conf /etc/hosts "$roots/$1/etc/"
 }
 

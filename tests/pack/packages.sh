@@ -14,7 +14,7 @@ build() {
 	# shellcheck disable=SC2086 # several words
 	new_root build bookworm build-essential fakeroot $needed
 	put_source "$built/untorn"
-	quietly "building" inside build sh -c 'cd /built/untorn && nice dpkg-buildpackage -us -uc -F'
+	quietly "building" inside build sh -c 'cd /built/untorn && dpkg-buildpackage -us -uc -F'
 	rm -rf "$built/untorn"
 	echo "built: $(cd "$built" && echo *.deb)"
 }
