@@ -22,7 +22,8 @@ new_root() { # NAME SUITE PACKAGE...
 inside() { # NAME COMMAND...
 	# shellcheck disable=SC2016 # for the shell that is started
 	unshare --mount --pid --fork sh -c \
-		'mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" && root=$1 && shift &&
+		'mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" && mount --bind /dev "$1/dev" &&
+		root=$1 && shift &&
 		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 			DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"' - "$roots/$1" "${@:2}"
 }

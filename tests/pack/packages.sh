@@ -26,7 +26,7 @@ look_over() {
 
 # All files but those that come and go with any use of apt.
 list() { # ROOT
-	inside "$1" find / -xdev \( -path /dev -o -path /proc -o -path /tmp -o -path /debs -o -path /var/cache \
+	inside "$1" find / -xdev \( -path /dev -o -path /proc -o -path /sys -o -path /tmp -o -path /debs -o -path /var/cache \
 		-o -path /var/lib/apt -o -path /var/log -o -path /var/lib/dpkg/status\* \
 		-o -path /var/lib/dpkg/available\* -o -path /var/lib/dpkg/lock\* \) -prune -o -print | sort
 }
