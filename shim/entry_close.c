@@ -3,7 +3,6 @@
  * close(2), what closes many, and what gives a number to another file: a ring ends there, but not
  * with writes under way, whose memory is the program's, nor while we hold on to it.
  */
-#include <sys/syscall.h>
 
 #include "entry.h"
 #include "kept.h"
