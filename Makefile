@@ -74,17 +74,17 @@ $(B)/%.o: %.c
 	$(call say,CC)$(CC) $(cpp) $(cc) -c -o $@ $<
 $(LIB): $(call objs,$(CORE) $(DOORS)) shim.map
 	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(if $(SAN),,-Wl,-z,defs) \
-		-Wl,--version-script=shim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl $(LDLIBS)
+		-Wl,--version-script=shim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread $(LDLIBS)
 $(SIMLIB): $(call objs,$(SIM)) shim/sim.map
 	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(if $(SAN),,-Wl,-z,defs) \
 		-Wl,--version-script=shim/sim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread
 $(CMD): $(call objs,$(CORE) $(TOOL))
-$(CMD): LDLIBS += -ldl -ljson-c
+$(CMD): LDLIBS += -ldl -lpthread -ljson-c
 $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
 # A test of one of the command's rooms brings that room along.
 $(foreach room,$(TOOL),$(eval $(B)/tests/test_$(room): $(call objs,$(room))))
 $(B)/tests/test_cmd_program: $(call objs,elf)
-$(UNIT): LDLIBS += -ljson-c
+$(UNIT): LDLIBS += -ljson-c -lpthread
 $(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
 $(EXAMPLE) $(CLIENT): %: %.o
 # The engine without its command: see there.
@@ -95,7 +95,7 @@ $(B)/tests/bench/submit: LDLIBS += -luring -ldl
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
 # What is under way, without disks: see there.
 $(B)/tests/test_flight: LDLIBS += $(addprefix -Wl$(comma)--wrap=engine_,open_node is_sound prepare land finish)
-$(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
+$(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl -lpthread
 $(B)/tests/preload_aio $(B)/examples/libaio: LDLIBS += -laio
 $(B)/examples/io_uring: LDLIBS += -luring
 $(B)/tests/preload_faults: LDLIBS += -laio -luring
