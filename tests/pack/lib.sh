@@ -35,5 +35,5 @@ put_source() { # DIRECTORY
 }
 
 quietly() { # WHAT COMMAND...
-	"${@:2}" > "$roots/log" 2>&1 || { tail -n 20 "$roots/log"; echo "FAILED $1"; return 1; }
+	"${@:2}" > "$roots/log" 2>&1 || { grep -a -A 5 "FAILED: " "$roots/log"; tail -n 20 "$roots/log"; echo "FAILED $1"; return 1; }
 }
