@@ -24,7 +24,7 @@ inside() { # NAME COMMAND...
 	unshare --mount --pid --fork sh -c \
 		'mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" && mount --bind /dev "$1/dev" &&
 		root=$1 && shift &&
-		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 			DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"' - "$roots/$1" "${@:2}"
 }
 
