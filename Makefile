@@ -5,7 +5,10 @@
 # make bench      what it costs
 # make V=1        show the commands
 # make SAN=address,undefined unit preload     in a build directory of its own; SAN=thread likewise
-# make install    honours prefix, bindir, libdir, includedir, mandir, DESTDIR
+# make packages   Debian packages: built, checked, and installed, used and purged in fresh systems
+# make builds     by other compilers, C libraries and for arm64
+# make install    honours DESTDIR, prefix and the directories below; make uninstall the same
+# make dist       the source as one archive
 # Settings of your own go into config.mak (git-ignored).
 VERSION := 0.1.0
 -include config.mak
@@ -14,6 +17,11 @@ bindir     ?= $(prefix)/bin
 libdir     ?= $(prefix)/lib
 includedir ?= $(prefix)/include
 mandir     ?= $(prefix)/share/man
+pkgconfigdir ?= $(libdir)/pkgconfig
+bashdir    ?= $(prefix)/share/bash-completion/completions
+zshdir     ?= $(prefix)/share/zsh/site-functions
+udevdir    ?= $(prefix)/lib/udev/rules.d
+unitdir    ?= $(prefix)/lib/systemd/system
 CFLAGS     ?= -O2 -g
 
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
@@ -41,7 +49,10 @@ CMD   := $(B)/untorn
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
 PRELOAD := $(patsubst %.c,$(B)/%,$(wildcard tests/preload_*.c))
 SIMTEST := $(patsubst %.c,$(B)/%,$(wildcard tests/sim_*.c))
-EXAMPLE := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
+# Examples of a library that is not there are left out.
+has      = $(shell echo '\#include <$(1)>' | $(CC) $(CPPFLAGS) -E - > /dev/null 2>&1 && echo yes)
+lacking := $(if $(call has,libaio.h),,examples/libaio.c) $(if $(call has,liburing.h),,examples/io_uring.c)
+EXAMPLE := $(patsubst %.c,$(B)/%,$(filter-out $(lacking),$(wildcard examples/*.c)))
 CLIENT  := $(patsubst %.c,$(B)/%,$(wildcard tests/vm/*.c tests/bench/*.c))
 
 SCRIPT  := $(wildcard tests/cmd_*.sh tests/shim_*.sh)
@@ -65,19 +76,19 @@ $(B)/%.o: %.c
 	$(call say,CC)$(CC) $(cpp) $(cc) -c -o $@ $<
 $(LIB): $(call objs,$(CORE) $(DOORS)) shim.map
 	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(if $(SAN),,-Wl,-z,defs) \
-		-Wl,--version-script=shim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl $(LDLIBS)
+		-Wl,--version-script=shim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread $(LDLIBS)
 $(SIMLIB): $(call objs,$(SIM)) shim/sim.map
 	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(if $(SAN),,-Wl,-z,defs) \
 		-Wl,--version-script=shim/sim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread
 $(CMD): $(call objs,$(CORE) $(TOOL))
-$(CMD): LDLIBS += -ldl -ljson-c
+$(CMD): LDLIBS += -ldl -lpthread -ljson-c
 $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
 # A test of one of the command's rooms brings that room along.
 $(foreach room,$(TOOL),$(eval $(B)/tests/test_$(room): $(call objs,$(room))))
 $(B)/tests/test_cmd_program: $(call objs,elf)
 $(B)/tests/test_verify_log: $(call objs,verify_page)
 $(B)/tests/test_verify_layout: $(call objs,verify_page)
-$(UNIT): LDLIBS += -ljson-c
+$(UNIT): LDLIBS += -ljson-c -lpthread
 $(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
 $(EXAMPLE) $(CLIENT): %: %.o
 # The engine without its command: see there.
@@ -89,8 +100,9 @@ $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_d
 $(B)/tests/bench/deep: LDLIBS += -ldl -lpthread
 # What is under way, without disks: see there.
 $(B)/tests/test_flight: LDLIBS += $(addprefix -Wl$(comma)--wrap=engine_,open_node is_sound prepare land finish)
-$(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
-$(B)/tests/preload_aio: LDLIBS += -laio
+$(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl -lpthread
+$(B)/tests/preload_aio $(B)/examples/libaio: LDLIBS += -laio
+$(B)/examples/io_uring: LDLIBS += -luring
 $(B)/tests/preload_faults: LDLIBS += -laio -luring
 $(addprefix $(B)/tests/,preload_uring preload_ring_raw preload_registered preload_storm vm/truth vm/ring_random): LDLIBS += -luring
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
@@ -116,11 +128,12 @@ check: setup-check
 	$(Q)$(MAKE) --no-print-directory check-vm mutants
 programs: all $(UNIT) $(PRELOAD) $(SIMTEST) $(CLIENT)
 check-fast: unit preload scripts
+unit-programs: $(UNIT)
 unit: $(UNIT)
 	$(Q)tests/run.sh $(B) $(UNIT)
 preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD) $(SIMTEST)
 	$(Q)tests/run.sh $(B) $(SIMTEST) $(PRELOAD)
-scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD)
+scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD) $(EXAMPLE)
 	$(Q)tests/run.sh $(B) $(SCRIPT)
 # Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
 check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT) $(EXAMPLE)
@@ -135,6 +148,12 @@ clients: shim
 	$(Q)tests/setup.sh g++ dpkg-dev make
 	$(Q)UNTORN_TEST_SHOWN=1 UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} tests/run.sh $(B) \
 		$(filter-out %/lib.sh,$(wildcard tests/clients/*.sh))
+packages:
+	$(Q)tests/setup.sh mmdebstrap lintian
+	$(Q)tests/pack/packages.sh
+builds: setup-check
+	$(Q)tests/setup.sh clang mmdebstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
+	$(Q)tests/builds.sh
 bench: $(LIB) $(CMD) $(CLIENT)
 	$(Q)tests/bench/fences.sh $(B)
 	$(Q)tests/bench/ring.sh $(B)
@@ -143,21 +162,27 @@ layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)
 	$(Q)tests/exports.sh $(LIB)
-install: $(LIB) $(SIMLIB) $(CMD)
-	install -D -m 755 $(LIB) $(DESTDIR)$(libdir)/libuntorn.so
-	install -D -m 755 $(SIMLIB) $(DESTDIR)$(libdir)/libuntorn-sim.so
-	install -D -m 755 $(CMD) $(DESTDIR)$(bindir)/untorn
-	install -D -m 644 include/untorn.h $(DESTDIR)$(includedir)/untorn.h
-	install -D -m 644 include/untorn_uapi.h $(DESTDIR)$(includedir)/untorn_uapi.h
-	install -D -m 644 man/untorn.1 $(DESTDIR)$(mandir)/man1/untorn.1
-	install -D -m 644 man/libuntorn.7 $(DESTDIR)$(mandir)/man7/libuntorn.7
+# What is installed, and where to.
+placed = $(LIB):$(libdir) $(SIMLIB):$(libdir) $(CMD):$(bindir) $(B)/share/untorn.pc:$(pkgconfigdir) \
+	include/untorn.h:$(includedir) include/untorn_uapi.h:$(includedir) \
+	shim/share/untorn.bash:$(bashdir) shim/share/_untorn:$(zshdir) shim/share/60-untorn.rules:$(udevdir) \
+	$(B)/share/untorn-publish@.service:$(unitdir) \
+	$(foreach page,$(wildcard man/*),$(page):$(mandir)/man$(patsubst .%,%,$(suffix $(page))))
+# Filled in anew each time, for what they say depends on no file.
+$(B)/share/%: shim/share/%.in always
+	@mkdir -p $(@D)
+	$(Q)sed $(foreach word,prefix bindir libdir includedir VERSION,-e 's|@$(word)@|$($(word))|') $< > $@
+install: $(LIB) $(SIMLIB) $(CMD) $(B)/share/untorn.pc $(B)/share/untorn-publish@.service
+	$(Q)for pair in $(placed); do from=$${pair%%:*}; mode=644; [ ! -x $$from ] || mode=755; \
+		install -D -m $$mode $$from $(DESTDIR)$${pair#*:}/$${from##*/} || exit; done
 uninstall:
-	rm -f $(DESTDIR)$(libdir)/libuntorn.so $(DESTDIR)$(libdir)/libuntorn-sim.so \
-		$(DESTDIR)$(bindir)/untorn $(DESTDIR)$(includedir)/untorn.h \
-		$(DESTDIR)$(includedir)/untorn_uapi.h $(DESTDIR)$(mandir)/man1/untorn.1 \
-		$(DESTDIR)$(mandir)/man7/libuntorn.7
+	$(Q)for pair in $(placed); do from=$${pair%%:*}; rm -f $(DESTDIR)$${pair#*:}/$${from##*/}; done
+dist:
+	$(Q)mkdir -p $(B)
+	$(Q)git archive --prefix=untorn-$(VERSION)/ -o $(B)/untorn-$(VERSION).tar.gz HEAD
+	@echo $(B)/untorn-$(VERSION).tar.gz
 clean:
 	rm -rf build build-*
 .SECONDARY:
-.PHONY: all shim programs setup setup-check demo check check-fast check-vm mutants clients bench scripts unit preload layers exports install uninstall clean
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+.PHONY: all shim programs setup setup-check demo check check-fast check-vm mutants clients bench scripts unit preload layers exports install uninstall clean dist packages builds unit-programs always
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

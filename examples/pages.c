@@ -2,12 +2,15 @@
 /*
  * A small engine that writes pages: what a database does, and what a power cut does to it.
  *
+ *	cc -I include -o pages examples/pages.c
+ *
  *	pages write  DEVICE COUNT [plain]    writes COUNT pages of 16 KiB, over and over, each with
  *	                                     RWF_ATOMIC, or with plain writes
  *	pages check  DEVICE COUNT            counts pages that are neither old nor new: torn
  *
  * A page carries its version in each of its 512-byte blocks, so that a mix is seen at once.
  */
+#define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>

@@ -8,6 +8,7 @@
  *
  * Overwrites that part of the device! Prints "16384 bytes at 0, all or nothing", or why not.
  */
+#define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -8,6 +8,7 @@
  *
  * Prints e.g. "/dev/nvme0n1: atomic writes of 512 to 16384 bytes", or that there are none (exit 1).
  */
+#define _GNU_SOURCE 1
 #include <fcntl.h>
 #include <stdio.h>
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -25,5 +26,11 @@ static inline long ret_errno(long result)
  * stand for, the write is a cancellation point; both are safe against cancellation inside. */
 ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* include/uapi/asm-generic/unistd.h of Linux 5.9; glibc 2.32 */
+#endif
+/* Of glibc 2.34; older headers and musl's have none. */
+int close_range(unsigned first, unsigned last, int flags);
 
 #endif

@@ -3,7 +3,6 @@
  * close(2), what closes many, and what gives a number to another file: a ring ends there, but not
  * with writes under way, whose memory is the program's, nor while we hold on to it.
  */
-#include <sys/syscall.h>
 
 #include "entry.h"
 #include "kept.h"
@@ -16,7 +15,6 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
-int close_range(unsigned first, unsigned last, int flags); /* glibc 2.34 */
 void closefrom(int first);
 
 static void before(unsigned first, unsigned last)

@@ -119,7 +119,7 @@ void files_after_register(int ring, unsigned opcode, const void *argument, unsig
 			  long result)
 {
 	const struct io_uring_files_update *old = argument;
-	const struct io_uring_rsrc_register *all = argument;
+	const struct uring_rsrc_register *all = argument;
 	const struct io_uring_rsrc_update2 *new = argument;
 
 	if (opcode == IORING_REGISTER_FILES)

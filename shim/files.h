@@ -9,8 +9,9 @@
 #ifndef FILES_H
 #define FILES_H
 
-#include <linux/io_uring.h>
 #include <stdbool.h>
+
+#include "uring_uapi.h"
 
 /* The slots from `first` on now hold these; -1: nothing, -2: what they held. */
 void files_set(int ring, unsigned first, const int *fds, unsigned count);

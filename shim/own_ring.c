@@ -137,14 +137,16 @@ bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data, int32_t *ret_
 	return true;
 }
 
+/* struct io_uring_probe, with as many of its operations as are of interest. */
 struct probe {
-	struct io_uring_probe probe;
+	uint8_t last_op, ops_length;
+	uint16_t reserved[7];
 	struct io_uring_probe_op ops[IORING_OP_URING_CMD + 1];
 };
 
 static bool knows(const struct probe *probe, unsigned opcode)
 {
-	return probe->probe.last_op >= opcode && (probe->ops[opcode].flags & IO_URING_OP_SUPPORTED);
+	return probe->last_op >= opcode && (probe->ops[opcode].flags & IO_URING_OP_SUPPORTED);
 }
 
 /* Both are used through a ring that is registered, 5.18. */

@@ -7,11 +7,11 @@
 #ifndef OWN_RING_H
 #define OWN_RING_H
 
-#include <linux/io_uring.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "ring_map.h"
+#include "uring_uapi.h"
 
 enum { OWN_RING_ENTRIES = 64, OWN_RING_FILES = 8 /* places in its table of files, empty */ };
 

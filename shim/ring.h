@@ -13,10 +13,10 @@
 #ifndef RING_H
 #define RING_H
 
-#include <linux/io_uring.h>
 #include <stdbool.h>
 
 #include "ring_op.h"
+#include "uring_uapi.h"
 
 /* Entries that are submitted together, in their order. */
 struct ring_batch {

@@ -6,10 +6,11 @@
 #ifndef RING_MAP_H
 #define RING_MAP_H
 
-#include <linux/io_uring.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "uring_uapi.h"
 
 struct ring_map {
 	uint32_t *sq_head, *sq_tail, *sq_flags, *sq_dropped, *cq_head, *cq_tail;

@@ -6,10 +6,10 @@
 #ifndef RING_OP_H
 #define RING_OP_H
 
-#include <linux/io_uring.h>
 #include <stdbool.h>
 
 #include "engine.h"
+#include "uring_uapi.h"
 
 struct ring_op;
 

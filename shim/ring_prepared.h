@@ -6,9 +6,10 @@
 #ifndef RING_PREPARED_H
 #define RING_PREPARED_H
 
-#include <linux/io_uring.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "uring_uapi.h"
 
 /*
  * The beginning of liburing's struct io_uring, the same in all its versions, 2.0 to 2.15.

@@ -10,9 +10,10 @@
 #ifndef RING_RAW_H
 #define RING_RAW_H
 
-#include <linux/io_uring.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "uring_uapi.h"
 
 long ring_raw_setup(unsigned entries, struct io_uring_params *params);
 long ring_raw_enter(unsigned fd, unsigned count, unsigned waits, unsigned flags,

@@ -6,8 +6,9 @@
 #ifndef SUBSTITUTE_H
 #define SUBSTITUTE_H
 
-#include <linux/io_uring.h>
 #include <stdbool.h>
+
+#include "uring_uapi.h"
 
 /* Can a success be put? To be asked before the write is done. */
 bool substitute_is_ready(void);

@@ -9,7 +9,6 @@
  * IORING_OP_URING_CMD to the namespace's generic node.
  */
 #include <errno.h>
-#include <linux/io_uring.h>
 #include <linux/nvme_ioctl.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,6 +22,7 @@
 #include "real.h"
 #include "status.h"
 #include "transport.h"
+#include "uring_uapi.h"
 
 enum {
 	OPCODE_WRITE = 0x01,   /* NVM Command Set 1.0 figure 9 */
@@ -174,18 +174,13 @@ static int open_node(const struct disk *disk, int fd, dev_t device)
 	return nvme_node_open(fd, device, disk->nsid);
 }
 
-/* Both structures are laid out alike, but for what the driver returns in the last field. */
+/* struct nvme_uring_cmd is laid out like this one, but for what the driver returns in the last field. */
 static void prepare(const struct disk *disk, const struct command *command,
 		    struct io_uring_sqe *sqe)
 {
 	struct nvme_passthru_cmd io = passthru(disk, command);
 
-	_Static_assert(offsetof(struct nvme_uring_cmd, timeout_ms) ==
-			       offsetof(struct nvme_passthru_cmd, timeout_ms),
-		       "linux/nvme_ioctl.h");
-	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->cmd_op = NVME_URING_CMD_IO;
-	memcpy(sqe->cmd, &io, sizeof(io));
+	uring_set_command(sqe, URING_NVME_IO, &io, sizeof(io));
 }
 
 static ssize_t outcome(const struct command *command, int result)

@@ -80,6 +80,7 @@ published by root|published.c|s/st.st_uid == 0/1/|test_published
 written by root alone|published.c|s/!(st.st_mode & (S_IWGRP . S_IWOTH))/1/|test_published
 published about this disk|published.c|s/record->diskseq != expected->diskseq/0/;s/record->inode != expected->inode/0/|test_published
 published and formatted since|published.c|s/record->block != expected->block/0/|test_published
+published by us, in this version|published.c|s/memcmp(record->magic, magic, sizeof(magic)) != 0/0/|test_published
 published whole|published.c|s/length == sizeof(\*ret_record) + sizeof(\*ret_identity) ? 0/1 ? 0/|test_published
 positive status is no success|transport_nvme.c|s/if (status > 0)/if (0)/|test_transport_nvme
 PRACT|transport_nvme.c|s/(disk->protected ? CONTROL_PRACT : 0)/0/|test_transport_nvme

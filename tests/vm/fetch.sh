@@ -7,7 +7,9 @@
 #
 #   tests/vm/fetch.sh tools            prints the tree with QEMU, fio, xfs_io, python3, perl
 #   tests/vm/fetch.sh kernel SERIES    prints the tree of the newest kernel of 5.10, 6.1, 6.18, 7 ...
-#   tests/vm/fetch.sh tree SUITE PACKAGE...     prints a tree with these and all that they depend on
+#   tests/vm/fetch.sh tree SUITE[:ARCHITECTURE] PACKAGE...
+#                                      prints a tree with these and all that they depend on
+#   tests/vm/fetch.sh root SUITE PACKAGE...     prints a tar of an installed system with these in it
 #   tests/vm/fetch.sh source SUITE PACKAGE      prints the tree of a source package
 #
 # Exit status: 0 done, 77 this machine's mirror does not have it, 1 an error.
@@ -37,8 +39,8 @@ site_of() {
 
 # A private apt: own lists, own cache, an empty list of installed packages, so that "install" means
 # "download the whole closure" and the machine itself is left alone.
-private_apt() { # NAME 'SUITE SUITE ...' [deb-src]
-	local dir=$cache/apt-$1 main security suite kind=${3:-deb}
+private_apt() { # NAME 'SUITE SUITE ...' [deb-src] [ARCHITECTURE]
+	local dir=$cache/apt-$1 main security suite kind=${3:-deb} architecture=${4-}
 	main=$(site_of Debian)
 	security=$(site_of Debian-Security)
 	[ -n "$main" ] || missing "apt knows no Debian mirror; is this a Debian machine with 'apt-get update' done?"
@@ -51,6 +53,7 @@ private_apt() { # NAME 'SUITE SUITE ...' [deb-src]
 		esac
 	done > "$dir/sources.list"
 	cat > "$dir/conf" <<-END
+		APT::Architecture "${architecture:-$(dpkg --print-architecture)}";
 		Dir::State "$dir";
 		Dir::State::status "$dir/status";
 		Dir::Cache "$dir/cache";
@@ -134,20 +137,39 @@ fetch_kernel() { # SERIES
 # One suite's programs, with all that they need to run in a root of their own.
 fetch_tree() { # SUITE PACKAGE...
 	local suite=$1 tree
-	tree=$cache/tree-$suite-$(echo "$*" | cksum | cut -d' ' -f1)
+	tree=$cache/tree-${suite/:/-}-$(echo "$*" | cksum | cut -d' ' -f1)
 	shift
 	if [ ! -d "$tree" ]; then
-		private_apt "$suite" "$suite"
+		private_apt "${suite/:/-}" "${suite%:*}" deb "$(cut -s -d: -f2 <<< "$suite")"
 		for package; do
 			on_mirror "$package" 'Candidate: [^(]' || missing "no $package in $suite on this mirror"
 		done
-		rm -f "$cache/apt-$suite"/cache/archives/*.deb # of a call that came to no end
+		rm -f "$cache/apt-${suite/:/-}"/cache/archives/*.deb # of a call that came to no end
 		say "downloading from $suite:" "$@"
 		apt-get -qq -y --download-only install "$@" >&2 || failed "$* could not be downloaded"
-		unpack "$tree" "$cache/apt-$suite"/cache/archives/*.deb
-		rm -f "$cache/apt-$suite"/cache/archives/*.deb
+		unpack "$tree" "$cache/apt-${suite/:/-}"/cache/archives/*.deb
+		rm -f "$cache/apt-${suite/:/-}"/cache/archives/*.deb
 	fi
 	echo "$tree"
+}
+
+# Not only unpacked: what apt and dpkg can go on with, made by mmdebstrap. As root only. A mirror may
+# have been standing still for longer than its lists are valid; they are signed all the same.
+fetch_root() { # SUITE PACKAGE...
+	local suite=$1 tar
+	tar=$cache/root-$suite-$(echo "$*" | cksum | cut -d' ' -f1).tar
+	shift
+	if [ ! -e "$tar" ]; then
+		private_apt "$suite" "$suite"
+		apt-cache show base-files > /dev/null 2>&1 || missing "no $suite on this mirror"
+		say "installing a root of $suite"
+		env -u APT_CONFIG mmdebstrap --format=tar --variant=minbase ${1:+--include="$(IFS=,; echo "$*")"} \
+			--aptopt="Acquire::Check-Valid-Until \"false\"" \
+			"$suite" "$tar.part" "deb $(site_of Debian) $suite main" > "$tar.log" 2>&1 ||
+			{ tail -n 5 "$tar.log" >&2; failed "a root of $suite could not be made"; }
+		mv "$tar.part" "$tar"
+	fi
+	echo "$tar"
 }
 
 fetch_source() { # SUITE PACKAGE
@@ -175,6 +197,7 @@ case ${1:-} in
 tools) fetch_tools ;;
 kernel) fetch_kernel "${2:?which series?}" ;;
 tree) fetch_tree "${@:2}" ;;
+root) fetch_root "${@:2}" ;;
 source) fetch_source "${2:?which suite?}" "${3:?which package?}" ;;
 *) sed -n '/^#  /s/^# *//p' "$0" >&2; exit 1 ;;
 esac

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The examples of untorn(1), as they are written, where what they name is there: the command and its
+# The examples of untorn(1) and untorn-verify(1), as they are written, where what they name is there: the command and its
 # libraries under /usr/local, a program, and another host, which is this one. What has no end by
 # itself is interrupted. Prints each with its exit status.
 set -u
@@ -11,7 +11,7 @@ cp build/examples/statx /tmp/here/my-engine # the image is on a tmpfs, that has 
 printf '#!/bin/sh\nshift\nexec sh -c "$*"\n' > /usr/local/bin/ssh
 chmod 755 /usr/local/bin/ssh
 PATH=/usr/local/bin:$PATH
-sed -n '/^\.SH EXAMPLES/,/^\.SH SEE/{/^\.EX/,/^\.EE/p}' man/untorn.1 |
+sed -n '/^\.SH EXAMPLES/,/^\.SH SEE/{/^\.EX/,/^\.EE/p}' man/untorn.1 man/untorn-verify.1 |
 	sed '/^\./d; s/\\-/-/g; s/\\e$/\\/' > /tmp/examples
 cd /tmp/here || exit
 

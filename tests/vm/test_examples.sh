@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The examples of untorn(1), run as they are written: their exit statuses, in their order.
+# The examples of untorn(1) and untorn-verify(1), run as they are written: their exit statuses, in their order.
 set -eu -o pipefail
 . tests/vm/lib.sh
 

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Builds without a warning, a line for each: gcc and clang, musl, the C library and kernel headers of
+# Debian 11 (glibc 2.31, Linux 5.10) and of sid, and arm64. What can run here runs its unit tests; arm64 under
+# qemu-user. make builds, or tests/builds.sh NAME...
+# shellcheck disable=SC2317 # what is called by name
+set -eu
+. tests/pack/lib.sh
+failed=0
+rooms="pkg-config libjson-c-dev check"
+
+# The library, the simulated disk and the command, in a build directory of their own.
+build() { # NAME MAKE-SETTING...
+	local directory=build-$1
+	quietly "$1" make CFLAGS='-O2 -g -Werror' "B=$directory" "${@:2}" "$directory/libuntorn.so" \
+		"$directory/libuntorn-sim.so" "$directory/untorn"
+}
+
+said() { # NAME: and how many tests passed, if any ran
+	printf '%-10s built%s\n' "$1" "$(sed -nE 's/^([0-9]+ passed.*)/, unit tests: \1/p' "$roots/log" | tail -n 1)"
+}
+
+in_root() { # NAME SUITE PACKAGE...
+	new_root "$@"
+	put_source "$roots/$1/src" || return
+	quietly "$1" inside "$1" make -C /src CFLAGS='-O2 -g -Werror' shim build/untorn unit
+}
+
+build_gcc() { build gcc CC=gcc; }
+build_clang() {
+	build clang CC=clang &&
+		quietly clang make CC=clang CFLAGS='-O2 -g -Werror' B=build-clang unit
+}
+build_musl() {
+	# The kernel's headers lie among those of glibc.
+	quietly musl make CC=musl-gcc CFLAGS='-O2 -g -Werror' B=build-musl \
+		CPPFLAGS="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)" \
+		build-musl/libuntorn.so build-musl/tests/vm/musl
+}
+# shellcheck disable=SC2086 # several words
+build_bullseye() { in_root bullseye bullseye build-essential $rooms libaio-dev liburing-dev; }
+# shellcheck disable=SC2086
+build_sid() { in_root sid sid build-essential $rooms libaio-dev liburing-dev; }
+
+# Without binfmt_misc, which a container cannot register: each test is started by qemu.
+build_arm64() {
+	local tree status=0
+	tree=$(tests/vm/fetch.sh tree bookworm:arm64 libc6-dev libjson-c-dev check libaio-dev liburing-dev) || status=$?
+	[ "$status" = 0 ] || return "$status"
+	set -- CC="aarch64-linux-gnu-gcc --sysroot=$tree" CHECK_LIBS="-lcheck -lsubunit -lrt -lm -lpthread" B=build-arm64
+	build arm64 "$@" && quietly arm64 make CFLAGS='-O2 -g -Werror' "$@" unit-programs &&
+		run_under_qemu "$tree"
+}
+
+run_under_qemu() { # TREE
+	local test passed=0 others=''
+	for test in build-arm64/tests/test_*; do
+		[ -x "$test" ] && [ ! -d "$test" ] || continue
+		if CK_TIMEOUT_MULTIPLIER=20 QEMU_LD_PREFIX=$1 timeout 300 qemu-aarch64-static "$test" > "$roots/one" 2>&1; then
+			passed=$((passed + 1))
+		else
+			others="$others ${test##*/}"
+		fi
+	done
+	echo "$passed passed under qemu-user${others:+; not:$others}" > "$roots/log"
+}
+
+[ $# -gt 0 ] || set -- gcc clang musl bullseye sid arm64
+for name; do
+	: > "$roots/log"
+	if "build_$name"; then said "$name"; else failed=1; fi
+done
+exit $failed

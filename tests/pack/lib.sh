@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Fresh systems, for packages.sh and builds.sh. They run from the top of the source, as root.
+
+[ "$(id -u)" = 0 ] || { echo "SKIP: only root can enter a root of its own"; exit 77; }
+roots=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
+trap 'rm -rf --one-file-system "$roots"' EXIT
+
+# A new one, by this name; its path is $roots/NAME.
+new_root() { # NAME SUITE PACKAGE...
+	local tar status=0
+	tar=$(tests/vm/fetch.sh root "${@:2}") || status=$?
+	[ $status != 77 ] || { echo "SKIP: no $2 on this machine's mirror"; exit 77; }
+	[ $status = 0 ] || exit 1
+	mkdir "$roots/$1"
+	tar -xf "$tar" -C "$roots/$1"
+	# What finds the mirror.
+	cp -L /etc/resolv.conf /etc/hosts "$roots/$1/etc/"
+}
+
+# Its /proc and its processes end with the command.
+inside() { # NAME COMMAND...
+	# shellcheck disable=SC2016 # for the shell that is started
+	unshare --mount --pid --fork sh -c \
+		'mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" && mount --bind /dev "$1/dev" &&
+		root=$1 && shift &&
+		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+			DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"' - "$roots/$1" "${@:2}"
+}
+
+# The source as `make dist` has it, uncommitted changes to known files included.
+put_source() { # DIRECTORY
+	mkdir -p "$1"
+	git ls-files -z | tar -c --null -T - | tar -x -C "$1"
+}
+
+quietly() { # WHAT COMMAND...
+	"${@:2}" > "$roots/log" 2>&1 || { grep -a -A 5 "FAILED: " "$roots/log"; tail -n 20 "$roots/log"; echo "FAILED $1"; return 1; }
+}
