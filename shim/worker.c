@@ -4,7 +4,6 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 
 #include "deep.h"
@@ -79,20 +78,16 @@ static void *serve(void *unused)
 	return unused;
 }
 
-/* The program's signals are for its own threads. */
+/* The program's signals are for its own threads: the thread has the mask of the caller's guard. */
 static bool add_thread(void)
 {
-	sigset_t all, before;
 	pthread_attr_t attributes;
 	pthread_t id;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int error = pthread_create(&id, &attributes, serve, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	return error == 0;
 }

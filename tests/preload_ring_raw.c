@@ -185,6 +185,7 @@ static void library_keeps_its_thread(void)
 
 	for (int i = 0; !has_polling_thread() && i < 1000; i++)
 		usleep(10000);
+	usleep(300000); /* nor was it only that of a ring to try out whether one may be had */
 	want(has_polling_thread());
 	end(ring);
 }
