@@ -100,6 +100,7 @@ $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_d
 $(B)/tests/bench/deep: LDLIBS += -ldl -lpthread
 # What is under way, without disks: see there.
 $(B)/tests/test_flight: LDLIBS += $(addprefix -Wl$(comma)--wrap=engine_,open_node is_sound prepare land finish)
+$(B)/tests/test_nvme_node: LDLIBS += $(addprefix -Wl$(comma)--wrap=,sysfs_disk_name sysfs_disk_text real_open real_ioctl identity_is_current)
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl -lpthread
 $(B)/tests/preload_aio $(B)/examples/libaio: LDLIBS += -laio
 $(B)/examples/io_uring: LDLIBS += -luring

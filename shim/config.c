@@ -48,11 +48,10 @@ union packed {
 
 static union packed parse_environment(void)
 {
-	struct config config =
-		config_parse(secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
-			     secure_getenv(UNTORN_ENV_LIBNVME),
-			     secure_getenv(UNTORN_ENV_LIBSGUTILS), secure_getenv(UNTORN_ENV_AIO),
-			     secure_getenv(UNTORN_ENV_DEEP));
+	struct config config = config_parse(
+		secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
+		secure_getenv(UNTORN_ENV_LIBNVME), secure_getenv(UNTORN_ENV_LIBSGUTILS),
+		secure_getenv(UNTORN_ENV_AIO), secure_getenv(UNTORN_ENV_DEEP));
 
 	return (union packed){ .is = { .mode = (unsigned char)config.mode,
 				       .nvme_policy = (unsigned char)config.nvme_policy,

@@ -111,7 +111,9 @@ static int late_error(int fd, const struct request *request, enum request_latene
 				  request->rwf);
 	if (error)
 		return error;
-	return lateness == REQUEST_UNALIGNED || memory_is_there((const void *)request->address) ? -EINVAL : -EFAULT;
+	return lateness == REQUEST_UNALIGNED || memory_is_there((const void *)request->address)
+		       ? -EINVAL
+		       : -EFAULT;
 }
 
 /* Only a write that will fail needs to know: for a good one cache_prepare() finds out. */

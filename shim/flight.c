@@ -16,11 +16,9 @@ enum tag { COMMAND = 0, MESSAGE = 1, NODE = 2, TAGS = 3 };
 /* The kernel does not do such commands for this process: none is tried again. */
 static _Atomic bool refused;
 
-/* When memory is short, not for ever: somebody waits for this. */
-static void open_ring(struct flight *flight)
+static bool has_ring(struct flight *flight)
 {
-	while (!flight->open && !(flight->open = own_ring_open(&flight->ring)))
-		usleep(1000);
+	return flight->open || (flight->open = own_ring_open(&flight->ring));
 }
 
 static struct io_uring_sqe *next_entry(struct flight *flight, const void *about, enum tag tag)
@@ -74,8 +72,7 @@ static bool send(struct flight *flight, struct work *work)
 {
 	if (!flight_takes(work) || !engine_is_sound(&work->job))
 		return false;
-	open_ring(flight);
-	int node = find_node(flight, &work->job);
+	int node = has_ring(flight) ? find_node(flight, &work->job) : -1;
 	if (node < 0)
 		return false;
 	struct io_uring_sqe *sqe = next_entry(flight, work, COMMAND);
@@ -102,7 +99,9 @@ void flight_begin(struct flight *flight, struct work *work)
 
 void flight_post(struct flight *flight, struct work *work, int ring, uint64_t user_data, int result)
 {
-	open_ring(flight);
+	/* When memory or descriptors are short, not for ever: somebody waits for this. */
+	while (!has_ring(flight))
+		usleep(1000);
 	struct io_uring_sqe *sqe = next_entry(flight, work, MESSAGE);
 	sqe->opcode = IORING_OP_MSG_RING;
 	sqe->fd = ring;

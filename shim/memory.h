@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Both ask process_vm_readv(2); where that is forbidden the memory is trusted. errno may be changed.
+/* Both ask process_vm_readv(2); where that is forbidden the memory is trusted. errno may be
+ * changed.
  */
 
 /* False: it cannot be read. */

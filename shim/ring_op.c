@@ -17,8 +17,7 @@ enum { MAX_OPS = 1024, MAX_RINGS = 64, FIRST_NUMBER = 512 };
 
 /* A ring with writes under way. Our own descriptor of it keeps it from becoming another one. */
 struct target {
-	_Atomic int number;
-	int own;
+	_Atomic int number, own;
 	_Atomic unsigned under_way; /* 0: the slot is free */
 };
 
@@ -108,11 +107,13 @@ static void give_back(struct ring_op *op)
 	pthread_mutex_unlock(&lock);
 }
 
+/* By the program's number or by ours, which could become another ring's. */
 static bool is_in(const struct target *target, unsigned first, unsigned last)
 {
-	unsigned number = (unsigned)target->number;
+	unsigned number = (unsigned)target->number, own = (unsigned)target->own;
 
-	return target->under_way && number >= first && number <= last;
+	return target->under_way &&
+	       ((number >= first && number <= last) || (own >= first && own <= last));
 }
 
 static void await(const struct target *target, unsigned first, unsigned last)
@@ -142,7 +143,7 @@ static void post(struct ring_op *op, struct flight *flight)
 }
 
 /* Where there is no room at the moment (no memory for what overflows) it must come all the same.
- * Where our own descriptor was closed by a program that closes all, the ring has its number yet. */
+ * Where our own descriptor was closed unseen, the ring has its number yet. */
 static void posted(struct work *work, struct flight *flight, int error)
 {
 	struct ring_op *op = (struct ring_op *)work;

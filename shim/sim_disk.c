@@ -118,8 +118,8 @@ static uint32_t piece_at(const struct sim_disk *disk, const struct sim_write *wr
 
 	if (!disk->tears_across)
 		return piece;
-	return least(piece, disk->tears_across -
-				    (uint32_t)((write->offset + done) % disk->tears_across));
+	return least(piece,
+		     disk->tears_across - (uint32_t)((write->offset + done) % disk->tears_across));
 }
 
 static int lock(int fd, short type, uint64_t offset, uint64_t length)
@@ -169,8 +169,8 @@ static int store_all(const struct sim_disk *disk, int fd, const struct sim_write
 	return error ? -EIO : 0;
 }
 
-/* Not while another thread's or process's piece is half stored: the kernel ends even a pwrite() of a
- * few pages in the middle when its process is killed, and that would be no disk's doing. */
+/* Not while another thread's or process's piece is half stored: the kernel ends even a pwrite() of
+ * a few pages in the middle when its process is killed, and that would be no disk's doing. */
 static int die(const struct sim_disk *disk, int fd)
 {
 	lock(fd, F_WRLCK, 0, 0);

@@ -174,7 +174,8 @@ static int open_node(const struct disk *disk, int fd, dev_t device)
 	return nvme_node_open(fd, device, disk->nsid);
 }
 
-/* struct nvme_uring_cmd is laid out like this one, but for what the driver returns in the last field. */
+/* struct nvme_uring_cmd is laid out like this one, but for what the driver returns in the last
+ * field. */
 static void prepare(const struct disk *disk, const struct command *command,
 		    struct io_uring_sqe *sqe)
 {

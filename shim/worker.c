@@ -109,8 +109,8 @@ static void append(struct work *work)
 	queued++;
 }
 
-/* With the lock. How many threads are to be called; 0: there is none at all. What goes together with
- * the one before it needs no thread of its own. */
+/* With the lock. How many threads are to be called; 0: there is none at all. What goes together
+ * with the one before it needs no thread of its own. */
 static unsigned enqueue(struct work *works)
 {
 	unsigned calls = 0;
@@ -146,7 +146,8 @@ void worker_start(struct work *works)
 	pthread_mutex_unlock(&lock);
 	if (!calls)
 		do_at_once(works);
-	for (; calls > 0; calls--) /* without the lock, or the thread would wake up only to wait for that */
+	for (; calls > 0;
+	     calls--) /* without the lock, or the thread would wake up only to wait for that */
 		pthread_cond_signal(&wanted);
 }
 

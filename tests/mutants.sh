@@ -136,6 +136,12 @@ dup3 closes|entry_close.c|/^EXPORT int dup3/,/^}/s/before(.*/;/|preload_ring_raw
 status of a command in a ring|flight.c|s/work->result = (int)engine_land(&work->job, status);/work->result = 4096;/|test_flight
 what a ring does not do|flight.c|s/if (!work->result) {/if (0) {/|test_flight
 kernel that refuses commands in a ring|flight.c|s/note_refusal(status);/;/|test_flight
+node of another number|nvme_node.c|s/has_number(node, device, name) \&\&//|test_nvme_node
+node that is no device|nvme_node.c|s/ .. !S_ISCHR(st.st_mode)//|test_nvme_node
+node of another namespace|nvme_node.c|s/real_ioctl(node, NVME_IOCTL_ID, NULL) == (int)nsid/1/|test_nvme_node
+node of a disk that has gone|nvme_node.c|s/identity_is_current(fd, device))/1)/|test_nvme_node
+no ring for libaio|engine_async.c|s/job->has_node .= form != FORM_AIO;//|test_engine_async
+closing our descriptor of a ring waits|ring_op.c|s/ .. (own >= first \&\& own <= last)//|preload_uring
 disk that breaks|flight.c|s/error == -EACCES .. error == -EPERM/error/|test_flight
 disk that is gone, by a ring|flight.c|s/ .. !engine_is_sound(&work->job)//|test_flight
 disk that does not answer|own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|test_flight

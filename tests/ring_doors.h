@@ -41,8 +41,9 @@ static inline unsigned setup_flags(void)
 /* The index by which this thread enters its ring, if it is registered; else -1. */
 static __thread int registered = -1;
 
-/* ThreadSanitizer does not know that who gets memory from the kernel gets it after the thread that gave
- * it back; nor does it forget all of that thread's reads. New rings are written to here first. */
+/* ThreadSanitizer does not know that who gets memory from the kernel gets it after the thread that
+ * gave it back; nor does it forget all of that thread's reads. New rings are written to here first.
+ */
 #ifdef __SANITIZE_THREAD__
 __attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)

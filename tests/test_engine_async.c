@@ -39,6 +39,27 @@ START_TEST(what_is_no_block_device_is_the_kernels)
 }
 END_TEST
 
+static int open_something(const struct disk *disk, int fd, dev_t device)
+{
+	(void)disk, (void)fd, (void)device;
+	return open("/dev/null", O_RDWR);
+}
+
+/* Who uses libaio may not be let have an io_uring. */
+START_TEST(libaio_gets_no_ring)
+{
+	static const struct transport_queue queue = { .open_node = open_something };
+	static const struct transport transport = { .queue = &queue };
+	struct engine_job job = { .device = { .number = 1, .transport = &transport } };
+
+	for (int form = FORM_AIO; form <= FORM_POLLED; form++) {
+		job.fd = open("/dev/null", O_RDWR);
+		ck_assert(engine_keep(&job, (enum form)form) && job.is_kept);
+		ck_assert(job.has_node == (form != FORM_AIO));
+	}
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("engine_async");
@@ -46,6 +67,7 @@ Suite *suite(void)
 
 	tcase_add_test(tc, descriptor_that_became_another_files_is_not_written_to);
 	tcase_add_test(tc, what_is_no_block_device_is_the_kernels);
+	tcase_add_test(tc, libaio_gets_no_ring);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -19,7 +19,14 @@
 enum { SLOW = 4, WORKS = 10000, AT_ONCE = 64, LENGTH = 4096, LATER = 0x4242 };
 
 /* What the disk says to each in turn. */
-enum fate { GOOD, OUT_OF_RANGE = 0x4080, WRITE_FAULT = 0x4280, BUSY = 0x22, BROKEN = -EFAULT, REFUSED = -EOPNOTSUPP };
+enum fate {
+	GOOD,
+	OUT_OF_RANGE = 0x4080,
+	WRITE_FAULT = 0x4280,
+	BUSY = 0x22,
+	BROKEN = -EFAULT,
+	REFUSED = -EOPNOTSUPP
+};
 static const int usual[] = { GOOD, GOOD, GOOD, OUT_OF_RANGE, GOOD, WRITE_FAULT, BUSY };
 static const int *fates = usual;
 static int fate_count = 7;

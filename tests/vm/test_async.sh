@@ -7,7 +7,9 @@ set -eu
 . tests/vm/lib.sh
 
 # The liburing program once more, built against another liburing than this machine's.
-sid=$(tests/vm/fetch.sh tree sid liburing-dev liburing2) || sid=
+status=0
+sid=$(tests/vm/fetch.sh tree sid liburing-dev liburing2) || status=$?
+[ $status = 0 ] || [ $status = 77 ] || exit $status
 if [ -n "$sid" ]; then
 	mkdir -p build/tests/vm/sid/include
 	# And its kernel's headers, which they want; not its C library's.
@@ -16,7 +18,6 @@ if [ -n "$sid" ]; then
 	${CC:-gcc} -D_GNU_SOURCE -Iinclude -w -Ibuild/tests/vm/sid/include -o build/tests/vm/sid/ring_random \
 		tests/vm/ring_random.c build/tests/vm/sid/liburing.so.2
 else
-	echo "SKIP: no sid on this machine's mirror"
 	rm -rf build/tests/vm/sid
 fi
 
@@ -55,3 +56,4 @@ run 6.1 build/untorn run --
 run 5.10 build/untorn run --
 run 6.12 build/untorn run --mode=command --
 run 7 build/untorn run --mode=command --
+[ -n "$sid" ] || { echo "SKIP: all is well but the program for sid's liburing, which this mirror has not"; exit 77; }
