@@ -21,6 +21,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "inline_call.h"
 #include "ring_doors.h"
 #include "untorn_uapi.h"
 
@@ -295,6 +296,22 @@ static void descriptors_taken_away(void)
 	end(ring);
 }
 
+/* The same unseen: the completion goes to the ring by its number. The disk's may be lost, or not. */
+static void descriptors_taken_away_unseen(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 'V'), UNIT, 0, 8);
+	want(submit(ring, 0) == 1);
+	inline_call(SYS_close_range, 512, ~0U, 0, 0, 0, 0);
+	int result = result_of_next(ring, &tag);
+	want(tag == 8 && (result == UNIT || result == -EIO));
+	want(holds(fd, 0, UNIT, result == UNIT ? 'V' : 0));
+	end(ring);
+}
+
 static void write_many(int fd, off_t place, char letter)
 {
 	struct io_uring *ring = ring_of(16);
@@ -389,6 +406,7 @@ const struct body bodies[] = {
 	{ "behind_a_drain", behind_a_drain },
 	{ "closed_under_way", closed_under_way },
 	{ "descriptors_taken_away", descriptors_taken_away },
+	{ "descriptors_taken_away_unseen", descriptors_taken_away_unseen },
 	{ "forked", forked },
 	{ "threads", threads },
 	{ "overflow", overflow },
@@ -422,6 +440,7 @@ static const struct preload_row rows[] = {
 	{ "behind_a_drain", "", NULL, 0 },
 	{ "closed_under_way", ",delay=20000", NULL, 8 },
 	{ "descriptors_taken_away", ",delay=20000", NULL, -1 },
+	{ "descriptors_taken_away_unseen", ",delay=20000", NULL, -1 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
 	{ "threads", "", NULL, 576 },
 	{ "threads", "", DEFER, 576 },
