@@ -18,13 +18,13 @@ CFLAGS     ?= -O2 -g
 
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
 # a higher one; `make layers` refuses anything else. README.md says what each room is.
-BASE   := cleanup guard uring_uapi memory config library real sysfs
-RULES  := limits limits_nvme limits_scsi request entrance sense status
+BASE   := cleanup guard uring_uapi memory config library real sysfs counters log probe
+RULES  := limits limits_nvme limits_scsi request entrance sense status reason
 DEVICE := transport transport_nvme nvme_node identify transport_scsi inquiry scsi generic identity published \
 	  device kept cache
-ENGINE := engine engine_async engine_statx aio files ring_map own_ring flight worker substitute ring_op ring ring_prepared ring_table ring_raw
+ENGINE := account engine engine_async engine_statx aio files ring_map own_ring flight worker substitute ring_op ring ring_prepared ring_table ring_raw
 DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close init
-TOOL   := cmd cmd_run cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
+TOOL   := cmd cmd_run cmd_report cmd_stat summary cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
@@ -95,7 +95,7 @@ $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 setup:
 	$(Q)tests/setup.sh pkg-config libjson-c-dev
 setup-check: setup
-	$(Q)tests/setup.sh check strace libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
+	$(Q)tests/setup.sh check strace systemtap-sdt-dev libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)

@@ -4,9 +4,11 @@
 
 #include "aio.h"
 #include "config.h"
+#include "counters.h"
 #include "device.h"
 #include "files.h"
 #include "kept.h"
+#include "log.h"
 #include "real.h"
 #include "ring_op.h"
 #include "ring_table.h"
@@ -15,6 +17,7 @@
 
 static void after_fork(void)
 {
+	counters_after_fork();
 	device_after_fork();
 	kept_after_fork();
 	worker_after_fork();
@@ -29,5 +32,6 @@ __attribute__((constructor)) static void start(void)
 {
 	real();
 	config_get();
+	log_start();
 	pthread_atfork(NULL, NULL, after_fork);
 }

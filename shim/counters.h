@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What became of atomic writes, counted per device and door in memory that a forked child shares
+ * with its parent, that outlives both, and that `untorn stat` and `untorn run --report` read.
+ *
+ * The layout is an interface between processes, perhaps of two versions: a change of it is a new
+ * COUNTERS_VERSION. All numbers are relaxed atomics; nobody locks or waits.
+ */
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum door { DOOR_PWRITEV2, DOOR_SYSCALL, DOOR_LIBAIO, DOOR_IO_URING, DOOR_COUNT };
+
+#define COUNTERS_MAGIC UINT64_C(0x545354524f544e55) /* "UNTORTST" */
+#define COUNTERS_NAME  "untorn-stat"                /* part of what its file is called */
+enum {
+	COUNTERS_VERSION = 1,
+	COUNTERS_SLOTS = 16, /* the last one is for all devices that found no other */
+	COUNTERS_REASONS = 40,
+	COUNTERS_BUCKETS = 24, /* [0]: below 1 us; [n]: below 2^n us; the last: all above too */
+	COUNTERS_NAME_WORDS = 4,
+};
+
+typedef _Atomic uint64_t counter;
+
+struct counters_door {
+	counter kernel;        /* left to the kernel */
+	counter kernel_failed; /* of these, as far as it was seen */
+	counter refused[COUNTERS_REASONS];
+	counter errors;                    /* commands that failed */
+	counter bytes;                     /* of the commands that did not */
+	counter latency[COUNTERS_BUCKETS]; /* of these; their sum is their number */
+};
+
+struct counters_slot {
+	counter key; /* 0: free; else the device's number + 1. Of no block device: 1 */
+	counter name[COUNTERS_NAME_WORDS]; /* its letters; 0 while nobody has filled it in */
+	counter statx;                     /* answered by us */
+	counter told;                      /* a bit for each reason that the log has had */
+	struct counters_door doors[DOOR_COUNT];
+};
+
+struct counters {
+	uint64_t magic;
+	uint32_t version, size;
+	counter processes; /* that wrote here: those that met it, and the children that they forked
+			    */
+	struct counters_slot slots[COUNTERS_SLOTS];
+};
+
+/* This process's. Made at the first call: until then, no memory and no descriptor. Thread- and
+ * async-signal-safe; errno may be changed. */
+struct counters *counters_get(void);
+
+/* The device's; *ret_new: its name is to be filled in. */
+struct counters_slot *counters_slot(struct counters *counters, dev_t number, bool *ret_new);
+void counters_set_name(struct counters_slot *slot, const char *name);
+
+/* Empty if it has none. */
+void counters_name(const struct counters_slot *slot, char ret_name[8 * COUNTERS_NAME_WORDS + 1]);
+
+static inline void counters_add(counter *number, uint64_t amount)
+{
+	atomic_fetch_add_explicit(number, amount, memory_order_relaxed);
+}
+
+static inline uint64_t counters_read(const counter *number)
+{
+	return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+/* Of nanoseconds. */
+unsigned counters_bucket(uint64_t time);
+
+/* For who makes the memory, and who finds some. */
+void counters_initialise(struct counters *counters);
+bool counters_are_ours(const struct counters *counters, size_t size);
+
+/* In a forked child, which goes on counting where its parent does. */
+void counters_after_fork(void);
+
+const char *counters_door_name(enum door door);
+
+#endif
