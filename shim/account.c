@@ -45,6 +45,14 @@ static struct counters_slot *slot_of(dev_t number)
 	return slot;
 }
 
+/* Another thread may be about to fill it in. */
+static void known_name(const struct counters_slot *slot, dev_t number, char ret_name[NAME])
+{
+	counters_name(slot, ret_name);
+	if (!*ret_name)
+		name_of(number, ret_name);
+}
+
 static bool is_first(struct counters_slot *slot, unsigned bit)
 {
 	uint64_t mask = UINT64_C(1) << bit;
@@ -62,7 +70,7 @@ ssize_t account_kernel(dev_t number, enum door door, ssize_t result)
 	if (result < 0)
 		counters_add(&slot->doors[door].kernel_failed, 1);
 	if (log_wants(LOG_DEBUG) || (result < 0 && log_wants(LOG_INFO) && is_first(slot, 63))) {
-		counters_name(slot, name);
+		known_name(slot, number, name);
 		log_line("%s: %s left to the kernel%s%s", name, counters_door_name(door),
 			 result < 0 ? ", which says " : "",
 			 result < 0 ? reason_errno((int)result) : "");
@@ -81,7 +89,7 @@ int account_refused(const struct device *device, const struct request *request, 
 	PROBE_DECISION(request->door, device->number, error, request->offset, request->length);
 	counters_add(&slot->doors[request->door].refused[reason], 1);
 	if (log_wants(LOG_DEBUG) || (log_wants(LOG_INFO) && is_first(slot, reason))) {
-		counters_name(slot, name);
+		known_name(slot, device->number, name);
 		log_line("%s: %s of %llu bytes at %llu refused, %s: %s", name,
 			 counters_door_name(request->door), (unsigned long long)request->length,
 			 (unsigned long long)request->offset, reason_errno(error),
@@ -106,12 +114,8 @@ uint64_t account_begin(const struct device *device, const struct request *reques
 	return now();
 }
 
-static void tell(const struct counters_slot *slot, const struct request *request, uint64_t time,
-		 ssize_t result)
+static void tell(const char *name, const struct request *request, uint64_t time, ssize_t result)
 {
-	char name[NAME];
-
-	counters_name(slot, name);
 	log_line("%s: %s of %llu bytes at %llu by command: %s after %llu us", name,
 		 counters_door_name(request->door), (unsigned long long)request->length,
 		 (unsigned long long)request->offset,
@@ -124,6 +128,7 @@ void account_end(const struct device *device, const struct request *request, uin
 	uint64_t time = now() - began;
 	struct counters_slot *slot = slot_of(device->number);
 	struct counters_door *door = &slot->doors[request->door];
+	char name[NAME];
 
 	PROBE_COMPLETION(request->door, device->number, result, time);
 	if (result < 0) {
@@ -132,8 +137,10 @@ void account_end(const struct device *device, const struct request *request, uin
 		counters_add(&door->bytes, (uint64_t)result);
 		counters_add(&door->latency[counters_bucket(time)], 1);
 	}
-	if (log_wants(result < 0 ? LOG_ERROR : LOG_DEBUG))
-		tell(slot, request, time, result);
+	if (log_wants(result < 0 ? LOG_ERROR : LOG_DEBUG)) {
+		known_name(slot, device->number, name);
+		tell(name, request, time, result);
+	}
 }
 
 void account_statx(dev_t number)
