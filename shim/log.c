@@ -124,7 +124,7 @@ static bool is_as_at_start(void)
 	struct stat st;
 
 	log_start();
-	return may_be_written(STDERR_FILENO, &st) && st.st_ino &&
+	return may_be_written(STDERR_FILENO, &st) &&
 	       st.st_dev == atomic_load(&start_device) && st.st_ino == atomic_load(&start_inode);
 }
 
