@@ -86,6 +86,7 @@ $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_d
 $(B)/tests/test_flight: LDLIBS += $(addprefix -Wl$(comma)--wrap=engine_,open_node is_sound prepare land finish)
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
 $(B)/tests/preload_aio: LDLIBS += -laio
+$(B)/tests/preload_stat: LDLIBS += -luring
 $(B)/tests/preload_faults: LDLIBS += -laio -luring
 $(addprefix $(B)/tests/,preload_uring preload_ring_raw preload_registered preload_storm vm/truth vm/ring_random): LDLIBS += -luring
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):

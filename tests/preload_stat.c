@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <linux/aio_abi.h>
 #include <signal.h>
 #include <string.h>
@@ -230,6 +231,46 @@ static void doors(void)
 	want(counters_read(&look()->slots[0].statx) == 1);
 }
 
+static void submit(struct io_uring *ring, unsigned count)
+{
+	struct io_uring_cqe *cqe;
+
+	want(io_uring_submit(ring) == (int)count);
+	for (unsigned i = 0; i < count; i++) {
+		want(io_uring_wait_cqe(ring, &cqe) == 0);
+		io_uring_cqe_seen(ring, cqe);
+	}
+}
+
+static void put_write(struct io_uring *ring, int fd, const void *data)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+
+	io_uring_prep_write(sqe, fd, data, UNIT, 0);
+	sqe->rw_flags = RWF_ATOMIC;
+}
+
+/* One that is done, and one behind something else in a chain, which the kernel gets. */
+static void ring(void)
+{
+	int fd = open_disk();
+	char *data = buffer(UNIT, 'u');
+	struct io_uring ring;
+
+	check_write(fd, 0, 'a');
+	if (io_uring_queue_init(8, &ring, 0) < 0)
+		return; /* not on this kernel */
+	put_write(&ring, fd, data);
+	submit(&ring, 1);
+	struct io_uring_sqe *first = io_uring_get_sqe(&ring);
+	io_uring_prep_nop(first);
+	first->flags = IOSQE_IO_LINK;
+	put_write(&ring, fd, data);
+	submit(&ring, 2);
+	io_uring_queue_exit(&ring);
+	want(done(DOOR_IO_URING) == 1 && counters_read(&door(DOOR_IO_URING)->kernel) == 1);
+}
+
 /* With UNTORN_LOG: what was standard error is the program's database by now. */
 static void stderr_is_data(void)
 {
@@ -252,6 +293,7 @@ const struct body bodies[] = {
 	{ "failures", failures },
 	{ "files", files },
 	{ "doors", doors },
+	{ "ring", ring },
 	{ "stderr_is_data", stderr_is_data },
 	{ 0 },
 };
@@ -266,6 +308,7 @@ static const struct preload_row rows[] = {
 	{ "failures", ",fault=2:-5", NULL, -1 },
 	{ "files", "", NULL, 0 },
 	{ "doors", "", NULL, 9 },
+	{ "ring", "", NULL, -1 },
 	{ "stderr_is_data", "", "UNTORN_LOG=debug=all", 8 },
 };
 
