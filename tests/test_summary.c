@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Counters as text, whatever is in them: they may come from anybody. */
+#include <json-c/json.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "counters.h"
 #include "suite.h"
 #include "summary.h"
@@ -45,7 +47,8 @@ START_TEST(nothing_counted)
 {
 	static struct counters counters;
 
-	ck_assert_str_eq(printed(&counters), "who: no atomic write came to the shim\n");
+	AUTO_FREE char *text = printed(&counters);
+	ck_assert_str_eq(text, "who: no atomic write came to the shim\n");
 }
 END_TEST
 
@@ -55,11 +58,13 @@ START_TEST(garbage_is_printable)
 
 	memset(&counters, 0xff, sizeof(counters));
 	counters_set_name(&counters.slots[0], "a\033[2Jb\nc");
-	char *text = printed(&counters);
+	AUTO_FREE char *text = printed(&counters);
 	for (char *c = text; *c; c++)
 		ck_assert(*c == '\n' || (*c >= ' ' && *c <= '~'));
 	ck_assert_ptr_nonnull(strstr(text, "a?[2Jb?c"));
-	ck_assert(summary_print_json(stdout, summary_json(&counters), false));
+	json_object *object = summary_json(&counters);
+	ck_assert(summary_print_json(stdout, object, false));
+	json_object_put(object);
 }
 END_TEST
 
