@@ -18,14 +18,15 @@ CFLAGS     ?= -O2 -g
 
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
 # a higher one; `make layers` refuses anything else. README.md says what each room is.
-BASE   := cleanup guard uring_uapi memory config library real sysfs counters log probe
+BASE   := cleanup guard uring_uapi memory config library real deep deep_signal sysfs counters log probe
 RULES  := limits limits_nvme limits_scsi request entrance sense status reason
 DEVICE := transport transport_nvme nvme_node identify transport_scsi inquiry scsi generic identity published \
 	  device kept cache
 ENGINE := account engine engine_async engine_statx aio files ring_map own_ring flight worker substitute ring_op ring ring_prepared ring_table ring_raw
-DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close init
-TOOL   := cmd cmd_run cmd_report cmd_stat summary cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
-	  evidence elf
+DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close \
+	  entry_deep entry_deep_thread entry_deep_signal entry_deep_mask init
+TOOL   := cmd cmd_run cmd_report cmd_stat summary cmd_check cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
+	  evidence elf elf_calls
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
 SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))
@@ -82,6 +83,7 @@ $(B)/tests/bench/ring: $(call objs,$(CORE))
 $(B)/tests/bench/ring: LDLIBS += -ldl -luring $(addprefix -Wl$(comma)--wrap=engine_,start keep open_node is_sound prepare land finish)
 $(B)/tests/bench/submit: LDLIBS += -luring -ldl
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
+$(B)/tests/bench/deep: LDLIBS += -ldl -lpthread
 # What is under way, without disks: see there.
 $(B)/tests/test_flight: LDLIBS += $(addprefix -Wl$(comma)--wrap=engine_,open_node is_sound prepare land finish)
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl
@@ -131,9 +133,10 @@ clients: shim
 	$(Q)tests/setup.sh g++ dpkg-dev make
 	$(Q)UNTORN_TEST_SHOWN=1 UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} tests/run.sh $(B) \
 		$(filter-out %/lib.sh,$(wildcard tests/clients/*.sh))
-bench: $(CLIENT) $(LIB)
+bench: $(LIB) $(CMD) $(CLIENT)
 	$(Q)tests/bench/fences.sh $(B)
 	$(Q)tests/bench/ring.sh $(B)
+	$(Q)tests/bench/deep.sh $(B)
 layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)

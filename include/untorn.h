@@ -38,6 +38,10 @@
  * UNTORN_STAT
  *	Set by `untorn run --report`: the file to count in.
  *
+ * UNTORN_DEEP
+ *	"1": system calls that the program makes without the C library are caught too (Linux 5.11,
+ *	x86-64). Unset (default), or anything else: they are not.
+ *
  * A value that is not listed means the strictest one: "off" for UNTORN_MODE, else the default.
  * All are read once per process, and not at all in set-uid programs.
  */
@@ -48,6 +52,7 @@
 #define UNTORN_ENV_AIO         "UNTORN_AIO"
 #define UNTORN_ENV_LOG         "UNTORN_LOG"
 #define UNTORN_ENV_STAT        "UNTORN_STAT"
+#define UNTORN_ENV_DEEP        "UNTORN_DEEP"
 
 /**
  * untorn_version() - version of the shim in this process

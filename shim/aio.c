@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "guard.h"
+#include "deep.h"
 #include "engine.h"
+#include "guard.h"
 #include "real.h"
 #include "substitute.h"
 #include "worker.h"
@@ -300,6 +301,7 @@ long aio_submit(aio_context_t context, long count, struct iocb **iocbs)
 
 	if (config_get().mode == MODE_OFF || !has_atomic_write(count, iocbs))
 		return submit(context, count, iocbs);
+	DEEP_INSIDE;
 	while (done < count) {
 		long now = count - done < AT_ONCE ? count - done : AT_ONCE;
 		long accepted = submit_some(context, now, iocbs + done);

@@ -30,10 +30,14 @@ static const struct verb {
 	  "  --report[=FILE]                    tell at the end what became of atomic writes, on\n"
 	  "                                     standard error or in FILE\n"
 	  "  --json                             the report as JSON, as in a FILE.json\n"
+	  "  --deep                             catch system calls made without the C library too\n"
+	  "                                     (UNTORN_DEEP; Linux 5.11, x86-64)\n"
+	  "  --check                            start nothing: say whether PROGRAM needs --deep\n"
 	  "  --anyway                           start even a program that the shim cannot reach\n"
 	  "\n"
 	  "The exit status is the program's; 125 the shim cannot reach it, 126 it cannot be\n"
-	  "executed, 127 it is not there, 2 a mistake in the command line.\n" },
+	  "executed, 127 it is not there, 2 a mistake in the command line. With --check: 0 it is\n"
+	  "reached, 1 it needs --deep.\n" },
 	{ "doctor", cmd_doctor, true, "say whether a device qualifies, and why",
 	  "usage: untorn doctor [--json] [--nvme-limits=namespace|controller] DEVICE\n"
 	  "\n"

@@ -19,6 +19,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "deep.h"
 #include "engine.h"
 #include "sysfs.h"
 
@@ -37,6 +38,11 @@ static void look_at_kernel(const struct patient *p, struct evidence *e)
 		evidence_fact(e, "kernel", "natively", "none: RWF_ATOMIC came with Linux 6.11");
 	else
 		evidence_fact(e, "kernel", "natively", "no atomic writes on this device");
+	evidence_fact(e, "kernel", "deep mode", "%s",
+		      deep_probe() == 0
+			      ? "to be had, for programs that make system calls themselves (untorn run --check)"
+			      : "not to be had (Linux 5.11, x86-64): programs that make system calls "
+				"themselves are not reached (untorn run --check)");
 }
 
 static void sysfs_fact(const struct patient *p, struct evidence *e, const char *name,

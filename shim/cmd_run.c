@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "cmd_check.h"
 #include "cmd_preload.h"
 #include "cmd_program.h"
 #include "cmd_report.h"
@@ -22,7 +23,7 @@
 enum { UNREACHABLE = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
 struct wishes {
-	bool anyway, sim, report, json;
+	bool anyway, sim, check, report, json;
 	const char *report_file;
 };
 
@@ -31,11 +32,9 @@ static int status_of(int error)
 	return error == -ENOENT ? NOT_FOUND : NOT_EXECUTABLE;
 }
 
-/* 0 when the shim will be in the program, or the exit status. */
-static int check_program(const char *name, bool anyway)
+/* 0 when the shim will be in the program, whose file is then path; or the exit status. */
+static int check_program(const char *name, bool anyway, char path[PATH_MAX])
 {
-	char path[PATH_MAX];
-
 	int error = cmd_program_find(name, path);
 	if (error)
 		return cmd_fail(status_of(error), "%s: %s", name,
@@ -79,6 +78,14 @@ static int set_preload(bool simulate)
 	return 0;
 }
 
+static int set_deep(void)
+{
+	const char *why = cmd_check_deep();
+
+	return why ? cmd_fail(UNREACHABLE, "deep mode %s", why)
+		   : cmd_set("deep", UNTORN_ENV_DEEP, "1", NULL);
+}
+
 static int parse(int argc, char **argv, struct wishes *ret_wishes)
 {
 	static const struct option options[] = {
@@ -88,6 +95,8 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		{ "report", optional_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "anyway", no_argument, NULL, 'a' },
+		{ "deep", no_argument, NULL, 'd' },
+		{ "check", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -117,6 +126,12 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		case 'a':
 			ret_wishes->anyway = true;
 			break;
+		case 'd':
+			status = set_deep();
+			break;
+		case 'c':
+			ret_wishes->check = true;
+			break;
 		case 'h':
 			exit(cmd_help("run"));
 		default:
@@ -129,13 +144,16 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 int cmd_run(int argc, char **argv)
 {
 	struct wishes wishes = { 0 };
+	char path[PATH_MAX];
 
 	int status = parse(argc, argv, &wishes);
 	if (status)
 		return status;
 	if (optind == argc)
 		return cmd_fail(CMD_USAGE, "which program? see untorn run --help");
-	status = check_program(argv[optind], wishes.anyway);
+	status = check_program(argv[optind], wishes.anyway && !wishes.check, path);
+	if (!status && wishes.check)
+		return cmd_check(path);
 	if (!status)
 		status = set_preload(wishes.sim);
 	if (!status && (wishes.report || wishes.json))

@@ -25,7 +25,7 @@ static enum mode parse_mode(const char *value)
 }
 
 struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme,
-			   const char *libsgutils, const char *aio)
+			   const char *libsgutils, const char *aio, const char *deep)
 {
 	return (struct config){
 		.mode = parse_mode(mode),
@@ -34,13 +34,14 @@ struct config config_parse(const char *mode, const char *nvme_limits, const char
 		.libnvme = !is(libnvme, "off"),
 		.libsgutils = !is(libsgutils, "off"),
 		.aio_inline = is(aio, "inline"),
+		.deep = is(deep, "1"),
 	};
 }
 
 /* In one word, so that a signal handler that interrupts the first parse finds all or nothing. */
 union packed {
 	struct {
-		unsigned char mode, nvme_policy, libnvme, libsgutils, aio_inline, parsed;
+		unsigned char mode, nvme_policy, libnvme, libsgutils, aio_inline, deep, parsed;
 	} is;
 	uint64_t word;
 };
@@ -72,13 +73,15 @@ static union packed parse_environment(void)
 	struct config config =
 		config_parse(secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
 			     secure_getenv(UNTORN_ENV_LIBNVME),
-			     secure_getenv(UNTORN_ENV_LIBSGUTILS), secure_getenv(UNTORN_ENV_AIO));
+			     secure_getenv(UNTORN_ENV_LIBSGUTILS), secure_getenv(UNTORN_ENV_AIO),
+			     secure_getenv(UNTORN_ENV_DEEP));
 
 	return (union packed){ .is = { .mode = (unsigned char)config.mode,
 				       .nvme_policy = (unsigned char)config.nvme_policy,
 				       .libnvme = config.libnvme,
 				       .libsgutils = config.libsgutils,
 				       .aio_inline = config.aio_inline,
+				       .deep = config.deep,
 				       .parsed = 1 } };
 }
 
@@ -91,6 +94,6 @@ struct config config_get(void)
 		packed = parse_environment();
 		atomic_store_explicit(&cached, packed.word, memory_order_release);
 	}
-	return (struct config){ packed.is.mode, packed.is.nvme_policy, packed.is.libnvme,
-				packed.is.libsgutils, packed.is.aio_inline };
+	return (struct config){ packed.is.mode,       packed.is.nvme_policy, packed.is.libnvme,
+				packed.is.libsgutils, packed.is.aio_inline,  packed.is.deep };
 }

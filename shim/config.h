@@ -13,6 +13,7 @@ struct config {
 	enum nvme_policy nvme_policy;
 	bool libnvme, libsgutils; /* may be opened */
 	bool aio_inline;          /* io_submit() does the write itself */
+	bool deep;                /* system calls made without the C library too */
 };
 
 /* Thread- and async-signal-safe: the first callers may parse at once, and all find the same. */
@@ -25,6 +26,6 @@ bool config_text(enum config_text which, char ret_text[CONFIG_TEXT]);
 
 /* What these texts mean, each NULL when unset; pure, for tests. */
 struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme,
-			   const char *libsgutils, const char *aio);
+			   const char *libsgutils, const char *aio, const char *deep);
 
 #endif

@@ -2,6 +2,7 @@
 /* From the doors' arguments to the engine's, with cancellation held off while we are inside. */
 #include "entry.h"
 
+#include "deep.h"
 #include "engine.h"
 
 ssize_t entry_write_by(enum door door, int fd, const struct iovec *iov, int count, off_t offset,
@@ -13,6 +14,7 @@ ssize_t entry_write_by(enum door door, int fd, const struct iovec *iov, int coun
 	int state;
 
 	pthread_testcancel();
+	DEEP_INSIDE;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	ssize_t result = engine_write(&call);
 	pthread_setcancelstate(state, &state);
@@ -28,6 +30,7 @@ int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct st
 {
 	int state;
 
+	DEEP_INSIDE;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	int result = engine_statx(dirfd, path, flags, mask, stx);
 	pthread_setcancelstate(state, &state);

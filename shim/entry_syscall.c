@@ -13,13 +13,12 @@
 
 #include "aio.h"
 #include "entry.h"
+#include "entry_deep.h"
+#include "entry_syscall.h"
 #include "real.h"
 #include "ring_raw.h"
 #include "untorn_uapi.h"
 
-/* Called by the assembly only: the C view of syscall(number, a .. f), for the numbers there. */
-__attribute__((visibility("hidden"), used)) long entry_syscall(long number, long a, long b, long c,
-							       long d, long e, long f);
 __attribute__((visibility("hidden"), used)) long entry_syscall_error(long result);
 
 long entry_syscall_error(long result)
@@ -63,6 +62,10 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 	case SYS_io_uring_register:
 		return ret_errno(
 			ring_raw_register((unsigned)a, (unsigned)b, (void *)c, (unsigned)d));
+	case SYS_rt_sigaction:
+		return ret_errno(entry_deep_sigaction((int)a, (void *)b, (void *)c, (size_t)d));
+	case SYS_rt_sigprocmask:
+		return ret_errno(entry_deep_sigprocmask((int)a, (void *)b, (void *)c, (size_t)d));
 	case SYS_close:
 		return close((int)a);
 #ifdef SYS_dup2
@@ -84,6 +87,7 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 /* io_setup to io_cancel are five numbers in a row; the first and last of them do no harm in C. */
 _Static_assert(SYS_io_submit - SYS_io_setup < 5U && SYS_io_cancel - SYS_io_setup < 5U &&
 		       SYS_io_getevents - SYS_io_setup < 5U && SYS_io_destroy - SYS_io_setup < 5U &&
+		       SYS_rt_sigprocmask == SYS_rt_sigaction + 1 &&
 		       SYS_io_uring_enter == SYS_io_uring_setup + 1 &&
 		       SYS_io_uring_register == SYS_io_uring_setup + 2,
 	       "the assembly compares ranges");
@@ -107,6 +111,9 @@ __asm__(".text\n"
 	"	je entry_syscall\n"
 	"	cmpq $" NUMBER(SYS_io_pgetevents) ", %rdi\n"
 	"	je entry_syscall\n"
+	"	leaq -" NUMBER(SYS_rt_sigaction) "(%rdi), %rax\n"
+	"	cmpq $1, %rax\n"
+	"	jbe entry_syscall\n"
 	"	leaq -" NUMBER(SYS_io_uring_setup) "(%rdi), %rax\n"
 	"	cmpq $2, %rax\n"
 	"	jbe entry_syscall\n"
@@ -156,6 +163,9 @@ __asm__(".text\n"
 	"	b.eq entry_syscall\n"
 	"	cmp x0, #" NUMBER(SYS_io_pgetevents) "\n"
 	"	b.eq entry_syscall\n"
+	"	sub x16, x0, #" NUMBER(SYS_rt_sigaction) "\n"
+	"	cmp x16, #1\n"
+	"	b.ls entry_syscall\n"
 	"	sub x16, x0, #" NUMBER(SYS_io_uring_setup) "\n"
 	"	cmp x16, #2\n"
 	"	b.ls entry_syscall\n"

@@ -99,6 +99,7 @@ EXPORT void io_uring_queue_exit(struct uring *ring)
 	void (*next)(struct uring * ring) =
 		(void (*)(struct uring *))uring_find(&known, "io_uring_queue_exit");
 
+	DEEP_INSIDE;
 	ring_before_exit(ring);
 	ring_table_before_close((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
 	if (next)

@@ -3,6 +3,7 @@
 #ifndef ENTRY_URING_H
 #define ENTRY_URING_H
 
+#include "deep.h"
 #include "entry.h"
 #include "real.h"
 
@@ -18,6 +19,7 @@ static inline void *uring_find(void *_Atomic *known, const char *name)
 #define NEXT(name, ...)                                                                            \
 	({                                                                                         \
 		static void *_Atomic known_;                                                       \
+		DEEP_INSIDE;                                                                       \
 		__typeof__(name) *next_ = (__typeof__(name) *)uring_find(&known_, #name);          \
 		next_ ? next_(__VA_ARGS__) : -ENOSYS;                                              \
 	})

@@ -45,6 +45,13 @@ static void hand_over_node(struct flight *flight, struct flight_node *node)
 	sqe->len = 1;
 }
 
+/* Not a disk's trouble, which ends with that disk. */
+static void note_refusal(int error)
+{
+	if (error == -EACCES || error == -EPERM || error == -EOPNOTSUPP || error == -EINVAL)
+		atomic_store(&refused, true);
+}
+
 /* Its place in the ring's table, or -1. A place never becomes another disk's. */
 static int find_node(struct flight *flight, const struct engine_job *job)
 {
@@ -52,9 +59,11 @@ static int find_node(struct flight *flight, const struct engine_job *job)
 		if (flight->nodes[i].disk == job->device.identity.disk)
 			return (int)i;
 	}
-	int fd = flight->node_count < OWN_RING_FILES ? engine_open_node(job) : -1;
-	if (fd < 0)
+	int fd = flight->node_count < OWN_RING_FILES ? engine_open_node(job) : -ENFILE;
+	if (fd < 0) {
+		note_refusal(fd);
 		return -1;
+	}
 	struct flight_node *node = &flight->nodes[flight->node_count++];
 	*node = (struct flight_node){ job->device.identity.disk, fd };
 	hand_over_node(flight, node);
@@ -105,8 +114,7 @@ static void land(struct flight *flight, struct work *work, int status)
 {
 	work->result = (int)engine_land(&work->job, status);
 	if (!work->result) {
-		if (status < 0 && status != -ECANCELED)
-			atomic_store(&refused, true);
+		note_refusal(status);
 		work->result = (int)engine_finish(&work->job);
 	}
 	work->done(work, flight);

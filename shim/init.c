@@ -5,7 +5,9 @@
 #include "aio.h"
 #include "config.h"
 #include "counters.h"
+#include "deep.h"
 #include "device.h"
+#include "entry_deep.h"
 #include "files.h"
 #include "kept.h"
 #include "log.h"
@@ -26,12 +28,17 @@ static void after_fork(void)
 	ring_op_after_fork();
 	ring_table_after_fork();
 	substitute_after_fork();
+	entry_deep_thread_after_fork();
+	deep_after_fork(); /* last: what it catches may need all that */
 }
 
 __attribute__((constructor)) static void start(void)
 {
 	real();
-	config_get();
+	entry_deep_find_all();
+	struct config config = config_get();
 	log_start();
 	pthread_atfork(NULL, NULL, after_fork);
+	if (config.deep && config.mode != MODE_OFF)
+		deep_start(entry_deep_trap);
 }

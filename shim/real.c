@@ -61,6 +61,14 @@ void *real_find(void *_Atomic *known, const char *library, const char *name)
 	return found;
 }
 
+bool real_stay(void)
+{
+	Dl_info self;
+
+	return dladdr((void *)real, &self) &&
+	       dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 static long negative(long result)
 {
 	return result < 0 ? -errno : result;

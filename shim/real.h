@@ -8,6 +8,8 @@
 #ifndef REAL_H
 #define REAL_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -22,7 +24,9 @@ int statx(int dirfd, const char *restrict path, int flags, unsigned mask,
 	  struct statx *restrict stx);
 #endif
 
-#define REAL_NAMES(X) X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3)
+#define REAL_NAMES(X)                                                                              \
+	X(pwritev2)                                                                                \
+	X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3) X(sigaction) X(sigprocmask) X(pthread_sigmask)
 
 struct real {
 #define REAL_FIELD(name) __typeof__(name) *name;
@@ -37,6 +41,9 @@ const struct real *real(void);
 /* The next definition of one name, for those of a library that may come late, by dlopen(), or not
  * at all: NULL as long as it is not there. `known` is the caller's, static and NULL at first. */
 void *real_find(void *_Atomic *known, const char *library, const char *name);
+
+/* From now on dlclose() leaves this library where it is. False: it could not be done. */
+bool real_stay(void);
 
 /* Each returns what the kernel returns: >= 0, or -errno. errno itself may be changed. */
 long real_syscall(long number, long a, long b, long c, long d, long e, long f);

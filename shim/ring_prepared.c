@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "guard.h"
 #include "config.h"
+#include "deep.h"
 #include "files.h"
 #include "ring.h"
 #include "uring_uapi.h"
@@ -92,6 +93,7 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 		ring_op_await((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
 	if (!found.atomic || (ring->flags & ~URING_SETUP_KNOWN) || config_get().mode == MODE_OFF)
 		return 0;
+	DEEP_INSIDE;
 	struct ring_batch batch = {
 		.ring_fd = ring->ring_fd,
 		.flags = ring->flags,

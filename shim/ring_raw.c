@@ -23,6 +23,7 @@
 #include "cleanup.h"
 #include "guard.h"
 #include "config.h"
+#include "deep.h"
 #include "files.h"
 #include "memory.h"
 #include "real.h"
@@ -121,6 +122,7 @@ long ring_raw_setup(unsigned entries, struct io_uring_params *params)
 	if (config_get().mode == MODE_OFF || !memory_read(&asked, params, sizeof(asked)) ||
 	    !is_understood(&asked) || (is_to_be_woken(&asked) && is_kernel_enough()))
 		return setup(entries, params);
+	DEEP_INSIDE;
 	GUARDED;
 	if (is_to_be_woken(&asked) && !may_poll(&asked))
 		return setup(entries, params);
@@ -381,6 +383,7 @@ static long enter_known(struct raw *raw, const struct call *call, unsigned count
 
 	if (!raw->woken_only && there > count)
 		there = count;
+	DEEP_INSIDE;
 	struct found found = scan(raw, there);
 	if (found.files)
 		files_forget_all(); /* the entry may be about another ring */
@@ -416,6 +419,7 @@ long ring_raw_register(unsigned fd, unsigned opcode, void *argument, unsigned co
 	int ring = ring_of(fd, opcode & IORING_REGISTER_USE_REGISTERED_RING);
 
 	KEEP_ERRNO;
+	DEEP_INSIDE;
 	files_before_register(ring, operation);
 	if (operation == URING_REGISTER_RESIZE_RINGS && ring >= 0)
 		ring_table_before_close((unsigned)ring, (unsigned)ring);

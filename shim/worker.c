@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "deep.h"
 #include "guard.h"
 
 enum {
@@ -63,6 +64,8 @@ static struct work *take(const struct flight *flight)
 static void *serve(void *unused)
 {
 	struct flight flight = { .open = false };
+
+	DEEP_INSIDE;
 
 	guard_for_ever();
 	for (;;) {

@@ -53,6 +53,7 @@ while IFS='|' read -r options arguments status verdict line; do
 	*kind=scsi*) ! grep -iE 'nvme|awupf|untorn publish' "$work/text" || fail "$options: that is NVMe's" ;;
 	esac
 done << EOF2
+nawun=31,nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| deep mode 
 kind=scsi,max_atomic=32,atomic_gran=1|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic transfer length
 kind=scsi,max_atomic_bndry=64,max_bndry=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic boundary size
 kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| max atomic length 32 blocks, 16384 bytes

@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 cd "$work" || exit 1
-unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
+unset LD_PRELOAD UNTORN_DEEP UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
 rows=0 failed=0 skipped=0
 
 row() { # NAME STATUS STDOUT STDERR COMMAND...
@@ -168,6 +168,42 @@ program() {
 	run "a script of nothing" 127 '' 'untorn: ./orphan: *' ./orphan
 }
 
+# shellcheck disable=SC2016 # for the shells that are started
+deep() {
+	row "no deep mode unless asked for" 0 '<>' '' "$untorn" run -- sh -c 'echo "<$UNTORN_DEEP>"'
+	if [ "$(uname -m)" != x86_64 ]; then
+		run "--deep on another machine" 125 '' 'untorn: deep mode is for x86-64 only;*' --deep true
+		return
+	fi
+	if "$untorn" run --deep -- true 2> messages; then
+		run "--deep" 0 '<1>' '' --deep -- sh -c 'echo "<$UNTORN_DEEP>"'
+		run "--deep, static" 125 '' '*statically*' --deep -- ./static
+	else
+		run "--deep on an old kernel" 125 '' 'untorn: deep mode *' --deep -- true
+	fi
+	printf '%s\n' '#include <sys/syscall.h>' 'int main(int argc, char **argv) {' 'long r = CALL; (void)argv;' \
+		'if (argc > 1) __asm__ volatile("syscall" : "+a"(r) : : "rcx", "r11", "memory");' \
+		'return 0; }' > inline.c
+	if ! ${CC:-cc} -O2 -DCALL=SYS_io_uring_enter -o ring inline.c 2> messages ||
+		! ${CC:-cc} -O2 -DCALL=SYS_getppid -o other inline.c 2> messages; then
+		skip "no compiler"
+		return
+	fi
+	run "--check of a program with a ring" 1 "./ring: needs --deep, for ./ring makes *" '' --check ./ring
+	run "--check of a program with other calls" 0 './other: reached, without --deep;*' '' --check ./other
+	run "--check of an ordinary program" 0 '*/sh: reached, without --deep;*' '' --check -- sh -c 'echo no'
+	run "--check starts nothing" 0 '*/sh: reached*' '' --check -- sh -c 'exit 9'
+	run "--check of a script" 0 '*: reached*' '' --check ./script
+	run "--check of a static program" 125 '' '*statically*' --check ./static
+	run "--check of a static program, anyway" 125 '' '*statically*' --check --anyway ./static
+	run "--check of nothing" 127 '' 'untorn: ./nosuch: not found' --check ./nosuch
+	printf 'void ring_library(void);\nint main(void) { ring_library(); return 0; }\n' > user.c
+	sed 's/main(int argc, char \*\*argv)/ring_library(int argc, char **argv)/' inline.c > library.c
+	${CC:-cc} -O2 -DCALL=SYS_io_uring_setup -shared -fPIC -o libring.so library.c &&
+		${CC:-cc} -o user user.c -L. -lring -Wl,-rpath,"$work" || return
+	run "--check of a library" 1 "./user: needs --deep, for $work/libring.so makes*" '' --check ./user
+}
+
 # A byte or two of /bin/true changed: enough for the command, which never starts these.
 crafted() {
 	cp true class && printf '\001' | dd of=class bs=1 seek=4 conv=notrunc 2> messages
@@ -287,6 +323,7 @@ environment
 program
 crafted
 static_programs
+deep
 rights
 places
 echo "$rows rows, $failed failed, $skipped groups skipped"

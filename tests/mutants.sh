@@ -134,7 +134,8 @@ dup2 closes|entry_close.c|/^EXPORT int dup2/,/^}/s/before(.*/;/|preload_ring_raw
 dup3 closes|entry_close.c|/^EXPORT int dup3/,/^}/s/before(.*/;/|preload_ring_raw
 status of a command in a ring|flight.c|s/work->result = (int)engine_land(&work->job, status);/work->result = 4096;/|test_flight
 what a ring does not do|flight.c|s/if (!work->result) {/if (0) {/|test_flight
-kernel that refuses commands in a ring|flight.c|s/atomic_store(&refused, true);/;/|test_flight
+kernel that refuses commands in a ring|flight.c|s/note_refusal(status);/;/|test_flight
+disk that breaks|flight.c|s/error == -EACCES ||/error ||/|test_flight
 disk that is gone, by a ring|flight.c|s/ .. !engine_is_sound(&work->job)//|test_flight
 disk that does not answer|own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|test_flight
 close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_ring_raw
@@ -164,6 +165,35 @@ log: the program's own signal|log.c|s/if (sigismember(&before, SIGPIPE))/if (0)/
 log: as many lines as asked for|log.c|s/atomic_fetch_add_explicit(&lines, 1, memory_order_relaxed) < most/1/|test_log
 account: entries that the kernel gets|ring.c|s/account_kernel(number, DOOR_IO_URING, 0)/(void)number/|preload_stat
 account: failed commands|account.c|s/counters_add(&door->errors, 1)/(void)0/|preload_stat
+deep mode in new threads|entry_deep_thread.c|s/deep_arm(mine.hides);/;/|preload_deep
+what a thread is to know of its mask|entry_deep_thread.c|s/deep_arm(mine.hides);/deep_arm(false);/|preload_deep_signal
+places of threads that were not made|entry_deep_thread.c|/EXPORT int pthread_create/,/^}/s/give_back(start);/;/|preload_deep
+deep mode in children|deep.c|s/if (deep_this.armed)/if (0)/|preload_deep
+new threads with SIGSYS blocked|deep.c|s/SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&ours/SYS_rt_sigprocmask, SIG_UNBLOCK, 0/|preload_deep
+no unloading in deep mode|deep.c|s/!error \&\& !real_stay()/0/|preload_deep
+SIGSYS is not blocked|deep_signal.c|s/sigdelset(&without, SIGSYS);//|preload_deep_signal
+SIGSYS is blocked as far as is told|deep_signal.c|s/if (ret_before \&\& hides)/if (0)/|preload_deep_signal
+SIGSYS in masks of handlers|deep_signal.c|s/^	unblock();//|preload_deep_handler
+SIGSYS in a context's mask|deep_signal.c|s/sigdelset(&machine->uc_sigmask, SIGSYS);//|preload_deep_handler
+handlers that interrupt us are outside|deep_signal.c|s/deep_this.selector = has_room(machine) ? DEEP_TRAP : DEEP_PASS;/deep_this.selector = has_room(machine) ? selector : DEEP_PASS;/|preload_deep_handler
+handlers of before|deep_signal.c|s/^	take_over_handlers();/	(void)take_over_handlers;/|preload_deep
+small alternate stacks|deep_signal.c|s!left >= frame + ROOM!1!|preload_deep_handler
+SIGSYS that is not ours|entry_deep.c|s/if (info->si_code != SYS_USER_DISPATCH)/if (0)/|preload_deep_signal
+SIGSYS that nobody handles|deep_signal.c|s/^		die();/		return;/|preload_deep_signal
+SIGSYS stays ours|entry_deep_signal.c|/^EXPORT int sigaction/,/^}/s/if (signal == SIGSYS .. deep_is_here())/if (0)/|preload_deep_signal
+SIGSYS stays ours, by system calls|entry_deep_signal.c|/^long entry_deep_sigaction/,/^}/s/if (signal == SIGSYS)/if (0)/|preload_deep_signal
+returns by the program's instruction|entry_deep_signal.c|s/mine->restorer = deep_restorer();/;/|preload_deep_handler
+handlers of a child of vfork|entry_deep_signal.c|s/action && deep_is_here() ?/action ?/|preload_deep_signal
+handlers that are told|deep_signal.c|s/return handler == (void .)relay ? known : handler;/return handler;/|preload_deep_signal
+masks set by instruction|entry_deep.c|s/if (number == SYS_rt_sigprocmask)/if (0)/|preload_deep_signal
+alternate stacks set by instruction|entry_deep.c|s/if (number == SYS_sigaltstack)/if (0)/|preload_deep_handler
+frames left by instruction|entry_deep.c|s/case SYS_rt_sigreturn:.*/case -2:/|preload_deep_handler
+children by instruction|entry_deep.c|s/case SYS_clone:/case -2:/|preload_deep
+trapped again after a child by instruction|entry_deep.c|s/movb .1, %fs:(%rcx)/nop/|preload_deep
+thread pointer set by instruction|entry_deep.c|s/registers.REG_RDI. == ARCH_SET_FS/0/|preload_deep
+no cancellation by instruction|entry_deep.c|s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = 0;/|preload_deep
+errno after a trapped call|entry_deep.c|s/KEEP_ERRNO;/;/|preload_deep
+liburing's own calls|entry_uring.h|s/DEEP_INSIDE;  */;/|preload_ring_raw
 END
 }
 

@@ -178,6 +178,17 @@ static void polled_for_all(void)
 	end(ring);
 }
 
+/* liburing's own system calls are not taken for the program's, in deep mode either. */
+static void library_keeps_its_thread(void)
+{
+	struct io_uring *ring = ring_of(8);
+
+	for (int i = 0; !has_polling_thread() && i < 1000; i++)
+		usleep(10000);
+	want(has_polling_thread());
+	end(ring);
+}
+
 /* A child of vfork() closes its descriptor of the ring, not its parent's hold on it. */
 static void closed_by_a_vforked_child(void)
 {
@@ -306,6 +317,7 @@ const struct body bodies[] = {
 	{ "polling_thread", polling_thread },
 	{ "polling_thread_refused", polling_thread_refused },
 	{ "polled_for_all", polled_for_all },
+	{ "library_keeps_its_thread", library_keeps_its_thread },
 	{ "closed_by_a_vforked_child", closed_by_a_vforked_child },
 	{ "numbers_taken_away", numbers_taken_away },
 	{ "interrupted_by_another_ring", interrupted_by_another_ring },
@@ -324,6 +336,8 @@ static const struct preload_row rows[] = {
 	{ "polling_thread_refused", "", RAW "UNTORN_MODE=command", 0 },
 	{ "polled_for_all", "", RAW "UNTORN_MODE=command\nSETUP=0x1002",
 	  2 }, /* SINGLE_ISSUER, SQPOLL */
+	{ "library_keeps_its_thread", "", "UNTORN_MODE=command\n" SQPOLL, 0 },
+	{ "library_keeps_its_thread", "", "UNTORN_DEEP=1\nUNTORN_MODE=command\n" SQPOLL, 0 },
 	{ "published_again", "", "DOOR=raw", 20 },
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },

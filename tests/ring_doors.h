@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For bodies that use an io_uring: the same through liburing and, with DOOR=raw in the environment,
- * by system calls of our own. SETUP: IORING_SETUP_*. */
+ * by system calls of our own; in deep mode by instructions of our own. SETUP: IORING_SETUP_*. */
 #ifndef RING_DOORS_H
 #define RING_DOORS_H
 
@@ -12,12 +12,25 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "inline_call.h"
 #include "preload.h"
 #include "untorn_uapi.h"
 
 static inline bool is_raw(void)
 {
 	return getenv("DOOR") != NULL;
+}
+
+/* As syscall(). */
+static inline long ring_call(long number, long a, long b, long c, long d)
+{
+	if (!HAS_DEEP || !getenv("UNTORN_DEEP"))
+		return syscall(number, a, b, c, d, NULL, 0L);
+	long result = inline_call(number, a, b, c, d, 0, 0);
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
 }
 
 static inline unsigned setup_flags(void)
@@ -100,7 +113,7 @@ static inline struct io_uring *ring_with(unsigned entries, unsigned flags)
 		return ring;
 	}
 	memory_lock();
-	ring->ring_fd = (int)syscall(SYS_io_uring_setup, entries, &params);
+	ring->ring_fd = (int)ring_call(SYS_io_uring_setup, entries, (long)&params, 0, 0);
 	want(ring->ring_fd >= 0 && params.flags == flags);
 	ring->enter_ring_fd = ring->ring_fd;
 	ring->flags = params.flags;
@@ -121,8 +134,13 @@ static inline struct io_uring *ring_of(unsigned entries)
 /* liburing's, but that the array says where the next entry lies. */
 static inline struct io_uring_sqe *next_entry(struct io_uring *ring)
 {
+	struct io_uring_sqe *sqe = is_raw() ? NULL : io_uring_get_sqe(ring);
+
+	/* A thread of the kernel's comes to them when it is its turn. */
+	while (!is_raw() && !sqe && (ring->flags & IORING_SETUP_SQPOLL) && usleep(100) == 0)
+		sqe = io_uring_get_sqe(ring);
 	if (!is_raw())
-		return io_uring_get_sqe(ring);
+		return sqe;
 	unsigned place = ring->sq.sqe_tail++ & *ring->sq.kring_mask, wide = 0;
 	want(ring->sq.sqe_tail - *ring->sq.khead <= *ring->sq.kring_entries);
 	wide = ring->flags & IORING_SETUP_SQE128 ? 1 : 0;
@@ -138,8 +156,8 @@ static inline int enter(const struct io_uring *ring, unsigned count, unsigned wa
 		flags |= IORING_ENTER_SQ_WAKEUP;
 	}
 	flags |= registered >= 0 ? IORING_ENTER_REGISTERED_RING : 0;
-	long result = syscall(SYS_io_uring_enter, registered >= 0 ? registered : ring->ring_fd,
-			      count, waits, flags, NULL, 0);
+	long result = ring_call(SYS_io_uring_enter, registered >= 0 ? registered : ring->ring_fd,
+				count, waits, flags);
 	return result < 0 ? -errno : (int)result;
 }
 

@@ -24,7 +24,7 @@ static const struct {
 
 START_TEST(mode_that_is_not_known_is_off)
 {
-	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL, NULL).mode,
+	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL, NULL, NULL).mode,
 			 modes[_i].expected);
 }
 END_TEST
@@ -42,7 +42,7 @@ static const struct {
 
 START_TEST(policy_that_is_not_known_is_the_strict_one)
 {
-	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL, NULL, NULL).nvme_policy,
+	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL, NULL, NULL, NULL).nvme_policy,
 			 policies[_i].expected);
 }
 END_TEST
@@ -57,19 +57,19 @@ static const struct {
 
 START_TEST(libnvme_is_left_out_by_off_alone)
 {
-	ck_assert(config_parse(NULL, NULL, libraries[_i].text, NULL, NULL).libnvme ==
+	ck_assert(config_parse(NULL, NULL, libraries[_i].text, NULL, NULL, NULL).libnvme ==
 		  libraries[_i].expected);
 }
 END_TEST
 
 START_TEST(settings_do_not_disturb_each_other)
 {
-	struct config config = config_parse("command", "controller", "off", "off", NULL);
+	struct config config = config_parse("command", "controller", "off", "off", NULL, NULL);
 
 	ck_assert_int_eq(config.mode, MODE_COMMAND);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_CONTROLLER);
 	ck_assert(!config.libnvme);
-	config = config_parse("controller", "command", "command", NULL, NULL);
+	config = config_parse("controller", "command", "command", NULL, NULL, NULL);
 	ck_assert_int_eq(config.mode, MODE_OFF);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_NAMESPACE);
 	ck_assert(config.libnvme);
@@ -134,9 +134,21 @@ START_TEST(aio_is_inline_by_that_word_alone)
 {
 	static const char *const others[] = { NULL, "", "event", "Inline", "inline ", "1", "on" };
 
-	ck_assert(config_parse(NULL, NULL, NULL, NULL, "inline").aio_inline);
+	ck_assert(config_parse(NULL, NULL, NULL, NULL, "inline", NULL).aio_inline);
 	for (int i = 0; i < COUNT(others); i++)
-		ck_assert(!config_parse(NULL, NULL, NULL, NULL, others[i]).aio_inline);
+		ck_assert(!config_parse(NULL, NULL, NULL, NULL, others[i], NULL).aio_inline);
+}
+END_TEST
+
+START_TEST(deep_is_that_word_alone)
+{
+	static const char *const others[] = { NULL, "", "0", "on", "yes", "11", "1 ", "deep" };
+
+	ck_assert(config_parse(NULL, NULL, NULL, NULL, NULL, "1").deep);
+	for (int i = 0; i < COUNT(others); i++)
+		ck_assert(!config_parse(NULL, NULL, NULL, NULL, NULL, others[i]).deep);
+	setenv(UNTORN_ENV_DEEP, "1", 1);
+	ck_assert(config_get().deep && !config_get().aio_inline);
 }
 END_TEST
 
@@ -152,6 +164,7 @@ Suite *suite(void)
 	tcase_add_test(tc, settings_do_not_disturb_each_other);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("environment");
+	tcase_add_test(tc, deep_is_that_word_alone);
 	tcase_add_test(tc, environment_is_read);
 	tcase_add_test(tc, environment_without_settings_is_auto);
 	tcase_add_test(tc, environment_is_read_once);

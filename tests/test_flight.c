@@ -19,7 +19,7 @@
 enum { WORKS = 10000, AT_ONCE = 64, LENGTH = 4096, LATER = 0x4242 };
 
 /* What the disk says to each in turn. */
-enum fate { GOOD, OUT_OF_RANGE = 0x4080, WRITE_FAULT = 0x4280, BUSY = 0x22, REFUSED = -EFAULT };
+enum fate { GOOD, OUT_OF_RANGE = 0x4080, WRITE_FAULT = 0x4280, BUSY = 0x22, BROKEN = -EFAULT, REFUSED = -EOPNOTSUPP };
 static const int usual[] = { GOOD, GOOD, GOOD, OUT_OF_RANGE, GOOD, WRITE_FAULT, BUSY };
 static const int *fates = usual;
 static int fate_count = 7;
@@ -58,8 +58,9 @@ void __wrap_engine_prepare(const struct engine_job *job, struct io_uring_sqe *sq
 
 	atomic_fetch_add(&sent, 1);
 	sqe->opcode = IORING_OP_WRITE;
-	sqe->addr = fate < 0 ? 8 : (uintptr_t)data;
+	sqe->addr = fate == BROKEN ? 8 : (uintptr_t)data;
 	sqe->len = fate < 0 ? 1 : (uint32_t)fate;
+	sqe->rw_flags = fate == REFUSED ? 0x40000000 : 0; /* no kernel knows it */
 	if (first_is_slow && job->request.offset == 0) {
 		static struct __kernel_timespec second = { .tv_sec = 1 };
 		sqe->opcode = IORING_OP_TIMEOUT;
@@ -204,6 +205,17 @@ START_TEST(kernel_that_refuses_is_not_asked_for_ever)
 }
 END_TEST
 
+START_TEST(disk_that_breaks_is_no_reason_to_try_no_other)
+{
+	static const int broken[] = { BROKEN };
+
+	fates = broken;
+	fate_count = 1;
+	all_are_done_otherwise();
+	ck_assert_int_gt(sent, 900);
+}
+END_TEST
+
 START_TEST(node_that_cannot_be_opened)
 {
 	no_node = true;
@@ -258,6 +270,7 @@ Suite *suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, each_status_reaches_its_own_write);
 	tcase_add_test(tc, kernel_that_refuses_is_not_asked_for_ever);
+	tcase_add_test(tc, disk_that_breaks_is_no_reason_to_try_no_other);
 	tcase_add_test(tc, node_that_cannot_be_opened);
 	tcase_add_test(tc, node_that_the_ring_does_not_take);
 	tcase_add_test(tc, disk_that_went_away);

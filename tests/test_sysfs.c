@@ -2,6 +2,7 @@
 /* /sys as it is on this machine: every block device that it has, and a loop disk of our own. */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "suite.h"
@@ -14,6 +15,15 @@ static struct test_disk disk;
 static dev_t numbers[64]; /* of this machine's devices */
 static int number_count;
 
+/* Loop devices come and go with other tests. */
+static bool is_to_stay(DIR *directory, const char *name)
+{
+	char target[256] = "";
+
+	ssize_t length = readlinkat(dirfd(directory), name, target, sizeof(target) - 1);
+	return length > 0 && !strstr(target, "/loop");
+}
+
 static void find_devices(void)
 {
 	DIR *directory = opendir("/sys/dev/block");
@@ -21,7 +31,8 @@ static void find_devices(void)
 	unsigned high, low;
 
 	while (directory && (entry = readdir(directory)) && number_count < COUNT(numbers)) {
-		if (sscanf(entry->d_name, "%u:%u", &high, &low) == 2)
+		if (sscanf(entry->d_name, "%u:%u", &high, &low) == 2 &&
+		    is_to_stay(directory, entry->d_name))
 			numbers[number_count++] = makedev(high, low);
 	}
 	if (directory)
@@ -93,6 +104,22 @@ START_TEST(queue_is_the_disks)
 		ck_assert_int_eq(error, -ENOENT);
 	else
 		ck_assert_uint_eq(own, block);
+}
+END_TEST
+
+START_TEST(name_is_the_disks)
+{
+	char name[32], path[64], place[PATH_MAX];
+	struct stat st;
+
+	ck_assert_int_eq(sysfs_disk_name(numbers[_i], name, sizeof(name)), 0);
+	snprintf(path, sizeof(path), "/sys/block/%s", name);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_ptr_nonnull(realpath(directory_of(numbers[_i], ""), place));
+	bool is_own = strcmp(strrchr(place, '/') + 1, name) == 0;
+	ck_assert(is_own == !sysfs_is_partition(numbers[_i]));
+	ck_assert_int_eq(sysfs_disk_name(numbers[_i], name, 2), -ENAMETOOLONG);
+	ck_assert_int_eq(sysfs_disk_name(nobody(), name, sizeof(name)), -ENOENT);
 }
 END_TEST
 
@@ -194,6 +221,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, device_knows_its_own_number, 0, number_count);
 	tcase_add_loop_test(tc, partition_is_what_has_a_partition_number, 0, number_count);
 	tcase_add_loop_test(tc, queue_is_the_disks, 0, number_count);
+	tcase_add_loop_test(tc, name_is_the_disks, 0, number_count);
 	tcase_add_loop_test(tc, inode_is_the_directorys, 0, number_count);
 	suite_add_tcase(s, tc);
 	if (!test_disk_make(&disk, 512))

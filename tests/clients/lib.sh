@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # What these scripts share: unmodified clients at their usual work, without the shim and with it, as
-# it comes ("auto") and never stepping aside for a kernel that can do it too ("command").
+# it comes ("auto"), never stepping aside for a kernel that can do it too ("command"), and so in deep
+# mode ("deep"). UNTORN_CLIENT_WAYS names those that are wanted.
 # They run from the top of the source, with $BUILD as tests/run.sh sets it. The clients come from
 # this machine's own mirror and are unpacked into trees; nothing is installed.
 
 shim=$BUILD/libuntorn.so
+shim_ways=${UNTORN_CLIENT_WAYS:-auto command deep} ways="native $shim_ways"
 work=$(mktemp -d)
 server=
 finish() {
@@ -44,10 +46,19 @@ fresh_run() { # an empty /tmp/run that is nobody's
 	install -d -o 65534 -g 65534 "$work/run"
 }
 
+with_shim() { # WAY LIBRARY: into $variables, for env
+	variables=()
+	case $1 in
+	native) ;;
+	deep) variables=("LD_PRELOAD=$2" UNTORN_MODE=command UNTORN_DEEP=1) ;;
+	*) variables=("LD_PRELOAD=$2" "UNTORN_MODE=$1") ;;
+	esac
+}
+
 # The mounts end with the program. Nothing but exec, so that the process's id is the program's.
-become() { # native|auto|command PROGRAM...
-	local variables=()
-	[ "$1" = native ] || variables=(LD_PRELOAD=/tmp/libuntorn.so "UNTORN_MODE=$1")
+become() { # WAY PROGRAM...
+	local variables
+	with_shim "$1" /tmp/libuntorn.so
 	# shellcheck disable=SC2016
 	exec unshare --mount sh -c '
 		mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && mount --bind "$2" "$1/tmp" || exit 1
@@ -59,7 +70,7 @@ become() { # native|auto|command PROGRAM...
 in_tree() { (become "$@"); }
 
 # Lest a test pass because nothing is there.
-has_shim() { # native|auto|command PID
+has_shim() { # WAY PID
 	local found=no wanted=yes
 	[ "$1" != native ] || wanted=no
 	! grep -q '/libuntorn\.so$' "/proc/$2/maps" || found=yes

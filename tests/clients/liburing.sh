@@ -43,12 +43,12 @@ build_tests() { # SUITE[/calls]
 }
 
 # One run, in a folder of its own: "passed", or why not.
-outcome() { # native|auto|command TEST
-	local status=0 expected=0 preload=() dir
+outcome() { # WAY TEST
+	local status=0 expected=0 variables dir
 	dir=$(mktemp -d -p "$work")
-	[ "$1" = native ] || preload=(env "LD_PRELOAD=$shim" "UNTORN_MODE=$1")
+	with_shim "$1" "$shim"
 	case $2 in xfail*) expected=1 ;; esac
-	(cd "$dir" && timeout -k 1 $seconds "${preload[@]}" "$tests/$2") > "$work/said" 2>&1 < /dev/null || status=$?
+	(cd "$dir" && timeout -k 1 $seconds env "${variables[@]}" "$tests/$2") > "$work/said" 2>&1 < /dev/null || status=$?
 	rm -rf "$dir"
 	case $status in
 	"$expected") echo passed ;;
@@ -58,13 +58,13 @@ outcome() { # native|auto|command TEST
 	esac
 }
 
-passes_always() { # native|auto|command TEST
+passes_always() { # WAY TEST
 	for _ in 1 2 3; do [ "$(outcome "$1" "$2")" = passed ] || return 1; done
 }
 
 # libuntorn(7): a ring that a program works by system calls gets no polling thread where the shim must
 # see its entries; the program is told at once that the thread sleeps, not after the time it set.
-on_purpose() { # auto|command TEST OUTCOME
+on_purpose() { # WAY TEST OUTCOME
 	case $suite/$1/$2/$3 in
 	*/calls/command/sqpoll-sleep.t/*"SQPOLL wakeup timing off 0") ;;
 	*) return 1 ;;
@@ -72,7 +72,7 @@ on_purpose() { # auto|command TEST OUTCOME
 }
 
 # Only a test that is steady without the shim can tell; one that fails with it gets three chances.
-compare() { # auto|command TEST
+compare() { # WAY TEST
 	local said
 	said=$(outcome "$1" "$2")
 	if [ "$said" = passed ]; then
@@ -111,7 +111,7 @@ run_suite() { # SUITE TEST...
 	echo "liburing of $suite: $# programs, ${#passed[@]} pass without the shim" \
 		"($(tr ' ' '\n' <<< "$others" | grep . | sort | uniq -c | xargs)); $through of these call into it"
 	[ $through -gt 0 ] || fail "no program would have noticed the shim"
-	for mode in auto command; do
+	for mode in $shim_ways; do
 		with=0 unsteady='' told=''
 		for test in "${passed[@]}"; do compare $mode "$test"; done
 		echo "liburing of $suite, $mode: $with of ${#passed[@]} pass with the shim;" \

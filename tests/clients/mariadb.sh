@@ -55,7 +55,7 @@ checked() {
 	[ "$(sql -e 'select sum(balance) from bank.account')" = 20000000 ] || fail "the sum of the accounts is another"
 }
 
-usual_work() { # native|auto|command
+usual_work() { # WAY
 	local taken moved
 	way=$1
 	fresh_run
@@ -83,4 +83,4 @@ usual_work() { # native|auto|command
 }
 
 enter_tree tree bookworm mariadb-server dash coreutils bash sed grep gawk hostname
-for way in native auto command; do usual_work $way; done
+for way in $ways; do usual_work $way; done

@@ -47,7 +47,7 @@ consistent() { # what the tables say must be what the history says; nothing is b
 
 written() { sql -c 'select count(*) from pgbench_history'; }
 
-usual_work() { # native|auto|command
+usual_work() { # WAY
 	local before bench transactions
 	way=$1
 	fresh_run
@@ -82,7 +82,7 @@ usual_work() { # native|auto|command
 all() { # VERSION SUITE [IO_METHOD]
 	version=$1 method=${3:-} tree_path=/usr/lib/postgresql/$1/bin
 	enter_tree tree "$2" postgresql-"$1" dash coreutils bash
-	for way in native auto command; do usual_work $way; done
+	for way in $ways; do usual_work $way; done
 }
 
 all 15 bookworm

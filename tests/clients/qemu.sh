@@ -15,7 +15,7 @@ engine_is_used() { # ENGINE PID
 
 # Every megabyte is its own number, but for its last 4 KiB; up to eight requests are under way at a
 # time. Read back by the process that wrote it, and by one without the shim.
-patterns() { # native|auto|command ENGINE
+patterns() { # WAY ENGINE
 	local i number write=() read=()
 	for ((i = 0; i < megabytes; i++)); do
 		number=$((i % 250 + 1))
@@ -30,7 +30,7 @@ patterns() { # native|auto|command ENGINE
 }
 
 # Long enough to be looked into.
-many() { # native|auto|command ENGINE
+many() { # WAY ENGINE
 	become "$1" qemu-img bench -t none -i "$2" -f raw -w -d 16 -s 4k -c "$writes" /tmp/run/disk > "$work/bench" 2>&1 &
 	server=$!
 	until_true 10 grep -q qemu-img "/proc/$server/comm"
@@ -44,7 +44,7 @@ in_qemu_io() {
 	local engine way
 	enter_tree tree trixie qemu-utils dash coreutils
 	for engine in io_uring native; do
-		for way in native auto command; do
+		for way in $ways; do
 			fresh_run
 			truncate -s "${megabytes}M" "$work/run/disk"
 			chown 65534 "$work/run/disk"
@@ -67,8 +67,8 @@ guest_work='
 	done
 	until [ -e $OUT/seen ]; do sleep 0.1; done
 	echo verified'
-in_guest() { # native|auto|command
-	local engine arguments="-pidfile $work/pid" preload=() guest
+in_guest() { # WAY
+	local engine arguments="-pidfile $work/pid" variables guest
 	rm -rf "$work/out" "$work/pid"
 	mkdir "$work/out"
 	for engine in io_uring native; do
@@ -76,8 +76,8 @@ in_guest() { # native|auto|command
 		arguments+=" -drive if=none,id=$engine,file=$work/$engine,format=raw,cache=none,aio=$engine"
 		arguments+=" -device nvme,serial=$engine,drive=$engine"
 	done
-	[ "$1" = native ] || preload=("LD_PRELOAD=$shim" "UNTORN_MODE=$1")
-	env "${preload[@]}" tests/vm/vm -a "$arguments" -o "$work/out" -t 200 -- "$guest_work" > "$work/guest" 2>&1 &
+	with_shim "$1" "$shim"
+	env "${variables[@]}" tests/vm/vm -a "$arguments" -o "$work/out" -t 200 -- "$guest_work" > "$work/guest" 2>&1 &
 	guest=$!
 	until_true 120 test -s "$work/pid"
 	for engine in io_uring native; do until_true 60 eval "(engine_is_used $engine $(cat "$work/pid"))"; done
@@ -92,4 +92,4 @@ in_guest() { # native|auto|command
 }
 
 in_qemu_io
-for way in native auto command; do in_guest $way; done
+for way in $ways; do in_guest $way; done

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rooms of deep mode's doors offer each other. */
+#ifndef ENTRY_DEEP_H
+#define ENTRY_DEEP_H
+
+#include <signal.h>
+#include <stddef.h>
+
+struct deep_action;
+
+/* ThreadSanitizer calls these functions before it can bear instrumented code, and must see them
+ * itself. */
+#ifdef __SANITIZE_THREAD__
+#define ENTRY_DEEP_DOORS 0
+#else
+#define ENTRY_DEEP_DOORS 1
+#endif
+
+/* The handler of SIGSYS. */
+void entry_deep_trap(int signal, siginfo_t *info, void *context);
+
+/* rt_sigaction() and rt_sigprocmask(), in deep mode or not: 0 or -errno. */
+long entry_deep_sigaction(int signal, const struct deep_action *action, struct deep_action *before,
+			  size_t size);
+long entry_deep_sigprocmask(int how, const void *set, void *before, size_t size);
+
+/* The next functions of these names, found before a signal handler may call one of ours; NULL: this
+ * C library has none. */
+enum entry_deep_name {
+	NEXT_SIGNAL,
+	NEXT_BSD_SIGNAL,
+	NEXT_SSIGNAL,
+	NEXT_SYSV_SIGNAL,
+	NEXT_SYSV_SIGNAL_OF_HEADERS,
+	NEXT_SIGSET,
+	NEXT_SIGIGNORE,
+	NEXT_SIGHOLD,
+	NEXT_SIGRELSE,
+	NEXT_SIGBLOCK,
+	NEXT_SIGSETMASK,
+	NEXT_NAMES
+};
+void *entry_deep_next(enum entry_deep_name name);
+void entry_deep_find_all(void);
+
+void entry_deep_thread_after_fork(void);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What deep mode costs: a system call that is trapped against the same without deep mode, and those
+ * that go through the C library in it against the same without. To be run by untorn run --deep.
+ * Each round has a thread, which is armed as it begins and then disarms itself, so that all is
+ * measured in turn. Prints the least of many rounds, for others use the machine too.
+ */
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "inline_call.h"
+#include "untorn.h"
+
+enum { ROUNDS = 200, CALLS = 2000 };
+
+static int (*bare_sigmask)(int, const sigset_t *, sigset_t *);
+static int (*bare_sigaction)(int, const struct sigaction *, struct sigaction *);
+
+static void by_instruction(void)
+{
+	inline_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
+}
+
+static void by_library(void)
+{
+	getppid();
+}
+
+static unsigned long text, text_size;
+static volatile unsigned char selector;
+
+static int find_text(struct dl_phdr_info *info, size_t size, void *address)
+{
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *program = &info->dlpi_phdr[i];
+		unsigned long start = info->dlpi_addr + program->p_vaddr;
+		if (program->p_type == PT_LOAD &&
+		    (unsigned long)address - start < program->p_memsz) {
+			text = start;
+			text_size = program->p_memsz;
+		}
+	}
+	return 0;
+}
+
+/* The least that a handler can do. */
+static void only_the_call(int signal, siginfo_t *info, void *context)
+{
+	(void)signal, (void)info;
+#ifdef __x86_64__
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = getppid();
+#else
+	(void)context;
+#endif
+}
+
+static void sigmask_of_ours(void)
+{
+	sigset_t mask;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &mask);
+}
+
+static void sigmask_of_libc(void)
+{
+	sigset_t mask;
+
+	bare_sigmask(SIG_BLOCK, NULL, &mask);
+}
+
+static void sigaction_of_ours(void)
+{
+	struct sigaction action;
+
+	sigaction(SIGUSR1, NULL, &action);
+}
+
+static void sigaction_of_libc(void)
+{
+	struct sigaction action;
+
+	bare_sigaction(SIGUSR1, NULL, &action);
+}
+
+static struct row {
+	const char *name;
+	void (*deep)(void), (*bare)(void);
+	double least_deep, least_bare;
+} rows[] = {
+	{ "a call by an instruction of the program's", by_instruction, by_instruction, 1e9, 1e9 },
+	{ "the same by the C library", by_library, by_library, 1e9, 1e9 },
+	{ "pthread_sigmask()", sigmask_of_ours, sigmask_of_libc, 1e9, 1e9 },
+	{ "sigaction()", sigaction_of_ours, sigaction_of_libc, 1e9, 1e9 },
+};
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static double nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static void measure(void (*call)(void), double *least)
+{
+	double start = nanoseconds();
+
+	for (int i = 0; i < CALLS; i++)
+		call();
+	double each = (nanoseconds() - start) / CALLS;
+	if (each < *least)
+		*least = each;
+}
+
+/* What the kernel takes for a trap, whoever handles it. */
+static double least_trap = 1e9;
+
+static void measure_trap(void)
+{
+	struct sigaction mine = { .sa_sigaction = only_the_call, .sa_flags = SA_SIGINFO }, was;
+
+	bare_sigaction(SIGSYS, &mine, &was);
+	selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+	prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, text, text_size, &selector);
+	measure(by_instruction, &least_trap);
+	prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
+	bare_sigaction(SIGSYS, &was, NULL);
+}
+
+static void *round_of_all(void *unused)
+{
+	for (int i = 0; i < ROWS; i++)
+		measure(rows[i].deep, &rows[i].least_deep);
+	prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
+	for (int i = 0; i < ROWS; i++)
+		measure(rows[i].bare, &rows[i].least_bare);
+	measure_trap();
+	return unused;
+}
+
+int main(void)
+{
+	void *libc = dlopen("libc.so.6", RTLD_NOW);
+	pthread_t id;
+
+	if (!getenv(UNTORN_ENV_DEEP) || !libc) {
+		fputs("to be run by untorn run --deep\n", stderr);
+		return 2;
+	}
+	*(void **)&bare_sigmask = dlsym(libc, "pthread_sigmask");
+	*(void **)&bare_sigaction = dlsym(libc, "sigaction");
+	dl_iterate_phdr(find_text, (void *)bare_sigaction);
+	for (int i = 0; i < ROUNDS; i++) {
+		if (pthread_create(&id, NULL, round_of_all, NULL) != 0)
+			return 1;
+		pthread_join(id, NULL);
+	}
+	for (int i = 0; i < ROWS; i++)
+		printf("  %-45s %7.1f ns, bare %6.1f ns: %5.2f times, %+.1f ns\n", rows[i].name,
+		       rows[i].least_deep, rows[i].least_bare,
+		       rows[i].least_deep / rows[i].least_bare,
+		       rows[i].least_deep - rows[i].least_bare);
+	printf("  of a trapped call %.1f ns are the kernel's: trap, signal, return, and the call itself\n",
+	       least_trap);
+	return 0;
+}

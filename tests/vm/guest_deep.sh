@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# In the guest: fio's io_uring engine, which enters its rings by instructions of its own, and what has no
+# such engine, in deep mode: guest_deep.sh DISK COMMAND... (untorn run --deep). In $OUT/wanted is how many
+# writes fio says it did.
+set -eu
+disk=$1
+shift
+common="--filename=$disk --ioengine=io_uring --atomic=1 --direct=1 --bs=16k --rw=randwrite --size=2M
+	--output-format=terse --terse-version=3"
+wanted=0
+
+fio_says() { # LABEL WRITES
+	# Field 5 of each job's line is the error, 47 the KiB written.
+	local errors kib
+	errors=$(grep '^3;' "$OUT/fio" | cut -d';' -f5 | sort -u)
+	kib=$(($(grep '^3;' "$OUT/fio" | cut -d';' -f47 | tr '\n' '+')0))
+	[ "$errors" = 0 ] || { echo "fio, $1: error $errors"; exit 1; }
+	[ "$kib" = $(($2 * 16)) ] || { echo "fio, $1: $kib KiB"; exit 1; }
+	wanted=$((wanted + $2))
+}
+run() { # LABEL WRITES OPTIONS...
+	# shellcheck disable=SC2086
+	timeout 60 $command fio $common "${@:3}" --output="$OUT/fio" ||
+		{ echo "fio, $1: status $?: $(cat "$OUT/fio")"; exit 1; }
+	fio_says "$1" "$2"
+}
+# Registered buffers: EINVAL, as natively.
+refuse() { # COMMAND
+	# shellcheck disable=SC2086
+	timeout 60 $1 fio $common --name=a --iodepth=32 --registerfiles --fixedbufs --output="$OUT/fio" \
+		2> "$OUT/refused" || true
+	[ "$(cut -d';' -f5 "$OUT/fio")" = 22 ] || { echo "fixed buffers, ${1:-natively}: $(cat "$OUT/fio")"; exit 1; }
+}
+command=$*
+uname -r
+run "QD 32 with verify" 128 --name=a --iodepth=32 --verify=crc32c
+run "QD 1 with verify" 128 --name=a --iodepth=1 --verify=crc32c
+run "registered files" 128 --name=a --iodepth=32 --registerfiles --verify=crc32c
+refuse "$command"
+case $(uname -r) in 5.* | 6.1.*) ;; *) refuse "" ;; esac
+run "sqthread_poll" 128 --name=a --iodepth=32 --sqthread_poll=1 --verify=crc32c
+run "nonvectored" 128 --name=a --iodepth=32 --nonvectored=0 --verify=crc32c
+run "4 threads" 512 --name=a --iodepth=32 --numjobs=4 --thread --offset_increment=2M --verify=crc32c
+run "4 processes" 512 --name=a --iodepth=32 --numjobs=4 --offset_increment=2M --verify=crc32c
+case $(uname -r) in
+5.*) ;;
+*) run "hipri" 128 --name=a --iodepth=32 --hipri --verify=crc32c ;;
+esac
+echo $wanted > "$OUT/wanted"
