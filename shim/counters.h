@@ -27,29 +27,31 @@ enum {
 	COUNTERS_NAME_WORDS = 4,
 };
 
-typedef _Atomic uint64_t counter;
+typedef _Atomic uint64_t counters_number;
 
 struct counters_door {
-	counter kernel;        /* left to the kernel */
-	counter kernel_failed; /* of these, as far as it was seen */
-	counter refused[COUNTERS_REASONS];
-	counter errors;                    /* commands that failed */
-	counter bytes;                     /* of the commands that did not */
-	counter latency[COUNTERS_BUCKETS]; /* of these; their sum is their number */
+	counters_number kernel;        /* left to the kernel */
+	counters_number kernel_failed; /* of these, as far as it was seen */
+	counters_number refused[COUNTERS_REASONS];
+	counters_number errors;                    /* commands that failed */
+	counters_number bytes;                     /* of the commands that did not */
+	counters_number latency[COUNTERS_BUCKETS]; /* of these; their sum is their number */
 };
 
 struct counters_slot {
-	counter key; /* 0: free; else the device's number + 1. Of no block device: 1 */
-	counter name[COUNTERS_NAME_WORDS]; /* its letters; 0 while nobody has filled it in */
-	counter statx;                     /* answered by us */
-	counter told;                      /* a bit for each reason that the log has had */
+	counters_number key; /* 0: free; else the device's number + 1. Of no block device: 1 */
+	counters_number
+		name[COUNTERS_NAME_WORDS]; /* its letters; 0 while nobody has filled it in */
+	counters_number statx;             /* answered by us */
+	counters_number told;              /* a bit for each reason that the log has had */
 	struct counters_door doors[DOOR_COUNT];
 };
 
 struct counters {
 	uint64_t magic;
 	uint32_t version, size;
-	counter processes; /* that wrote here: those that met it, and the children that they forked
+	counters_number
+		processes; /* that wrote here: those that met it, and the children that they forked
 			    */
 	struct counters_slot slots[COUNTERS_SLOTS];
 };
@@ -65,12 +67,12 @@ void counters_set_name(struct counters_slot *slot, const char *name);
 /* Empty if it has none. */
 void counters_name(const struct counters_slot *slot, char ret_name[8 * COUNTERS_NAME_WORDS + 1]);
 
-static inline void counters_add(counter *number, uint64_t amount)
+static inline void counters_add(counters_number *number, uint64_t amount)
 {
 	atomic_fetch_add_explicit(number, amount, memory_order_relaxed);
 }
 
-static inline uint64_t counters_read(const counter *number)
+static inline uint64_t counters_read(const counters_number *number)
 {
 	return atomic_load_explicit(number, memory_order_relaxed);
 }

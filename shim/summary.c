@@ -13,7 +13,7 @@ struct sums {
 	uint64_t commands, refused;
 };
 
-static uint64_t total(const counter *numbers, int count)
+static uint64_t total(const counters_number *numbers, int count)
 {
 	uint64_t sum = 0;
 
@@ -37,7 +37,7 @@ static bool is_used(const struct counters_door *door)
 	return sums.commands || sums.refused || counters_read(&door->kernel);
 }
 
-uint64_t summary_percentile(const counter latency[COUNTERS_BUCKETS], unsigned percent)
+uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], unsigned percent)
 {
 	uint64_t all = total(latency, COUNTERS_BUCKETS), wanted, below = 0;
 

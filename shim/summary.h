@@ -20,6 +20,6 @@ struct json_object *summary_json(const struct counters *counters);
 bool summary_print_json(FILE *file, struct json_object *object, bool pretty);
 
 /* The number of microseconds below which this share of the writes lay; 0: there were none. */
-uint64_t summary_percentile(const counter latency[COUNTERS_BUCKETS], unsigned percent);
+uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], unsigned percent);
 
 #endif

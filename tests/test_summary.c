@@ -23,7 +23,7 @@ static const struct {
 
 START_TEST(percentile)
 {
-	counter latency[COUNTERS_BUCKETS] = { 0 };
+	counters_number latency[COUNTERS_BUCKETS] = { 0 };
 
 	for (int i = 0; i < 4; i++)
 		counters_add(&latency[i], percentiles[_i].counts[i]);
