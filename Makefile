@@ -26,14 +26,14 @@ CFLAGS     ?= -O2 -g
 
 # The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
 # a higher one; `make layers` refuses anything else. README.md says what each room is.
-BASE   := cleanup guard uring_uapi memory config library real deep deep_signal sysfs
-RULES  := limits limits_nvme limits_scsi request entrance sense status
+BASE   := cleanup guard uring_uapi memory config library real deep deep_signal sysfs counters log probe
+RULES  := limits limits_nvme limits_scsi request entrance sense status reason
 DEVICE := transport transport_nvme nvme_node identify transport_scsi inquiry scsi generic identity published \
 	  device kept cache
-ENGINE := engine engine_async engine_statx aio files ring_map own_ring flight worker substitute ring_op ring ring_prepared ring_table ring_raw
+ENGINE := account engine engine_async engine_statx aio files ring_map own_ring flight worker substitute ring_op ring ring_prepared ring_table ring_raw
 DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close \
 	  entry_deep entry_deep_thread entry_deep_signal entry_deep_mask init
-TOOL   := cmd cmd_run cmd_check cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
+TOOL   := cmd cmd_run cmd_report cmd_stat summary cmd_check cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
 	  evidence elf elf_calls cmd_verify verify_page verify_layout verify_log verify_report verify_signature verify_guard \
 	  verify_target verify_crew verify_judge verify_race verify_power verify_check
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
@@ -104,6 +104,7 @@ $(B)/tests/test_nvme_node: LDLIBS += $(addprefix -Wl$(comma)--wrap=,sysfs_disk_n
 $(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl -lpthread
 $(B)/tests/preload_aio $(B)/examples/libaio: LDLIBS += -laio
 $(B)/examples/io_uring: LDLIBS += -luring
+$(B)/tests/preload_stat: LDLIBS += -luring
 $(B)/tests/preload_faults: LDLIBS += -laio -luring
 $(addprefix $(B)/tests/,preload_uring preload_ring_raw preload_registered preload_storm vm/truth vm/ring_random): LDLIBS += -luring
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
@@ -113,7 +114,7 @@ $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 setup:
 	$(Q)tests/setup.sh pkg-config libjson-c-dev
 setup-check: setup
-	$(Q)tests/setup.sh check strace libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
+	$(Q)tests/setup.sh check strace systemtap-sdt-dev libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)

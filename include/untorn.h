@@ -30,6 +30,14 @@
  *	"inline": io_submit() does an atomic write itself, for programs that read the events out of
  *	the kernel's ring; a write that fails is io_submit()'s error.
  *
+ * UNTORN_LOG
+ *	"off" (default), or LEVEL[=COUNT][:FILE]: "error": commands that failed. "info": also why
+ *	writes are refused, each reason once per device. "debug": every decision. At most COUNT
+ *	lines (1000; "all": any number) a process, to FILE, else to standard error.
+ *
+ * UNTORN_STAT
+ *	Set by `untorn run --report`: the file to count in.
+ *
  * UNTORN_DEEP
  *	"1": system calls that the program makes without the C library are caught too (Linux 5.11,
  *	x86-64). Unset (default), or anything else: they are not.
@@ -42,6 +50,8 @@
 #define UNTORN_ENV_LIBNVME     "UNTORN_LIBNVME"
 #define UNTORN_ENV_LIBSGUTILS  "UNTORN_LIBSGUTILS"
 #define UNTORN_ENV_AIO         "UNTORN_AIO"
+#define UNTORN_ENV_LOG         "UNTORN_LOG"
+#define UNTORN_ENV_STAT        "UNTORN_STAT"
 #define UNTORN_ENV_DEEP        "UNTORN_DEEP"
 
 /**

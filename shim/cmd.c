@@ -27,6 +27,9 @@ static const struct verb {
 	  "  --mode=auto|command|off            see UNTORN_MODE in libuntorn(7)\n"
 	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS\n"
 	  "  --sim=SPEC                         simulate the disk that SPEC describes (UNTORN_SIM)\n"
+	  "  --report[=FILE]                    tell at the end what became of atomic writes, on\n"
+	  "                                     standard error or in FILE\n"
+	  "  --json                             the report as JSON, as in a FILE.json\n"
 	  "  --deep                             catch system calls made without the C library too\n"
 	  "                                     (UNTORN_DEEP; Linux 5.11, x86-64)\n"
 	  "  --check                            start nothing: say whether PROGRAM needs --deep\n"
@@ -44,6 +47,17 @@ static const struct verb {
 	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
 	  "\n"
 	  "Exit status: 0 the device has atomic writes, 1 it has none, 2 cannot tell.\n" },
+	{ "stat", cmd_stat, false, "show what running programs' atomic writes came to",
+	  "usage: untorn stat [--json] [--watch] [PID | --all]\n"
+	  "\n"
+	  "What the shim has counted in a process, and in those that it shares memory with by\n"
+	  "fork; by device and door.\n"
+	  "\n"
+	  "  --all                              all that you may look at, as without a number\n"
+	  "  --json                             as JSON, with the latency histogram\n"
+	  "  --watch                            again each second, until the process ends\n"
+	  "\n"
+	  "Exit status: 0, or 1 nothing has been counted there, or you may not look.\n" },
 	{ "publish", cmd_publish, false, "let ordinary users know what the disks say (root)",
 	  "usage: untorn publish [DEVICE]...\n"
 	  "\n"

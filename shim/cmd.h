@@ -10,6 +10,7 @@ enum { CMD_USAGE = 2 }; /* exit status of a mistake in the command line */
 int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 /* "untorn: ..." on standard error; returns status, for `return cmd_fail(2, ...)`. */

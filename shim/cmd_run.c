@@ -16,13 +16,15 @@
 #include "cmd_check.h"
 #include "cmd_preload.h"
 #include "cmd_program.h"
+#include "cmd_report.h"
 #include "untorn.h"
 
 /* As of env(1) and nohup(1). */
 enum { UNREACHABLE = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
 struct wishes {
-	bool anyway, sim, check;
+	bool anyway, sim, check, report, json;
+	const char *report_file;
 };
 
 static int status_of(int error)
@@ -90,6 +92,8 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		{ "mode", required_argument, NULL, 'm' },
 		{ "nvme-limits", required_argument, NULL, 'l' },
 		{ "sim", required_argument, NULL, 's' },
+		{ "report", optional_argument, NULL, 'r' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "anyway", no_argument, NULL, 'a' },
 		{ "deep", no_argument, NULL, 'd' },
 		{ "check", no_argument, NULL, 'c' },
@@ -111,6 +115,13 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		case 's':
 			ret_wishes->sim = true;
 			status = cmd_set("sim", "UNTORN_SIM", optarg, NULL);
+			break;
+		case 'r':
+			ret_wishes->report = true;
+			ret_wishes->report_file = optarg;
+			break;
+		case 'j':
+			ret_wishes->json = true;
 			break;
 		case 'a':
 			ret_wishes->anyway = true;
@@ -145,7 +156,11 @@ int cmd_run(int argc, char **argv)
 		return cmd_check(path);
 	if (!status)
 		status = set_preload(wishes.sim);
+	if (!status && (wishes.report || wishes.json))
+		status = cmd_report_prepare(wishes.report_file, wishes.json);
 	if (status)
+		return status;
+	if ((wishes.report || wishes.json) && cmd_report_beside(&status))
 		return status;
 	execvp(argv[optind], argv + optind);
 	/* That the file itself is there and executable has been seen. */

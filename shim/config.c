@@ -46,8 +46,30 @@ union packed {
 	uint64_t word;
 };
 
+/* Kept, for a program may overwrite its environment, to change what ps(1) shows. All who parse at
+ * once write the same. */
+static _Atomic char texts[CONFIG_TEXTS][CONFIG_TEXT];
+
+static void keep_text(enum config_text which, const char *value)
+{
+	size_t length = value ? strlen(value) : 0;
+
+	for (size_t i = 0; i < length && length < CONFIG_TEXT; i++)
+		atomic_store_explicit(&texts[which][i], value[i], memory_order_relaxed);
+}
+
+bool config_text(enum config_text which, char ret_text[CONFIG_TEXT])
+{
+	config_get();
+	for (size_t i = 0; i < CONFIG_TEXT; i++)
+		ret_text[i] = atomic_load_explicit(&texts[which][i], memory_order_relaxed);
+	return *ret_text != '\0';
+}
+
 static union packed parse_environment(void)
 {
+	keep_text(CONFIG_STAT, secure_getenv(UNTORN_ENV_STAT));
+	keep_text(CONFIG_LOG, secure_getenv(UNTORN_ENV_LOG));
 	struct config config = config_parse(
 		secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
 		secure_getenv(UNTORN_ENV_LIBNVME), secure_getenv(UNTORN_ENV_LIBSGUTILS),
@@ -65,11 +87,11 @@ static union packed parse_environment(void)
 struct config config_get(void)
 {
 	static _Atomic uint64_t cached;
-	union packed packed = { .word = atomic_load_explicit(&cached, memory_order_relaxed) };
+	union packed packed = { .word = atomic_load_explicit(&cached, memory_order_acquire) };
 
 	if (!packed.is.parsed) {
 		packed = parse_environment();
-		atomic_store_explicit(&cached, packed.word, memory_order_relaxed);
+		atomic_store_explicit(&cached, packed.word, memory_order_release);
 	}
 	return (struct config){ packed.is.mode,       packed.is.nvme_policy, packed.is.libnvme,
 				packed.is.libsgutils, packed.is.aio_inline,  packed.is.deep };

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "cache.h"
 #include "cleanup.h"
 #include "memory.h"
@@ -91,6 +92,7 @@ int engine_gather(const struct write_call *call, const struct device *device,
 		.address = call->count ? (uintptr_t)call->iov[0].iov_base : 0,
 		.rwf = engine_known_flags(call->flags),
 		.open_flags = open_flags,
+		.door = call->door,
 		.size = UINT64_MAX,
 		.start = device->identity.start,
 		.block = device->identity.block,
@@ -177,23 +179,25 @@ ssize_t engine_send(int fd, const struct device *device, const struct request *r
 	if (!command.data) /* a passthrough command would go out without data, and write what
 			      happens to lie in the kernel's memory */
 		return -EFAULT;
+	uint64_t began = account_begin(device, request);
 	ssize_t result = device->transport->write(&device->disk, fd, &command);
+	account_end(device, request, began, result);
 	cache_finish(fd, request->offset, command.length);
 	return result;
 }
 
 static ssize_t write_by_command(const struct write_call *call, const struct device *device)
 {
-	struct request request;
+	struct request request = { .door = call->door };
 
 	ssize_t result = pass_gate(call);
 	if (result != -EOPNOTSUPP)
-		return result;
+		return account_refused(device, &request, (int)result);
 	result = engine_gather(call, device, &request);
 	if (!result)
 		result = engine_make_ready(call->fd, &request, &device->limits);
 	if (result != REQUEST_GOOD)
-		return result;
+		return account_refused(device, &request, (int)result);
 	result = engine_send(call->fd, device, &request);
 	if (result > 0 && call->offset == -1)
 		lseek(call->fd, (off_t)request.offset + result, SEEK_SET);
@@ -206,8 +210,10 @@ ssize_t engine_write(const struct write_call *call)
 	struct device device;
 	enum mode mode = config_get().mode;
 
-	if (mode == MODE_OFF || device_of_fd(call->fd, &device) < 0 ||
-	    engine_decide(&device, mode) == LANE_KERNEL)
+	if (mode == MODE_OFF)
 		return to_kernel(call);
+	int error = device_of_fd(call->fd, &device);
+	if (error < 0 || engine_decide(&device, mode) == LANE_KERNEL)
+		return account_kernel(error < 0 ? 0 : device.number, call->door, to_kernel(call));
 	return write_by_command(call, &device);
 }

@@ -18,6 +18,7 @@
 
 struct write_call {
 	int fd;
+	enum door door; /* of an asynchronous one, the form says it */
 	const struct iovec *iov;
 	int count;
 	off_t offset;    /* -1: the file position */
@@ -41,9 +42,10 @@ ssize_t engine_write(const struct write_call *call);
 struct engine_job {
 	struct device device;
 	struct request request;
-	int fd;        /* the caller's, or our own */
-	bool is_kept;  /* our own: the caller's may be another file's by the time it is done */
-	bool has_node; /* it may be sent together with others, by the functions at the end */
+	int fd;         /* the caller's, or our own */
+	bool is_kept;   /* our own: the caller's may be another file's by the time it is done */
+	uint64_t began; /* engine_prepare() */
+	bool has_node;  /* it may be sent together with others, by the functions at the end */
 };
 enum { ENGINE_KERNEL = 2 };
 
@@ -67,7 +69,7 @@ ssize_t engine_finish(const struct engine_job *job);
  * engine_finish() tells more. */
 bool engine_is_sound(const struct engine_job *job);
 int engine_open_node(const struct engine_job *job);
-void engine_prepare(const struct engine_job *job, struct io_uring_sqe *sqe);
+void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe);
 /* From the completion's result: the length, -errno; or 0, engine_finish() must do it. */
 ssize_t engine_land(const struct engine_job *job, int result);
 

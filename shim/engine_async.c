@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "cache.h"
 #include "cleanup.h"
 #include "kept.h"
@@ -78,6 +79,7 @@ static int examine(const struct write_call *call, enum form form, const struct s
 
 	known.iov = &whole;
 	known.count = call->count ? 1 : 0;
+	known.door = job->request.door;
 	known.flags &= call->waits ? ~RWF_NOWAIT : ~0;
 	int error = engine_gather(&known, &job->device, &job->request);
 	if (error)
@@ -115,7 +117,12 @@ int engine_start(const struct write_call *call, enum form form, struct engine_jo
 	ret_job->is_kept = ret_job->has_node = false;
 	if (config_get().mode == MODE_OFF)
 		return ENGINE_KERNEL;
-	return start(call, form, ret_job, ret_early);
+	ret_job->device.number = 0;
+	ret_job->request = (struct request){ .door = form == FORM_AIO ? DOOR_LIBAIO : DOOR_IO_URING };
+	int result = start(call, form, ret_job, ret_early);
+	if (result == ENGINE_KERNEL)
+		return (int)account_kernel(ret_job->device.number, ret_job->request.door, result);
+	return account_refused(&ret_job->device, &ret_job->request, result);
 }
 
 bool engine_keep(struct engine_job *job, enum form form)
@@ -142,10 +149,11 @@ int engine_open_node(const struct engine_job *job)
 	return device->transport->queue->open_node(&device->disk, job->fd, device->number);
 }
 
-void engine_prepare(const struct engine_job *job, struct io_uring_sqe *sqe)
+void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe)
 {
 	struct command command = engine_command(&job->request);
 
+	job->began = account_begin(&job->device, &job->request);
 	job->device.transport->queue->prepare(&job->device.disk, &command, sqe);
 }
 
@@ -154,6 +162,8 @@ ssize_t engine_land(const struct engine_job *job, int result)
 	struct command command = engine_command(&job->request);
 
 	ssize_t length = job->device.transport->queue->outcome(&command, result);
+	if (length) /* else engine_finish() does it over */
+		account_end(&job->device, &job->request, job->began, length);
 	cache_finish(job->fd, job->request.offset, command.length);
 	return length;
 }

@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "cleanup.h"
 #include "real.h"
 #include "untorn_uapi.h"
@@ -59,8 +60,10 @@ static void add_limits(int dirfd, const char *path, int flags, struct statx *stx
 
 	AUTO_CLOSE int fd = open_node(dirfd, path, flags, number);
 	if (device_get(fd, number, &device) == 0 &&
-	    engine_decide(&device, config_get().mode) == LANE_COMMAND)
+	    engine_decide(&device, config_get().mode) == LANE_COMMAND) {
 		fill(stx, &device.limits);
+		account_statx(number);
+	}
 }
 
 int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)

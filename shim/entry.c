@@ -5,10 +5,11 @@
 #include "deep.h"
 #include "engine.h"
 
-ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+ssize_t entry_write_by(enum door door, int fd, const struct iovec *iov, int count, off_t offset,
+		       int flags)
 {
 	struct write_call call = {
-		.fd = fd, .iov = iov, .count = count, .offset = offset, .flags = flags
+		.fd = fd, .door = door, .iov = iov, .count = count, .offset = offset, .flags = flags
 	};
 	int state;
 
@@ -18,6 +19,11 @@ ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, in
 	ssize_t result = engine_write(&call);
 	pthread_setcancelstate(state, &state);
 	return ret_errno(result);
+}
+
+ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	return entry_write_by(DOOR_PWRITEV2, fd, iov, count, offset, flags);
 }
 
 int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "counters.h"
 #include "untorn_uapi.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -25,6 +26,9 @@ static inline long ret_errno(long result)
 /* The write and the statx of every door, as libc functions: -1 and errno. Like the calls that they
  * stand for, the write is a cancellation point; both are safe against cancellation inside. */
 ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags);
+/* The same through another door than pwritev2(). */
+ssize_t entry_write_by(enum door door, int fd, const struct iovec *iov, int count, off_t offset,
+		       int flags);
 int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 
 #ifndef SYS_close_range

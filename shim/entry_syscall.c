@@ -30,7 +30,8 @@ static long write_or_statx(long number, long a, long b, long c, long d, long e, 
 {
 	/* pwritev2 takes its offset as two halves; on 64 bits the low one is all of it. */
 	if (number == SYS_pwritev2 && (f & RWF_ATOMIC))
-		return entry_write((int)a, (const struct iovec *)b, (int)c, d, (int)f);
+		return entry_write_by(DOOR_SYSCALL, (int)a, (const struct iovec *)b, (int)c, d,
+				      (int)f);
 	if (number == SYS_statx && ((unsigned)d & STATX_WRITE_ATOMIC))
 		return entry_statx((int)a, (const char *)b, (int)c, (unsigned)d, (struct statx *)e);
 	return real()->syscall(number, a, b, c, d, e, f);

@@ -4,11 +4,13 @@
 
 #include "aio.h"
 #include "config.h"
+#include "counters.h"
 #include "deep.h"
 #include "device.h"
 #include "entry_deep.h"
 #include "files.h"
 #include "kept.h"
+#include "log.h"
 #include "real.h"
 #include "ring_op.h"
 #include "ring_table.h"
@@ -17,6 +19,7 @@
 
 static void after_fork(void)
 {
+	counters_after_fork();
 	device_after_fork();
 	kept_after_fork();
 	worker_after_fork();
@@ -34,6 +37,7 @@ __attribute__((constructor)) static void start(void)
 	real();
 	entry_deep_find_all();
 	struct config config = config_get();
+	log_start();
 	pthread_atfork(NULL, NULL, after_fork);
 	if (config.deep && config.mode != MODE_OFF)
 		deep_start(entry_deep_trap);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "counters.h"
 #include "limits.h"
 
 struct request {
@@ -19,6 +20,7 @@ struct request {
 	int rwf;           /* RWF_* */
 	int open_flags;    /* O_*, as F_GETFL gives them now */
 	bool ring;         /* asked for through io_uring */
+	enum door door;    /* for the counters alone */
 	bool read_only;    /* the device is, by BLKROSET or by itself */
 	bool swap;         /* it is in use as swap space */
 	uint64_t size;     /* of the device or partition, in bytes */

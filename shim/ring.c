@@ -2,8 +2,12 @@
 /* Start reading at ring_handle(). */
 #include "ring.h"
 
+#include "account.h"
+#include "cleanup.h"
+#include "config.h"
 #include "engine.h"
 #include "files.h"
+#include "identity.h"
 #include "substitute.h"
 
 bool ring_is_atomic_write(const struct io_uring_sqe *sqe)
@@ -28,6 +32,19 @@ static int fd_of(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
 	return sqe->flags & IOSQE_FIXED_FILE ? files_find(batch->ring_fd, (unsigned)sqe->fd)
 					     : sqe->fd;
+}
+
+/* The kernel will refuse it, and nobody else tells of that. */
+static enum ring_handled leave(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
+{
+	KEEP_ERRNO;
+	dev_t number = 0;
+
+	if (!ring_is_atomic_write(sqe) || config_get().mode == MODE_OFF)
+		return RING_LEFT;
+	identity_number(fd_of(batch, sqe), &number);
+	account_kernel(number, DOOR_IO_URING, 0);
+	return RING_LEFT;
 }
 
 static enum form form_of(const struct ring_batch *batch)
@@ -64,7 +81,7 @@ static enum ring_handled finish_at_once(const struct ring_batch *batch, struct i
 					const struct engine_job *job, int result)
 {
 	if ((batch->flags & IORING_SETUP_IOPOLL) || !substitute_is_ready())
-		return RING_LEFT;
+		return result == REQUEST_GOOD ? leave(batch, sqe) : RING_LEFT;
 	if (result == REQUEST_GOOD)
 		result = (int)engine_finish(job);
 	substitute_put(sqe, result);
@@ -110,7 +127,7 @@ static enum ring_handled handle(struct ring_batch *batch, struct io_uring_sqe *s
 	struct engine_job job;
 
 	if (!is_ours(batch, sqe))
-		return RING_LEFT;
+		return leave(batch, sqe);
 	int result = start(batch, sqe, &job);
 	if (result == ENGINE_KERNEL)
 		return RING_LEFT;

@@ -22,7 +22,7 @@ while IFS='|' read -r line expected; do
 		echo "FAILED '$line' is not offered $word, but:$offered"
 	done
 done << 'END'
-untorn |run doctor publish --help --version
+untorn |run doctor stat publish verify --help --version
 untorn r|run
 untorn run --m|--mode=auto --mode=command --mode=off
 untorn run --s|--sim=
@@ -30,7 +30,10 @@ untorn run --mode=|auto command off
 untorn run --mode=c|command
 untorn run --mode=off --any|--anyway
 untorn run ca|cat
+untorn run --r|--report --report=
 untorn doctor --j|--json
+untorn stat --|--all --json --watch
+untorn stat |1
 untorn doctor --nvme-limits=n|namespace
 END
 echo "$rows rows, $failed failed"

@@ -10,7 +10,7 @@ if [ -z "${UNTORN_MANUAL:-}" ]; then
 	UNTORN_MANUAL=$(mktemp -d -p /tmp) && export UNTORN_MANUAL
 	trap 'rm -rf "$UNTORN_MANUAL"' EXIT
 	mkdir "$UNTORN_MANUAL"/{bin,lib,man,run,tmp}
-	cp "$BUILD/untorn" "$BUILD/examples/pages" "$UNTORN_MANUAL/bin"
+	cp "$BUILD/untorn" "$BUILD"/examples/{pages,pwritev2} "$UNTORN_MANUAL/bin"
 	cp "$BUILD"/libuntorn*.so "$UNTORN_MANUAL/lib"
 	cp "$BUILD"/libuntorn*.so "$UNTORN_MANUAL/bin" # where a build directory has them
 	cp man/* "$UNTORN_MANUAL/man"
@@ -22,8 +22,14 @@ cd "$UNTORN_MANUAL" || exit 1
 mount --bind run /run && mount --bind tmp /var/tmp && mount --bind lib /usr/local/lib || exit 1
 PATH=$PWD/bin:$PATH
 unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS
-# shellcheck disable=SC2016 # for the program
-printf '#!/bin/sh\nexec pages write "$1" 50\n' > my-engine
+# One that writes on and on where the power is to be cut.
+cat > my-engine << 'END'
+#!/bin/sh
+case $UNTORN_SIM in
+*cut_max*) exec pages write "$1" 50 ;;
+*) exec pwritev2 "$1" 0 16384 ;;
+esac
+END
 chmod +x my-engine
 export UNTORN_SIM="/dev/nvme0n1=/var/tmp/disk,size=64M,nawupf=31,awupf=31"
 number=$(LD_PRELOAD=$PWD/lib/libuntorn-sim.so stat -c %Hr:%Lr /dev/nvme0n1)

@@ -173,6 +173,19 @@ verify: claimed by another|verify_guard.c|s/told < VERIFY_TOLD ? O_EXCL : 0/0/|c
 verify: log that is there already|cmd_verify.c|s/O_CREAT . O_EXCL/O_CREAT/|cmd_verify.sh
 verify: log of another device|cmd_verify.c|s/if (size != history->layout.size)/if (0)/|cmd_verify.sh
 slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_registered
+counters: limit on the size of files|counters.c|/^static bool may_grow/,/^}/s/limit.rlim_cur >= sizeof(struct counters)/1/|test_counters
+counters: memory that nobody can take away|counters.c|s/F_SEAL_SHRINK/0/|test_counters
+counters: a file that is too short|counters.c|s/(size_t)st.st_size < sizeof(struct counters)/0/|test_counters
+counters: another version's file|counters.c|s/counters->version == COUNTERS_VERSION/1/|test_counters
+counters: one memory, of threads that come at once|counters.c|s/if (atomic_compare_exchange_strong(&current, &known, counters ? counters : &own))/atomic_store(\&current, counters);if (1)/|test_counters
+counters: descriptor out of the way|counters.c|s/F_DUPFD_CLOEXEC, HIGH_NUMBER/F_DUPFD_CLOEXEC, 0/|preload_stat
+counters: shared with children|counters.c|/^static struct counters .map(/,/^}/s/MAP_SHARED/MAP_PRIVATE/|preload_stat
+log: standard error that has become a file|log.c|s/st.st_ino == atomic_load(&start_inode)/1/|test_log preload_stat
+log: a pipe without reader|log.c|s/pthread_sigmask(SIG_BLOCK, &ours, &mask)/pthread_sigmask(SIG_BLOCK, NULL, \&mask)/|test_log
+log: the program's own signal|log.c|s/if (sigismember(&before, SIGPIPE))/if (0)/|test_log
+log: as many lines as asked for|log.c|s/atomic_fetch_add_explicit(&lines, 1, memory_order_relaxed) < most/1/|test_log
+account: entries that the kernel gets|ring.c|s/account_kernel(number, DOOR_IO_URING, 0)/(void)number/|preload_stat
+account: failed commands|account.c|s/counters_add(&door->errors, 1)/(void)0/|preload_stat
 deep mode in new threads|entry_deep_thread.c|s/deep_arm(mine.hides);/;/|preload_deep
 what a thread is to know of its mask|entry_deep_thread.c|s/deep_arm(mine.hides);/deep_arm(false);/|preload_deep_signal
 places of threads that were not made|entry_deep_thread.c|/EXPORT int pthread_create/,/^}/s/give_back(start);/;/|preload_deep

@@ -9,9 +9,10 @@ _untorn_offer() { # WORDS
 
 _untorn_verbs() { "$1" --help 2> /dev/null | sed -nE 's/^  untorn +([a-z]+) .*/\1/p'; }
 
-# "--mode=auto|off" is offered as --mode=auto and --mode=off, and "--sim=SPEC" as --sim=
+# "--mode=auto|off" is offered as --mode=auto and --mode=off, "--sim=SPEC" as --sim=, and "--report[=FILE]"
+# with and without its value.
 _untorn_options() {
-	"$1" "$2" --help 2> /dev/null | sed -nE 's/^  (--[^ ]+).*/\1/p' | while IFS='=' read -r option value; do
+	"$1" "$2" --help 2> /dev/null | sed -nE 's/^  (--[^ []+)\[(=[A-Z]+)\].*/\1\n\1\2/p; s/^  (--[^ []+) .*/\1/p' | while IFS='=' read -r option value; do
 		case $value in
 		'') echo "$option" ;;
 		[A-Z]*) echo "$option=" ;;
@@ -20,6 +21,7 @@ _untorn_options() {
 	done
 }
 
+_untorn_processes() { compgen -W "$(cd /proc && echo [0-9]*)" -- "${COMP_WORDS[COMP_CWORD]}"; }
 _untorn_devices() { compgen -G "${COMP_WORDS[COMP_CWORD]:-/dev/}*" | grep -E '^/dev/(nvme[0-9]+n|sd|$)'; }
 
 # Where the program of `untorn run` stands, or 0.
@@ -49,6 +51,8 @@ _untorn() {
 		_untorn_value "$1" "$verb"
 	elif [ "$verb" = run ]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$word")
+	elif [ "$verb" = stat ]; then
+		mapfile -t COMPREPLY < <(_untorn_processes)
 	else
 		mapfile -t COMPREPLY < <(_untorn_devices)
 	fi

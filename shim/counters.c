@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory is a file without a name. One descriptor of it stays open, for nobody but `untorn
+ * stat`, which finds it in /proc/PID/fd: a user may open that of his own processes, while their
+ * memory may be closed to him (Yama). If the program closes it, or gives its number to another
+ * file, then only that is lost.
+ */
+#include "counters.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "config.h"
+#include "real.h"
+
+enum { HIGH_NUMBER = 512 }; /* away from those that programs count on */
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x8U /* 6.3; some systems let no other be made */
+#endif
+
+/* Where nothing can be shared. */
+static struct counters own;
+static struct counters *_Atomic current;
+
+void counters_initialise(struct counters *counters)
+{
+	counters->version = COUNTERS_VERSION;
+	counters->size = sizeof(*counters);
+	counters->magic = COUNTERS_MAGIC;
+}
+
+bool counters_are_ours(const struct counters *counters, size_t size)
+{
+	return size >= sizeof(*counters) && counters->magic == COUNTERS_MAGIC &&
+	       counters->version == COUNTERS_VERSION && counters->size == sizeof(*counters);
+}
+
+static struct counters *map(int fd)
+{
+	void *memory =
+		mmap(NULL, sizeof(struct counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* That of `untorn run`, which set it up. Nobody can be stopped from truncating it but who may do as
+ * he likes with this process anyway. */
+static struct counters *map_named(int *ret_fd)
+{
+	char path[CONFIG_TEXT];
+	struct stat st;
+
+	if (!config_text(CONFIG_STAT, path))
+		return NULL;
+	*ret_fd =
+		real_open(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (size_t)st.st_size < sizeof(struct counters))
+		return NULL;
+	struct counters *counters = map(*ret_fd);
+	if (!counters || counters_are_ours(counters, sizeof(*counters)))
+		return counters;
+	munmap(counters, sizeof(*counters));
+	return NULL;
+}
+
+static int make_file(void)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create(COUNTERS_NAME, flags | MFD_NOEXEC_SEAL);
+
+	return fd < 0 ? memfd_create(COUNTERS_NAME, flags) : fd;
+}
+
+/* To make a file larger than a process may is a signal that ends it. */
+static bool may_grow(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= sizeof(struct counters);
+}
+
+static struct counters *map_nameless(int *ret_fd)
+{
+	*ret_fd = may_grow() ? make_file() : -1;
+	if (*ret_fd < 0 || ftruncate(*ret_fd, sizeof(struct counters)) < 0)
+		return NULL;
+	fcntl(*ret_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	struct counters *counters = map(*ret_fd);
+	if (counters)
+		counters_initialise(counters);
+	return counters;
+}
+
+static void keep(int fd)
+{
+	if (fcntl(fd, F_DUPFD_CLOEXEC, HIGH_NUMBER) >= 0)
+		close(fd);
+}
+
+/* Two that come at once both make some; the later throws its away. */
+static struct counters *publish(struct counters *counters, int fd)
+{
+	struct counters *known = NULL;
+
+	if (atomic_compare_exchange_strong(&current, &known, counters ? counters : &own)) {
+		counters_add(&current->processes, 1);
+		if (counters)
+			keep(fd);
+		else if (fd >= 0)
+			close(fd);
+		return current;
+	}
+	if (counters)
+		munmap(counters, sizeof(*counters));
+	if (fd >= 0)
+		close(fd);
+	return known;
+}
+
+static struct counters *make(void)
+{
+	int fd = -1;
+
+	struct counters *counters = map_named(&fd);
+	if (!counters) {
+		if (fd >= 0)
+			close(fd);
+		counters = map_nameless(&fd);
+	}
+	return publish(counters, fd);
+}
+
+struct counters *counters_get(void)
+{
+	struct counters *known = atomic_load_explicit(&current, memory_order_acquire);
+
+	return known ? known : make();
+}
+
+static bool claim(struct counters_slot *slot, uint64_t key, bool *ret_new)
+{
+	uint64_t found = counters_read(&slot->key);
+
+	*ret_new = !found && atomic_compare_exchange_strong(&slot->key, &found, key);
+	return *ret_new || found == key;
+}
+
+struct counters_slot *counters_slot(struct counters *counters, dev_t number, bool *ret_new)
+{
+	unsigned i = 0;
+
+	while (i < COUNTERS_SLOTS - 1 && !claim(&counters->slots[i], (uint64_t)number + 1, ret_new))
+		i++;
+	if (i == COUNTERS_SLOTS - 1) {
+		*ret_new = false;
+		atomic_store_explicit(&counters->slots[i].key, UINT64_MAX, memory_order_relaxed);
+	}
+	return &counters->slots[i];
+}
+
+void counters_set_name(struct counters_slot *slot, const char *name)
+{
+	uint64_t words[COUNTERS_NAME_WORDS] = { 0 };
+
+	memcpy(words, name, strnlen(name, sizeof(words)));
+	for (int i = 0; i < COUNTERS_NAME_WORDS; i++)
+		atomic_store_explicit(&slot->name[i], words[i], memory_order_relaxed);
+}
+
+void counters_name(const struct counters_slot *slot, char ret_name[8 * COUNTERS_NAME_WORDS + 1])
+{
+	for (int i = 0; i < COUNTERS_NAME_WORDS; i++) {
+		uint64_t word = counters_read(&slot->name[i]);
+		memcpy(ret_name + 8 * i, &word, 8);
+	}
+	ret_name[8 * COUNTERS_NAME_WORDS] = '\0';
+}
+
+unsigned counters_bucket(uint64_t time)
+{
+	uint64_t us = time / 1000;
+	unsigned bucket = us ? 64 - (unsigned)__builtin_clzll(us) : 0;
+
+	return bucket < COUNTERS_BUCKETS ? bucket : COUNTERS_BUCKETS - 1;
+}
+
+void counters_after_fork(void)
+{
+	struct counters *known = atomic_load_explicit(&current, memory_order_acquire);
+
+	if (known)
+		counters_add(&known->processes, 1);
+}
+
+const char *counters_door_name(enum door door)
+{
+	static const char *const names[DOOR_COUNT] = { "pwritev2", "syscall", "libaio",
+						       "io_uring" };
+
+	return door < DOOR_COUNT ? names[door] : "unknown";
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Counters for people and, as JSON, for programs. They may come from a process that one would not
+ * trust: any number and any name is printed. */
+#ifndef SUMMARY_H
+#define SUMMARY_H
+
+#include <stdio.h>
+
+#include "counters.h"
+
+struct json_object;
+
+/* who: the first line, without what was counted; "untorn: fio (123)". */
+void summary_print(FILE *file, const struct counters *counters, const char *who);
+
+/* The caller frees it with json_object_put(); NULL: out of memory. */
+struct json_object *summary_json(const struct counters *counters);
+
+/* One object, pretty. False: out of memory, or it could not be written. */
+bool summary_print_json(FILE *file, struct json_object *object, bool pretty);
+
+/* The number of microseconds below which this share of the timed commands lay; 0: there were none. */
+uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], unsigned percent);
+
+#endif

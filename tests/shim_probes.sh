@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The shim's static probes are there for tracers, if it was built with <sys/sdt.h>, and cost an untraced
+# program a nop: no semaphore, which would have to be looked at.
+set -eu
+echo '#include <sys/sdt.h>' | ${CC:-gcc} -E - > /dev/null 2>&1 || { echo "SKIP: no <sys/sdt.h>"; exit 77; }
+notes=$(readelf -n "$BUILD/libuntorn.so")
+for probe in decision command completion; do
+	grep -A1 'Provider: untorn' <<< "$notes" | grep -q "Name: $probe\$" ||
+		{ echo "no probe $probe"; exit 1; }
+done
+if grep 'Semaphore: ' <<< "$notes" | grep -v 'Semaphore: 0x0*$'; then exit 1; fi
