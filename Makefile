@@ -118,7 +118,7 @@ setup-check: setup
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)
-# All of it. Sub-makes, because pkg-config and the headers may only just have come.
+# Sub-makes, because pkg-config and the headers may only just have come.
 check: setup-check
 	$(Q)$(MAKE) -j$$(nproc) --no-print-directory programs
 	$(Q)$(MAKE) -j$$(nproc) --no-print-directory SAN=address,undefined programs
@@ -127,7 +127,12 @@ check: setup-check
 	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory check-fast
 	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory SAN=address,undefined unit preload
 	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory SAN=thread unit preload
-	$(Q)$(MAKE) --no-print-directory check-vm mutants
+	$(Q)$(MAKE) --no-print-directory check-vm
+# What takes half an hour more, after check: every guard taken out in turn, a test must notice; and the truth tests
+# with more kernels and more random calls.
+check-long: setup-check
+	$(Q)$(MAKE) --no-print-directory mutants
+	$(Q)UNTORN_TRUTH_LONG=1 $(MAKE) --no-print-directory check-vm VMTEST="$(VMLONG)"
 programs: all $(UNIT) $(PRELOAD) $(SIMTEST) $(CLIENT)
 check-fast: unit preload scripts
 unit-programs: $(UNIT)
@@ -142,7 +147,6 @@ check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT) $(EXAMPLE)
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined shim
 	$(Q)$(MAKE) --no-print-directory SAN=thread shim
 	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
-# Every guard taken out in turn: a test must notice.
 mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
 # Unmodified programs that have no use for it must not notice it. Half an hour; see tests/clients/lib.sh.
@@ -186,5 +190,5 @@ dist:
 clean:
 	rm -rf build build-*
 .SECONDARY:
-.PHONY: all shim programs setup setup-check demo check check-fast check-vm mutants clients bench scripts unit preload layers exports install uninstall clean dist packages builds unit-programs always
+.PHONY: all shim programs setup setup-check demo check check-long check-fast check-vm mutants clients bench scripts unit preload layers exports install uninstall clean dist packages builds unit-programs always
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
