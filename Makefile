@@ -112,9 +112,9 @@ $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 
 # What a machine with a compiler, git and make still lacks.
 setup:
-	$(Q)tests/setup.sh pkg-config libjson-c-dev
+	$(Q)tests/setup.sh pkg-config libjson-c-dev systemtap-sdt-dev
 setup-check: setup
-	$(Q)tests/setup.sh check strace systemtap-sdt-dev libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
+	$(Q)tests/setup.sh check strace libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)
