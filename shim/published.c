@@ -17,7 +17,7 @@
 #include "real.h"
 #include "sysfs.h"
 
-static const char magic[PUBLISHED_MAGIC_SIZE] = "untorn\0\1";
+static const char magic[PUBLISHED_MAGIC_SIZE] = { 'u', 'n', 't', 'o', 'r', 'n', 0, 1 };
 
 const char *published_directory = PUBLISHED_DIRECTORY;
 

@@ -140,29 +140,21 @@ static int stat_fd(int fd, struct stat *st)
 	return result;
 }
 
-EXPORT int fstat(int fd, struct stat *st)
-{
-	return stat_fd(fd, st);
-}
-ALIAS_OF(fstat) int fstat64(int fd, struct stat64 *st);
-
-EXPORT int stat(const char *restrict path, struct stat *restrict st)
+static int stat_followed(const char *path, struct stat *st)
 {
 	int result;
 
 	return stat_path(path, st, &result) ? result : sim_next()->stat(path, st);
 }
-ALIAS_OF(stat) int stat64(const char *restrict path, struct stat64 *restrict st);
 
-EXPORT int lstat(const char *restrict path, struct stat *restrict st)
+static int stat_itself(const char *path, struct stat *st)
 {
 	int result;
 
 	return stat_path(path, st, &result) ? result : sim_next()->lstat(path, st);
 }
-ALIAS_OF(lstat) int lstat64(const char *restrict path, struct stat64 *restrict st);
 
-EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict st, int flags)
+static int stat_at(int dirfd, const char *path, struct stat *st, int flags)
 {
 	int result;
 
@@ -171,10 +163,34 @@ EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict s
 		return stat_fd(dirfd, st);
 	return stat_path(path, st, &result) ? result : sim_next()->fstatat(dirfd, path, st, flags);
 }
+
+EXPORT int fstat(int fd, struct stat *st)
+{
+	return stat_fd(fd, st);
+}
+ALIAS_OF(fstat) int fstat64(int fd, struct stat64 *st);
+
+EXPORT int stat(const char *restrict path, struct stat *restrict st)
+{
+	return stat_followed(path, st);
+}
+ALIAS_OF(stat) int stat64(const char *restrict path, struct stat64 *restrict st);
+
+EXPORT int lstat(const char *restrict path, struct stat *restrict st)
+{
+	return stat_itself(path, st);
+}
+ALIAS_OF(lstat) int lstat64(const char *restrict path, struct stat64 *restrict st);
+
+EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict st, int flags)
+{
+	return stat_at(dirfd, path, st, flags);
+}
 ALIAS_OF(fstatat)
 int fstatat64(int dirfd, const char *restrict path, struct stat64 *restrict st, int flags);
 
-/* What programs built before glibc 2.33 call, and what TSAN's interceptor calls to this day. */
+/* What programs built before glibc 2.33 call, and what TSAN's interceptor calls to this day. The
+ * version is of a struct stat that has only one here. */
 EXPORT int __fxstat(int version, int fd, struct stat *st);
 EXPORT int __fxstat(int version, int fd, struct stat *st)
 {
@@ -186,12 +202,27 @@ ALIAS_OF(__fxstat) int __fxstat64(int version, int fd, struct stat64 *st);
 EXPORT int __xstat(int version, const char *path, struct stat *st);
 EXPORT int __xstat(int version, const char *path, struct stat *st)
 {
-	int result;
-
 	(void)version;
-	return stat_path(path, st, &result) ? result : sim_next()->stat(path, st);
+	return stat_followed(path, st);
 }
 ALIAS_OF(__xstat) int __xstat64(int version, const char *path, struct stat64 *st);
+
+EXPORT int __lxstat(int version, const char *path, struct stat *st);
+EXPORT int __lxstat(int version, const char *path, struct stat *st)
+{
+	(void)version;
+	return stat_itself(path, st);
+}
+ALIAS_OF(__lxstat) int __lxstat64(int version, const char *path, struct stat64 *st);
+
+EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags);
+EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags)
+{
+	(void)version;
+	return stat_at(dirfd, path, st, flags);
+}
+ALIAS_OF(__fxstatat)
+int __fxstatat64(int version, int dirfd, const char *path, struct stat64 *st, int flags);
 
 static int statx_node(const struct sim_node *node, int fd, unsigned mask, struct statx *stx)
 {

@@ -15,9 +15,16 @@
 		X(read) X(write) X(readv) X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2)    \
 			X(readlink)
 
+#ifdef _STAT_VER /* glibc before 2.33 */
+#define SIM_NEXT_OLD_NAMES(X) X(__fxstat) X(__xstat) X(__lxstat) X(__fxstatat)
+#else
+#define SIM_NEXT_OLD_NAMES(X)
+#endif
+
 struct sim_next {
 #define SIM_NEXT_FIELD(name) __typeof__(name) *name;
 	SIM_NEXT_NAMES(SIM_NEXT_FIELD)
+	SIM_NEXT_OLD_NAMES(SIM_NEXT_FIELD)
 #undef SIM_NEXT_FIELD
 };
 

@@ -165,7 +165,7 @@ int sysfs_find_partition(dev_t device, bool *ret_partition)
 
 bool sysfs_is_partition(dev_t device)
 {
-	bool partition;
+	bool partition = false;
 
 	return sysfs_find_partition(device, &partition) == 0 && partition;
 }

@@ -14,7 +14,7 @@ struct sector {
 
 _Static_assert(sizeof(struct sector) == VERIFY_SECTOR, "one sector");
 
-static const char magic[8] = "untorn\r\n";
+static const char magic[8] = { 'u', 'n', 't', 'o', 'r', 'n', '\r', '\n' };
 
 /* Any mixing of bits will do, as long as near numbers come out far apart. */
 uint64_t verify_random(uint64_t seed, uint64_t n)

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Builds without a warning, a line for each: gcc and clang, musl, the C library and kernel headers of
-# Debian 11 (glibc 2.31, Linux 5.10) and of sid, and arm64. What can run here runs its unit tests; arm64 under
-# qemu-user. make builds, or tests/builds.sh NAME...
+# Debian 11 (glibc 2.31, Linux 5.10) and of sid, and arm64. What can run here runs its unit tests, and
+# on Debian 11 and sid also tests of the simulated disk and of the shim over it; arm64 under qemu-user.
+# make builds, or tests/builds.sh NAME...
 # shellcheck disable=SC2317 # what is called by name
 set -eu
 . tests/pack/lib.sh
@@ -17,13 +18,17 @@ build() { # NAME MAKE-SETTING...
 }
 
 said() { # NAME: and how many tests passed, if any ran
-	printf '%-10s built%s\n' "$1" "$(sed -nE 's/^([0-9]+ passed.*)/, unit tests: \1/p' "$roots/log" | tail -n 1)"
+	printf '%-10s built%s\n' "$1" \
+		"$(awk '/^[0-9]+ passed/ { printf ", %s: %s", n++ ? "simulated disk" : "unit tests", $0 }' "$roots/log")"
 }
 
+# Those of the preload tests that need no newer C library and liburing than bullseye's.
+preloads=$(printf 'build/tests/preload_%s ' write statx scsi syscall root deep_handler deep_signal)
 in_root() { # NAME SUITE PACKAGE...
 	new_root "$@"
 	put_source "$roots/$1/src" || return
-	quietly "$1" inside "$1" make -C /src CFLAGS='-O2 -g -Werror' shim build/untorn unit
+	quietly "$1" inside "$1" make -C /src CFLAGS='-O2 -g -Werror' shim build/untorn unit \
+		preload "PRELOAD=$preloads"
 }
 
 build_gcc() { build gcc CC=gcc; }

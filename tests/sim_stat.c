@@ -30,6 +30,10 @@ int __fxstat(int version, int fd, struct stat *st);
 int __xstat(int version, const char *path, struct stat *st);
 int __fxstat64(int version, int fd, struct stat64 *st);
 int __xstat64(int version, const char *path, struct stat64 *st);
+int __lxstat(int version, const char *path, struct stat *st);
+int __lxstat64(int version, const char *path, struct stat64 *st);
+int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags);
+int __fxstatat64(int version, int dirfd, const char *path, struct stat64 *st, int flags);
 
 static const char *const nodes[] = { DISK, DISK "p1", DISK "p2" };
 
@@ -41,6 +45,20 @@ static void is_node(const struct stat *st, int result, unsigned minor_number)
 	want(st->st_size == 0 && st->st_blocks == 0);
 }
 
+/* Every node by every name: stat says through each what `is_node` wants. */
+#define EACH(call)                                                                                 \
+	do {                                                                                       \
+		memset(&st, 0xa5, sizeof(st));                                                     \
+		is_node(&st, call, i);                                                             \
+	} while (0)
+#define EACH64(call)                                                                               \
+	do {                                                                                       \
+		memset(&st64, 0xa5, sizeof(st64));                                                 \
+		int result_ = call;                                                                \
+		memcpy(&st, &st64, sizeof(st));                                                    \
+		is_node(&st, result_, i);                                                          \
+	} while (0)
+
 static void stat_family(void)
 {
 	for (unsigned i = 0; i < COUNT(nodes); i++) {
@@ -49,11 +67,6 @@ static void stat_family(void)
 		struct stat64 st64;
 
 		want(fd >= 0 && path >= 0);
-#define EACH(call)                                                                                 \
-	do {                                                                                       \
-		memset(&st, 0xa5, sizeof(st));                                                     \
-		is_node(&st, call, i);                                                             \
-	} while (0)
 		EACH(fstat(fd, &st));
 		EACH(fstat(path, &st));
 		EACH(stat(nodes[i], &st));
@@ -62,15 +75,34 @@ static void stat_family(void)
 		EACH(fstatat(-1, nodes[i], &st, AT_SYMLINK_NOFOLLOW));
 		EACH(fstatat(fd, "", &st, AT_EMPTY_PATH));
 		EACH(fstatat(path, "", &st, AT_EMPTY_PATH));
-		EACH(__fxstat(1, fd, &st));
-		EACH(__xstat(1, nodes[i], &st));
-		EACH((fstat64(fd, &st64), memcpy(&st, &st64, sizeof(st)), 0));
-		EACH((stat64(nodes[i], &st64), memcpy(&st, &st64, sizeof(st)), 0));
-		EACH((lstat64(nodes[i], &st64), memcpy(&st, &st64, sizeof(st)), 0));
-		EACH((fstatat64(fd, "", &st64, AT_EMPTY_PATH), memcpy(&st, &st64, sizeof(st)), 0));
-#undef EACH
+		EACH64(fstat64(fd, &st64));
+		EACH64(stat64(nodes[i], &st64));
+		EACH64(lstat64(nodes[i], &st64));
+		EACH64(fstatat64(fd, "", &st64, AT_EMPTY_PATH));
 	}
 }
+
+static void stat_family_by_old_names(void)
+{
+	for (unsigned i = 0; i < COUNT(nodes); i++) {
+		int fd = open(nodes[i], O_RDWR | O_DIRECT);
+		struct stat st;
+		struct stat64 st64;
+
+		EACH(__fxstat(1, fd, &st));
+		EACH(__xstat(1, nodes[i], &st));
+		EACH(__lxstat(1, nodes[i], &st));
+		EACH(__fxstatat(1, AT_FDCWD, nodes[i], &st, 0));
+		EACH(__fxstatat(1, -1, nodes[i], &st, AT_SYMLINK_NOFOLLOW));
+		EACH(__fxstatat(1, fd, "", &st, AT_EMPTY_PATH));
+		EACH64(__fxstat64(1, fd, &st64));
+		EACH64(__xstat64(1, nodes[i], &st64));
+		EACH64(__lxstat64(1, nodes[i], &st64));
+		EACH64(__fxstatat64(1, fd, "", &st64, AT_EMPTY_PATH));
+	}
+}
+#undef EACH
+#undef EACH64
 
 /* The node is one file by whichever way, and not the next one. */
 static void same_inode(void)
@@ -330,6 +362,12 @@ static void others(void)
 	want_error(lstat("/nonexistent", &st), ENOENT);
 	want_error(fstat(-1, &st), EBADF);
 	want_error(fstat(999, &st), EBADF);
+	want(__xstat(1, "/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
+	want(__fxstat(1, null, &st) == 0 && S_ISCHR(st.st_mode));
+	want(__lxstat(1, "/proc/self", &st) == 0 && S_ISLNK(st.st_mode));
+	want(__fxstatat(1, AT_FDCWD, "/proc/self", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	     S_ISLNK(st.st_mode));
+	want_error(__fxstatat(1, -1, "", &st, AT_EMPTY_PATH), EBADF);
 	want_error(fstatat(-1, "", &st, AT_EMPTY_PATH), EBADF);
 	want_error(statx(999, "", AT_EMPTY_PATH, STATX_TYPE, &stx), EBADF);
 	want(open("/sys/kernel", O_PATH) >= 0);
@@ -366,6 +404,7 @@ static void without_configuration(void)
 
 const struct body bodies[] = {
 	{ "stat_family", stat_family },
+	{ "stat_family_by_old_names", stat_family_by_old_names },
 	{ "same_inode", same_inode },
 	{ "statx_family", statx_family },
 	{ "block_ioctls", block_ioctls },
@@ -389,6 +428,7 @@ static const struct {
 } rows[] = {
 	{ "stat_family", PARTS, NULL },
 	{ "stat_family", PARTS ",kind=none", NULL },
+	{ "stat_family_by_old_names", PARTS, NULL },
 	{ "same_inode", PARTS, NULL },
 	{ "statx_family", PARTS, NULL },
 	{ "block_ioctls", PARTS, NULL },

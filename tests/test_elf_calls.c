@@ -14,6 +14,8 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+#ifdef __x86_64__
+
 enum { BEFORE = 0x1000 };
 
 /* A file with this text, `at` bytes into a segment of size bytes. */
@@ -64,7 +66,6 @@ static const struct {
 	{ TEXT("\x90"), ELF_CALLS_NONE },
 };
 
-#ifdef __x86_64__
 static const uint64_t places[] = { 1,
 				   1000,
 				   (1 << 20) - 40,
@@ -144,6 +145,18 @@ START_TEST(we_make_ours_through_the_c_library)
 	close(fd);
 }
 END_TEST
+
+#else
+
+START_TEST(not_known_of_this_architecture)
+{
+	int fd = open("/proc/self/exe", O_RDONLY);
+
+	ck_assert_int_eq(elf_calls(fd), -ENOSYS);
+	close(fd);
+}
+END_TEST
+
 #endif
 
 Suite *suite(void)
@@ -157,6 +170,8 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, a_number_far_before_is_another_ones, 0, COUNT(distances));
 	tcase_add_test(tc, hostile_files);
 	tcase_add_test(tc, we_make_ours_through_the_c_library);
+#else
+	tcase_add_test(tc, not_known_of_this_architecture);
 #endif
 	suite_add_tcase(s, tc);
 	return s;

@@ -22,30 +22,38 @@ static struct test_disk disk;
 static char top[] = "/tmp/untorn-test-XXXXXX", directory[64], file[96];
 static struct nvme_identity written, found;
 
-static const struct published record = { { 'u', 'n', 't', 'o', 'r', 'n', 0, 1 }, 1, 512, 7, 9 };
+/* As it should be for 'u', 0 and 1. */
+#define MAGIC(first, seventh, version)                                                             \
+	{                                                                                          \
+		first, 'n', 't', 'o', 'r', 'n', seventh, version                                   \
+	}
+
+static const struct published record = { MAGIC('u', 0, 1), 1, 512, 7, 9 };
 
 static const struct {
 	const char *why;
 	struct published record;
 	int expected;
 } records[] = {
-	{ "as written", { "untorn\0\1", 1, 512, 7, 9 }, 0 },
-	{ "another magic", { "Untorn\0\1", 1, 512, 7, 9 }, -EBADMSG },
-	{ "another version", { "untorn\0\2", 1, 512, 7, 9 }, -EBADMSG },
-	{ "version 0", { "untorn\0\0", 1, 512, 7, 9 }, -EBADMSG },
-	{ "the byte before the version counts", { "untorn!\1", 1, 512, 7, 9 }, -EBADMSG },
-	{ "another kind", { "untorn\0\1", 2, 512, 7, 9 }, -EBADMSG },
-	{ "kind 0", { "untorn\0\1", 0, 512, 7, 9 }, -EBADMSG },
+	{ "as written", { MAGIC('u', 0, 1), 1, 512, 7, 9 }, 0 },
+	{ "another magic", { MAGIC('U', 0, 1), 1, 512, 7, 9 }, -EBADMSG },
+	{ "another version", { MAGIC('u', 0, 2), 1, 512, 7, 9 }, -EBADMSG },
+	{ "version 0", { MAGIC('u', 0, 0), 1, 512, 7, 9 }, -EBADMSG },
+	{ "the byte before the version counts", { MAGIC('u', '!', 1), 1, 512, 7, 9 }, -EBADMSG },
+	{ "another kind", { MAGIC('u', 0, 1), 2, 512, 7, 9 }, -EBADMSG },
+	{ "kind 0", { MAGIC('u', 0, 1), 0, 512, 7, 9 }, -EBADMSG },
 	{ "all zero", { "", 0, 0, 0, 0 }, -EBADMSG },
-	{ "reformatted since", { "untorn\0\1", 1, 4096, 7, 9 }, -ESTALE },
-	{ "another disk took the number", { "untorn\0\1", 1, 512, 8, 9 }, -ESTALE },
-	{ "written before the kernel numbered disks", { "untorn\0\1", 1, 512, 0, 9 }, -ESTALE },
-	{ "another directory in /sys", { "untorn\0\1", 1, 512, 7, 10 }, -ESTALE },
+	{ "reformatted since", { MAGIC('u', 0, 1), 1, 4096, 7, 9 }, -ESTALE },
+	{ "another disk took the number", { MAGIC('u', 0, 1), 1, 512, 8, 9 }, -ESTALE },
+	{ "written before the kernel numbered disks", { MAGIC('u', 0, 1), 1, 512, 0, 9 }, -ESTALE },
+	{ "another directory in /sys", { MAGIC('u', 0, 1), 1, 512, 7, 10 }, -ESTALE },
 	{ "number equal in 32 bits",
-	  { "untorn\0\1", 1, 512, 7 + (UINT64_C(1) << 32), 9 },
+	  { MAGIC('u', 0, 1), 1, 512, 7 + (UINT64_C(1) << 32), 9 },
 	  -ESTALE },
-	{ "inode equal in 32 bits", { "untorn\0\1", 1, 512, 7, 9 + (UINT64_C(1) << 32) }, -ESTALE },
-	{ "garbage and stale is garbage", { "untorn\0\2", 1, 4096, 8, 10 }, -EBADMSG },
+	{ "inode equal in 32 bits",
+	  { MAGIC('u', 0, 1), 1, 512, 7, 9 + (UINT64_C(1) << 32) },
+	  -ESTALE },
+	{ "garbage and stale is garbage", { MAGIC('u', 0, 2), 1, 4096, 8, 10 }, -EBADMSG },
 };
 
 START_TEST(record_must_be_ours_and_about_this_disk)

@@ -120,7 +120,7 @@ static void answer(struct task *task, const uint8_t *data, size_t size, size_t a
 /* SPC-4: standard INQUIRY data; vital product data pages. */
 static void inquiry(struct task *task)
 {
-	static const uint8_t standard[36] = "\0\0\x06\x12\x1f\0\0\x02UNTORN  TEST TARGET     0001";
+	static const uint8_t standard[] = "\0\0\x06\x12\x1f\0\0\x02UNTORN  TEST TARGET     0001";
 	static const uint8_t pages[] = { 0, 0x00, 0, 6, 0x00, 0x80, 0x83, 0xb0, 0xb1, 0xb2 };
 	static const uint8_t serial[] = { 0, 0x80, 0, 4, 'u', 't', '0', '1' };
 	static const uint8_t names[] = { 0,    0x83, 0,    12,   1,   3,   0,   8,
@@ -134,7 +134,7 @@ static void inquiry(struct task *task)
 	put(limits + 56, 4, disk.max_bndry);
 	put(limits + 60, 4, disk.bndry);
 	if (!(task->cdb[1] & 1))
-		answer(task, standard, sizeof(standard), allocated);
+		answer(task, standard, sizeof(standard) - 1, allocated);
 	else if (task->cdb[2] == 0x00)
 		answer(task, pages, sizeof(pages), allocated);
 	else if (task->cdb[2] == 0x80)
