@@ -244,7 +244,7 @@ static void cancelled_under_way(void)
 
 	want(atomic_write(fd, buffer(UNIT, 'f'), UNIT, 0) == UNIT);
 	want(pthread_create(&id, NULL, one_write, &fd) == 0);
-	usleep(50000);
+	usleep(400000);
 	want(pthread_cancel(id) == 0);
 	want(pthread_join(id, &result) == 0 && result == PTHREAD_CANCELED);
 	want(written == UNIT && holds(fd, 0, UNIT, 'g'));
@@ -454,7 +454,7 @@ static const struct preload_row rows[] = {
 	{ "vforked", "", NULL, -1 },
 	{ "cloned_by_syscall", "", NULL, -1 },
 	{ "cancelled", "", NULL, -1 },
-	{ "cancelled_under_way", ",delay=200000", NULL, 2 },
+	{ "cancelled_under_way", ",delay=1000000", NULL, 2 },
 	{ "spawned", "", NULL, 2 },
 	{ "daemonised", "", NULL, 2 },
 	{ "opened_and_closed", "", NULL, 3 },
