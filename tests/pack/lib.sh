@@ -37,3 +37,20 @@ put_source() { # DIRECTORY
 quietly() { # WHAT COMMAND...
 	"${@:2}" > "$roots/log" 2>&1 || { grep -a -A 5 "FAILED: " "$roots/log"; tail -n 20 "$roots/log"; echo "FAILED $1"; return 1; }
 }
+
+# What debian/control asks for to build.
+build_needs() {
+	sed -n '/^Build-Depends:/,/^[A-Z][a-z-]*:/p' debian/control | tr ',' '\n' |
+		sed -nE 's/^(Build-Depends:)? +([a-z0-9-]+).*/\2/p' | sed 's/debhelper-compat/debhelper/'
+}
+
+# The packages, in a root of Debian 12: they are in $roots/build/built.
+build_packages() {
+	local built=$roots/build/built
+	# shellcheck disable=SC2046 # several words
+	new_root build bookworm build-essential fakeroot $(build_needs)
+	put_source "$built/untorn"
+	quietly "building" inside build sh -c 'cd /built/untorn && dpkg-buildpackage -us -uc -F'
+	rm -rf "$built/untorn"
+	echo "built: $(cd "$built" && echo *.deb)"
+}
