@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Fresh systems, for packages.sh and builds.sh. They run from the top of the source, as root.
+# Fresh systems, for packages.sh, boot.sh and builds.sh. They run from the top of the source, as root.
 
 [ "$(id -u)" = 0 ] || { echo "SKIP: only root can enter a root of its own"; exit 77; }
 roots=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
