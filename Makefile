@@ -5,7 +5,7 @@
 # make bench      what it costs
 # make V=1        show the commands
 # make SAN=address,undefined unit preload     in a build directory of its own; SAN=thread likewise
-# make packages   Debian packages: built, checked, and installed, used and purged in fresh systems
+# make packages   Debian packages: built, checked, installed, used and purged in fresh systems, and booted
 # make builds     by other compilers, C libraries and for arm64
 # make install    honours DESTDIR, prefix and the directories below; make uninstall the same
 # make dist       the source as one archive

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Fresh systems, for packages.sh and builds.sh. They run from the top of the source, as root.
+# Fresh systems, for packages.sh, boot.sh and builds.sh. They run from the top of the source, as root.
 
 [ "$(id -u)" = 0 ] || { echo "SKIP: only root can enter a root of its own"; exit 77; }
 roots=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
@@ -36,4 +36,21 @@ put_source() { # DIRECTORY
 
 quietly() { # WHAT COMMAND...
 	"${@:2}" > "$roots/log" 2>&1 || { grep -a -A 5 "FAILED: " "$roots/log"; tail -n 20 "$roots/log"; echo "FAILED $1"; return 1; }
+}
+
+# What debian/control asks for to build.
+build_needs() {
+	sed -n '/^Build-Depends:/,/^[A-Z][a-z-]*:/p' debian/control | tr ',' '\n' |
+		sed -nE 's/^(Build-Depends:)? +([a-z0-9-]+).*/\2/p' | sed 's/debhelper-compat/debhelper/'
+}
+
+# The packages, in a root of Debian 12: they are in $roots/build/built.
+build_packages() {
+	local built=$roots/build/built
+	# shellcheck disable=SC2046 # several words
+	new_root build bookworm build-essential fakeroot $(build_needs)
+	put_source "$built/untorn"
+	quietly "building" inside build sh -c 'cd /built/untorn && dpkg-buildpackage -us -uc -F'
+	rm -rf "$built/untorn"
+	echo "built: $(cd "$built" && echo *.deb)"
 }

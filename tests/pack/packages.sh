@@ -1,23 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The Debian packages: built in a root of Debian 12, looked over by lintian, then in roots of Debian 12, 13
-# and sid installed, their autopkgtests run, and purged, which must leave nothing. make packages, or
-# tests/pack/packages.sh SUITE...
+# and sid installed, their autopkgtests run, and purged, which must leave nothing; at last a system with them
+# is booted, by boot.sh. make packages, or tests/pack/packages.sh SUITE...
 set -eu
 . tests/pack/lib.sh
 suites=${*:-bookworm trixie sid}
 built=$roots/build/built
-needed=$(sed -n '/^Build-Depends:/,/^[A-Z][a-z-]*:/p' debian/control | tr ',' '\n' |
-	sed -nE 's/^(Build-Depends:)? +([a-z0-9-]+).*/\2/p' | sed 's/debhelper-compat/debhelper/')
-
-build() {
-	# shellcheck disable=SC2086 # several words
-	new_root build bookworm build-essential fakeroot $needed
-	put_source "$built/untorn"
-	quietly "building" inside build sh -c 'cd /built/untorn && dpkg-buildpackage -us -uc -F'
-	rm -rf "$built/untorn"
-	echo "built: $(cd "$built" && echo *.deb)"
-}
 
 look_over() {
 	lintian --allow-root --fail-on error,warning --show-overrides "$built"/*.changes
@@ -66,6 +55,7 @@ in_suite() { # SUITE
 	rm -rf --one-file-system "${roots:?}/$1"
 }
 
-build
+build_packages
 look_over
 for suite in $suites; do in_suite "$suite"; done
+tests/pack/boot.sh "$built"

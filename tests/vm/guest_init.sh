@@ -12,7 +12,28 @@ for module in $(cat /mod/order); do insmod "/mod/$module" 2> /dev/null; done
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host /ro
 mount -t tmpfs tmpfs /rw
 mkdir /rw/upper /rw/work
-mount -t overlay -o lowerdir=/ro,upperdir=/rw/upper,workdir=/rw/work overlay /newroot
+mount -t overlay -o "lowerdir=/ro$own_root,upperdir=/rw/upper,workdir=/rw/work" overlay /newroot
+mount_out() { mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /newroot/out; }
+
+# A root with an init of its own: the command is the last service that this one starts.
+if [ -n "$own_root" ]; then
+	mkdir -p /newroot/out /newroot/lib/modules
+	mount --bind "/ro$tree/usr/lib/modules" /newroot/lib/modules
+	mount_out
+	cp /job/command /newroot/.command
+	cat > /newroot/etc/systemd/system/vm-command.service <<- 'END'
+		[Unit]
+		After=multi-user.target
+		[Service]
+		Environment=OUT=/out HOME=/root
+		ExecStart=/bin/sh -c '(. /.command) > /dev/virtio-ports/output 2>&1; echo $$? > /dev/virtio-ports/status; \
+			sync; echo o > /proc/sysrq-trigger'
+	END
+	mkdir -p /newroot/etc/systemd/system/multi-user.target.wants
+	ln -s ../vm-command.service /newroot/etc/systemd/system/multi-user.target.wants/
+	for directory in proc sys dev; do mount --move /$directory /newroot/$directory; done
+	exec switch_root /newroot /sbin/init
+fi
 
 # Tools first: modprobe is theirs, and the clients' tree wants the same mounts as the root.
 mkdir -p "/newroot$tools$cwd" "/newroot$tools/lib/modules" "/newroot$tools/dev" \
@@ -29,7 +50,7 @@ done
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
-mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /newroot/out
+mount_out
 mount --bind /newroot/out "/newroot$tools/out"
 mount --bind "/newroot$cwd" "/newroot$tools$cwd"
 # Ordinary users must reach the source, though it may lie in somebody's home.
