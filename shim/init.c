@@ -32,7 +32,6 @@ static void after_fork(void)
 __attribute__((constructor)) static void start(void)
 {
 	real();
-	entry_deep_find_all();
 	struct config config = config_get();
 	pthread_atfork(NULL, NULL, after_fork);
 	if (config.deep && config.mode != MODE_OFF)
