@@ -98,7 +98,8 @@ $(EXAMPLE) $(CLIENT): %: %.o
 $(B)/tests/bench/fences: $(call objs,$(CORE))
 $(B)/tests/bench/ring: $(call objs,$(CORE))
 $(B)/tests/bench/ring: LDLIBS += -ldl -luring $(addprefix -Wl$(comma)--wrap=engine_,start keep open_node is_sound prepare land finish)
-$(B)/tests/bench/submit: LDLIBS += -luring -ldl
+$(B)/tests/bench/calls $(B)/tests/bench/memory: LDLIBS += -luring -ldl
+$(B)/tests/bench/disk: LDLIBS += -laio -luring -ldl
 $(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
 $(B)/tests/bench/deep: LDLIBS += -ldl -lpthread
 # What is under way, without disks: see there.
@@ -159,9 +160,7 @@ builds: setup-check
 	$(Q)tests/setup.sh clang mmdebstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 	$(Q)tests/builds.sh
 bench: $(LIB) $(CMD) $(CLIENT)
-	$(Q)tests/bench/fences.sh $(B)
-	$(Q)tests/bench/ring.sh $(B)
-	$(Q)tests/bench/deep.sh $(B)
+	$(Q)tests/bench/table.sh $(B)
 layers:
 	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
 exports: $(LIB)
