@@ -20,7 +20,7 @@ on_loop() {
 title() { printf '\n%s\n' "$*"; }
 
 printf '%-50s %10s %10s %-9s%6s %9s  %s\n' '' bare untorn '' ratio more target
-title "This machine: Linux $(uname -r), $(nproc) processors. Calls that are not ours, past the shim and through it:"
+title "This machine: Linux $(uname -r | cut -d- -f1), $(nproc) processors. Calls that are not ours, past the shim and through it:"
 LD_PRELOAD=$shim "$bench/calls" || not_had
 
 title "A program's start, without and with it:"
