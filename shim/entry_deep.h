@@ -24,25 +24,6 @@ long entry_deep_sigaction(int signal, const struct deep_action *action, struct d
 			  size_t size);
 long entry_deep_sigprocmask(int how, const void *set, void *before, size_t size);
 
-/* The next functions of these names, found before a signal handler may call one of ours; NULL: this
- * C library has none. */
-enum entry_deep_name {
-	NEXT_SIGNAL,
-	NEXT_BSD_SIGNAL,
-	NEXT_SSIGNAL,
-	NEXT_SYSV_SIGNAL,
-	NEXT_SYSV_SIGNAL_OF_HEADERS,
-	NEXT_SIGSET,
-	NEXT_SIGIGNORE,
-	NEXT_SIGHOLD,
-	NEXT_SIGRELSE,
-	NEXT_SIGBLOCK,
-	NEXT_SIGSETMASK,
-	NEXT_NAMES
-};
-void *entry_deep_next(enum entry_deep_name name);
-void entry_deep_find_all(void);
-
 void entry_deep_thread_after_fork(void);
 
 #endif

@@ -66,38 +66,30 @@ EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
 	return deep_signal_mask(next, how, set, before);
 }
 
-typedef int change(int argument);
-
-static int change_one(enum entry_deep_name name, int how, int signal)
+static int change_one(int how, int signal)
 {
-	change *next = (change *)entry_deep_next(name);
 	sigset_t set;
 
-	if (!deep_is_on() && next)
-		return next(signal);
 	sigemptyset(&set);
 	return sigaddset(&set, signal) < 0 ? -1 : sigprocmask(how, &set, NULL);
 }
 
 EXPORT int sighold(int signal)
 {
-	return change_one(NEXT_SIGHOLD, SIG_BLOCK, signal);
+	return change_one(SIG_BLOCK, signal);
 }
 
 EXPORT int sigrelse(int signal)
 {
-	return change_one(NEXT_SIGRELSE, SIG_UNBLOCK, signal);
+	return change_one(SIG_UNBLOCK, signal);
 }
 
 /* BSD's masks hold the first 32 signals. */
-static int change_first(enum entry_deep_name name, int how, int mask)
+static int change_first(int how, int mask)
 {
-	change *next = (change *)entry_deep_next(name);
 	sigset_t set, before;
 	int was;
 
-	if (!deep_is_on() && next)
-		return next(mask);
 	sigemptyset(&set);
 	memcpy(&set, &mask, sizeof(mask));
 	if (sigprocmask(how, &set, &before) < 0)
@@ -108,12 +100,12 @@ static int change_first(enum entry_deep_name name, int how, int mask)
 
 EXPORT int sigblock(int mask)
 {
-	return change_first(NEXT_SIGBLOCK, SIG_BLOCK, mask);
+	return change_first(SIG_BLOCK, mask);
 }
 
 EXPORT int sigsetmask(int mask)
 {
-	return change_first(NEXT_SIGSETMASK, SIG_SETMASK, mask);
+	return change_first(SIG_SETMASK, mask);
 }
 
 #endif

@@ -15,23 +15,6 @@
 #include "memory.h"
 #include "real.h"
 
-void *entry_deep_next(enum entry_deep_name name)
-{
-	static void *_Atomic known[NEXT_NAMES];
-	static const char *const names[NEXT_NAMES] = {
-		"signal",    "bsd_signal", "ssignal",  "sysv_signal", "__sysv_signal", "sigset",
-		"sigignore", "sighold",    "sigrelse", "sigblock",    "sigsetmask",
-	};
-
-	return real_find(&known[name], "libc.so.6", names[name]);
-}
-
-void entry_deep_find_all(void)
-{
-	for (int i = 0; i < NEXT_NAMES; i++)
-		entry_deep_next((enum entry_deep_name)i);
-}
-
 static long change_raw(int signal, struct deep_action *mine, struct deep_action *ret_before)
 {
 	void *known = NULL;
@@ -141,10 +124,8 @@ EXPORT int __sigaction(int signal, const struct sigaction *action, struct sigact
 	return sigaction(signal, action, before);
 }
 
-static sighandler_t change_by(enum entry_deep_name name, int flags, int signal,
-			      sighandler_t handler)
+static sighandler_t change_by(change *next, int flags, int signal, sighandler_t handler)
 {
-	change *next = (change *)entry_deep_next(name);
 	void *known = NULL, *mine = (void *)handler;
 
 	if (!next)
@@ -166,42 +147,37 @@ static sighandler_t change_by(enum entry_deep_name name, int flags, int signal,
 
 EXPORT sighandler_t signal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT_SIGNAL, SA_RESTART, signal, handler);
+	return change_by(real()->signal, SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t bsd_signal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT_BSD_SIGNAL, SA_RESTART, signal, handler);
+	return change_by(real()->signal, SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t ssignal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT_SSIGNAL, SA_RESTART, signal, handler);
+	return change_by(real()->signal, SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t sysv_signal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT_SYSV_SIGNAL, (int)SA_RESETHAND | SA_NODEFER, signal, handler);
+	return change_by(real()->__sysv_signal, (int)SA_RESETHAND | SA_NODEFER, signal, handler);
 }
 
 EXPORT sighandler_t __sysv_signal(int signal, sighandler_t handler)
 {
-	return change_by(NEXT_SYSV_SIGNAL_OF_HEADERS, (int)SA_RESETHAND | SA_NODEFER, signal,
-			 handler);
+	return change_by(real()->__sysv_signal, (int)SA_RESETHAND | SA_NODEFER, signal, handler);
 }
 
 EXPORT sighandler_t sigset(int signal, sighandler_t handler)
 {
-	return change_by(NEXT_SIGSET, 0, signal, handler);
+	return change_by(real()->sigset, 0, signal, handler);
 }
 
 EXPORT int sigignore(int signal)
 {
-	int (*next)(int) = (int (*)(int))entry_deep_next(NEXT_SIGIGNORE);
-
-	if (signal == SIGSYS && deep_is_on() && deep_is_here())
-		return change_sigsys(&(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	return next ? next(signal) : (int)ret_errno(-ENOSYS);
+	return sigaction(signal, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 }
 
 #endif

@@ -147,25 +147,6 @@ bool files_are_there(void)
 	return atomic_load_explicit(&used, memory_order_relaxed) != 0;
 }
 
-/* What comes after the kernel that we know may do anything. */
-bool files_are_changed_by(const struct io_uring_sqe *sqe)
-{
-	switch (sqe->opcode) {
-	case IORING_OP_FILES_UPDATE:
-		return true;
-	case IORING_OP_OPENAT:
-	case IORING_OP_OPENAT2:
-	case IORING_OP_CLOSE:
-	case IORING_OP_ACCEPT:
-	case IORING_OP_SOCKET:
-		return sqe->file_index != 0;
-	case IORING_OP_MSG_RING:
-		return sqe->addr != IORING_MSG_DATA;
-	default:
-		return sqe->opcode > IORING_OP_SENDMSG_ZC;
-	}
-}
-
 __attribute__((no_sanitize("thread"))) void files_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

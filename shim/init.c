@@ -35,7 +35,6 @@ static void after_fork(void)
 __attribute__((constructor)) static void start(void)
 {
 	real();
-	entry_deep_find_all();
 	struct config config = config_get();
 	log_start();
 	pthread_atfork(NULL, NULL, after_fork);

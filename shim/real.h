@@ -24,15 +24,23 @@ int statx(int dirfd, const char *restrict path, int flags, unsigned mask,
 	  struct statx *restrict stx);
 #endif
 
-#define REAL_NAMES(X)                                                                              \
-	X(pwritev2)                                                                                \
-	X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3) X(sigaction) X(sigprocmask) X(pthread_sigmask)
+sighandler_t __sysv_signal(int signal, sighandler_t handler);
 
+/* Of names for the same function one; looking up each costs every start of a program. */
+/* clang-format off */
+#define REAL_NAMES(X)                                                                              \
+	X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3) X(sigaction)       \
+	X(signal) X(__sysv_signal) X(sigset) X(sigprocmask) X(pthread_sigmask)
+/* clang-format on */
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset */
 struct real {
 #define REAL_FIELD(name) __typeof__(name) *name;
 	REAL_NAMES(REAL_FIELD)
 #undef REAL_FIELD
 };
+#pragma GCC diagnostic pop
 
 /* Resolves what has not been resolved yet; a name that this process lacks stays NULL.
  * Thread-safe, idempotent. */

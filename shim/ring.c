@@ -10,13 +10,6 @@
 #include "identity.h"
 #include "substitute.h"
 
-bool ring_is_atomic_write(const struct io_uring_sqe *sqe)
-{
-	return (sqe->opcode == IORING_OP_WRITE || sqe->opcode == IORING_OP_WRITEV ||
-		sqe->opcode == IORING_OP_WRITE_FIXED) &&
-	       (sqe->rw_flags & RWF_ATOMIC);
-}
-
 /* Others mean something that we do not do: buffers from a group, files without a descriptor,
  * somebody else's rights, a priority that might not be allowed. */
 static bool is_understood(const struct io_uring_sqe *sqe)
@@ -69,11 +62,6 @@ static int start(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
 	bool early;
 
 	return engine_start(&call, form_of(batch), job, &early);
-}
-
-bool ring_is_linked(const struct io_uring_sqe *sqe)
-{
-	return sqe->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
 }
 
 /* /dev/null has no way of polling. */

@@ -47,7 +47,18 @@ enum ring_handled ring_handle(struct ring_batch *batch, struct io_uring_sqe *sqe
  */
 bool ring_may_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe);
 
-bool ring_is_atomic_write(const struct io_uring_sqe *sqe);
-bool ring_is_linked(const struct io_uring_sqe *sqe); /* to the one after it */
+/* Asked of all entries, and so in place. */
+static inline bool ring_is_atomic_write(const struct io_uring_sqe *sqe)
+{
+	return (sqe->opcode == IORING_OP_WRITE || sqe->opcode == IORING_OP_WRITEV ||
+		sqe->opcode == IORING_OP_WRITE_FIXED) &&
+	       (sqe->rw_flags & RWF_ATOMIC);
+}
+
+/* To the one after it. */
+static inline bool ring_is_linked(const struct io_uring_sqe *sqe)
+{
+	return sqe->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+}
 
 #endif

@@ -2,6 +2,7 @@
 /* One queue, one lock, one condition. Enqueued work is taken in the order in which it came. */
 #include "worker.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -78,6 +79,15 @@ static void *serve(void *unused)
 	return unused;
 }
 
+/* By the first function of this name in the process, not by ours: a sanitizer or an allocator that
+ * comes before us wants to know of every thread. */
+static __typeof__(pthread_create) *first_pthread_create(void)
+{
+	void *found = dlsym(RTLD_DEFAULT, "pthread_create");
+
+	return found ? (__typeof__(pthread_create) *)found : pthread_create;
+}
+
 /* The program's signals are for its own threads: the thread has the mask of the caller's guard. */
 static bool add_thread(void)
 {
@@ -87,7 +97,7 @@ static bool add_thread(void)
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK);
-	int error = pthread_create(&id, &attributes, serve, NULL);
+	int error = first_pthread_create()(&id, &attributes, serve, NULL);
 	pthread_attr_destroy(&attributes);
 	return error == 0;
 }

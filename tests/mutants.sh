@@ -157,7 +157,7 @@ child of vfork keeps its parent's ring|ring_table.c|s/ \&\& getpid() == owner//|
 no cancellation with the table of files|files.c|/^void files_set/,/^}/s/GUARDED;//|preload_registered
 no signal with the table of writes|guard.c|s/pthread_sigmask(SIG_SETMASK, &all, &ret_guard->mask);/pthread_sigmask(SIG_BLOCK, NULL, \&ret_guard->mask);/|preload_ring_raw
 slot that is another file|files.c|/^static void set/,/^}/s/drop(file);/;/|preload_registered
-slot closed by an entry|files.c|s/return sqe->file_index != 0/return false/|preload_registered
+slot closed by an entry|files.h|s/return sqe->file_index != 0/return false/|preload_registered
 verify: place of a sector|verify_page.c|s/is_intact(&sectors\[i\], offset, length, i)/is_intact(\&sectors[i], sectors[i].offset, sectors[i].length, i)/|test_verify_page
 verify: sectors of several writes|verify_page.c|s/sequence != sight.sequence/0/|test_verify_page
 verify: sector that is damaged|verify_page.c|s/return memcmp(&wanted, sector, sizeof(wanted)) == 0/return true/|test_verify_page
@@ -172,7 +172,7 @@ verify: who uses a device|verify_guard.c|s/ \&\& is_used(st.st_rdev, reason)/ \&
 verify: claimed by another|verify_guard.c|s/told < VERIFY_TOLD ? O_EXCL : 0/0/|cmd_verify.sh
 verify: log that is there already|cmd_verify.c|s/O_CREAT . O_EXCL/O_CREAT/|cmd_verify.sh
 verify: log of another device|cmd_verify.c|s/if (size != history->layout.size)/if (0)/|cmd_verify.sh
-slot changed by an entry|files.c|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_registered
+slot changed by an entry|files.h|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload_registered
 counters: limit on the size of files|counters.c|/^static bool may_grow/,/^}/s/limit.rlim_cur >= sizeof(struct counters)/1/|test_counters
 counters: memory that nobody can take away|counters.c|s/F_SEAL_SHRINK/0/|test_counters
 counters: a file that is too short|counters.c|s/(size_t)st.st_size < sizeof(struct counters)/0/|test_counters

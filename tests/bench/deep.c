@@ -3,24 +3,21 @@
  * What deep mode costs: a system call that is trapped against the same without deep mode, and those
  * that go through the C library in it against the same without. To be run by untorn run --deep.
  * Each round has a thread, which is armed as it begins and then disarms itself, so that all is
- * measured in turn. Prints the least of many rounds, for others use the machine too.
+ * measured in turn.
  */
-#include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "inline_call.h"
 #include "untorn.h"
 
-enum { ROUNDS = 200, CALLS = 2000 };
+enum { ROUNDS = 1000, CALLS = 200 };
 
 static int (*bare_sigmask)(int, const sigset_t *, sigset_t *);
 static int (*bare_sigaction)(int, const struct sigaction *, struct sigaction *);
@@ -92,74 +89,68 @@ static void sigaction_of_libc(void)
 	bare_sigaction(SIGUSR1, NULL, &action);
 }
 
-static struct row {
+static const struct {
 	const char *name;
 	void (*deep)(void), (*bare)(void);
-	double least_deep, least_bare;
 } rows[] = {
-	{ "a call by an instruction of the program's", by_instruction, by_instruction, 1e9, 1e9 },
-	{ "the same by the C library", by_library, by_library, 1e9, 1e9 },
-	{ "pthread_sigmask()", sigmask_of_ours, sigmask_of_libc, 1e9, 1e9 },
-	{ "sigaction()", sigaction_of_ours, sigaction_of_libc, 1e9, 1e9 },
+	{ "a call by an instruction of the program's", by_instruction, by_instruction },
+	{ "the same by the C library", by_library, by_library },
+	{ "pthread_sigmask()", sigmask_of_ours, sigmask_of_libc },
+	{ "sigaction()", sigaction_of_ours, sigaction_of_libc },
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+static struct pairs pairs[ROWS];
 
-static double nanoseconds(void)
+static double measure(void (*call)(void))
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static void measure(void (*call)(void), double *least)
-{
-	double start = nanoseconds();
+	double start = nanoseconds(CLOCK_MONOTONIC);
 
 	for (int i = 0; i < CALLS; i++)
 		call();
-	double each = (nanoseconds() - start) / CALLS;
-	if (each < *least)
-		*least = each;
+	return (nanoseconds(CLOCK_MONOTONIC) - start) / CALLS;
 }
 
 /* What the kernel takes for a trap, whoever handles it. */
-static double least_trap = 1e9;
+static struct pairs traps;
 
-static void measure_trap(void)
+static double measure_trap(void)
 {
 	struct sigaction mine = { .sa_sigaction = only_the_call, .sa_flags = SA_SIGINFO }, was;
 
 	bare_sigaction(SIGSYS, &mine, &was);
 	selector = SYSCALL_DISPATCH_FILTER_BLOCK;
 	prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, text, text_size, &selector);
-	measure(by_instruction, &least_trap);
+	double each = measure(by_instruction);
 	prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
 	bare_sigaction(SIGSYS, &was, NULL);
+	return each;
 }
 
 static void *round_of_all(void *unused)
 {
+	double deep[ROWS], bare[ROWS];
+
 	for (int i = 0; i < ROWS; i++)
-		measure(rows[i].deep, &rows[i].least_deep);
+		deep[i] = measure(rows[i].deep);
 	prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
-	for (int i = 0; i < ROWS; i++)
-		measure(rows[i].bare, &rows[i].least_bare);
-	measure_trap();
+	for (int i = 0; i < ROWS; i++) {
+		bare[i] = measure(rows[i].bare);
+		add_pair(&pairs[i], bare[i], deep[i]);
+	}
+	add_pair(&traps, bare[0], measure_trap());
 	return unused;
 }
 
 int main(void)
 {
-	void *libc = dlopen("libc.so.6", RTLD_NOW);
 	pthread_t id;
 
-	if (!getenv(UNTORN_ENV_DEEP) || !libc) {
+	if (!getenv(UNTORN_ENV_DEEP)) {
 		fputs("to be run by untorn run --deep\n", stderr);
 		return 2;
 	}
-	*(void **)&bare_sigmask = dlsym(libc, "pthread_sigmask");
-	*(void **)&bare_sigaction = dlsym(libc, "sigaction");
+	*(void **)&bare_sigmask = past_shim("libc.so.6", "pthread_sigmask");
+	*(void **)&bare_sigaction = past_shim("libc.so.6", "sigaction");
 	dl_iterate_phdr(find_text, (void *)bare_sigaction);
 	for (int i = 0; i < ROUNDS; i++) {
 		if (pthread_create(&id, NULL, round_of_all, NULL) != 0)
@@ -167,11 +158,7 @@ int main(void)
 		pthread_join(id, NULL);
 	}
 	for (int i = 0; i < ROWS; i++)
-		printf("  %-45s %7.1f ns, bare %6.1f ns: %5.2f times, %+.1f ns\n", rows[i].name,
-		       rows[i].least_deep, rows[i].least_bare,
-		       rows[i].least_deep / rows[i].least_bare,
-		       rows[i].least_deep - rows[i].least_bare);
-	printf("  of a trapped call %.1f ns are the kernel's: trap, signal, return, and the call itself\n",
-	       least_trap);
+		row_of_times(rows[i].name, &pairs[i], "ns", 0, 0);
+	row_of_times("    the kernel's part: trap, signal, return, call", &traps, "ns", 0, 0);
 	return 0;
 }

@@ -2,22 +2,19 @@
 /*
  * What the mechanism costs by which a write leaves a program's io_uring and its completion comes
  * back: here the checks are left out and a command is a NOP, which takes no time. Beside it as
- * many writes to /dev/null in the program's ring alone. CPU time of all threads, a write; the
- * least of several rounds, in turn, for others use the machine too.
+ * many writes to /dev/null in the program's ring alone. CPU time of all threads, a write.
  */
 #include <fcntl.h>
 #include <liburing.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "engine.h"
 #include "ring_prepared.h"
 
-enum { WRITES = 200000, ROUNDS = 9, LENGTH = 16384 };
+enum { WRITES = 10000, ROUNDS = 101, LENGTH = 16384 };
 
 int __wrap_engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
 			bool *ret_early);
@@ -75,15 +72,6 @@ ssize_t __wrap_engine_finish(const struct engine_job *job)
 	return LENGTH;
 }
 
-static double cpu_us(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
 static int node = -1;
 
 static void prepare(struct io_uring *ring, bool atomic)
@@ -119,7 +107,7 @@ static unsigned reap(struct io_uring *ring)
 /* As many as `depth` at once. */
 static double run(struct io_uring *ring, bool atomic, unsigned depth)
 {
-	double before = cpu_us();
+	double before = cpu_nanoseconds();
 	unsigned submitted = 0, done = 0;
 
 	while (done < WRITES) {
@@ -128,29 +116,21 @@ static double run(struct io_uring *ring, bool atomic, unsigned depth)
 		submit(ring, 1);
 		done += reap(ring);
 	}
-	return (cpu_us() - before) / WRITES;
-}
-
-static double least(const double values[ROUNDS])
-{
-	double least = values[0];
-
-	for (int i = 1; i < ROUNDS; i++)
-		least = values[i] < least ? values[i] : least;
-	return least;
+	return (cpu_nanoseconds() - before) / WRITES;
 }
 
 static void compare(struct io_uring *ring, unsigned depth)
 {
-	double plains[ROUNDS], writes[ROUNDS];
+	static struct pairs pairs;
+	char name[64];
 
+	pairs.count = 0;
 	for (int i = 0; i < ROUNDS; i++) {
-		plains[i] = run(ring, false, depth);
-		writes[i] = run(ring, true, depth);
+		double plain = run(ring, false, depth);
+		add_pair(&pairs, plain, run(ring, true, depth));
 	}
-	double plain = least(plains), atomic = least(writes);
-	printf("depth %2u: plain %.3f us, through the mechanism %.3f us: %.3f us more\n", depth,
-	       plain, atomic, atomic - plain);
+	snprintf(name, sizeof(name), "io_uring beside checks and command, %u at once", depth);
+	row_of_times(name, &pairs, "ns", 0, 0);
 }
 
 int main(void)
