@@ -141,7 +141,7 @@ static bool is_atomic_write(const struct iocb *iocb)
 		iocb->aio_lio_opcode == IOCB_CMD_PWRITEV);
 }
 
-static int start(const struct iocb *iocb, struct op *op, bool *ret_early)
+static int start(const struct iocb *iocb, struct engine_file *file, struct op *op, bool *ret_early)
 {
 	struct iovec single = { (void *)(uintptr_t)iocb->aio_buf, iocb->aio_nbytes };
 	bool is_vector = iocb->aio_lio_opcode == IOCB_CMD_PWRITEV;
@@ -154,6 +154,7 @@ static int start(const struct iocb *iocb, struct op *op, bool *ret_early)
 		.vector = is_vector,
 		.offset = iocb->aio_offset,
 		.flags = iocb->aio_rw_flags,
+		.file = file,
 	};
 
 	return engine_start(&call, FORM_AIO, &op->work.job, ret_early);
@@ -200,7 +201,8 @@ static void do_later(aio_context_t context, struct iocb *iocb, struct op *op, in
 }
 
 /* 0, or the error with which io_submit() is to stop here. */
-static int put_on(aio_context_t context, struct iocb *iocb, struct disguise *ret_disguise)
+static int put_on(aio_context_t context, struct iocb *iocb, struct engine_file *file,
+		  struct disguise *ret_disguise)
 {
 	bool early, now = config_get().aio_inline;
 	struct disguise disguise = { .was = *iocb };
@@ -208,12 +210,14 @@ static int put_on(aio_context_t context, struct iocb *iocb, struct disguise *ret
 	struct op *op = reserve();
 	if (!op)
 		return -EAGAIN;
-	int result = start(iocb, op, &early);
+	int result = start(iocb, file, op, &early);
 	int error = early ? result : 0;
 	disguise.worn = !early && result != ENGINE_KERNEL;
-	if (disguise.worn && now)
+	if (disguise.worn && now) {
 		error = do_at_once(iocb, op, result);
-	else if (disguise.worn)
+		file->known = false;
+	}
+	if (disguise.worn && !now)
 		do_later(context, iocb, disguise.op = op, result);
 	if (!disguise.op)
 		release_reserved(op);
@@ -264,12 +268,13 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 {
 	KEEP_ERRNO;
 	struct disguise disguises[AT_ONCE] = { { false, NULL, { 0 } } };
+	struct engine_file file = { .known = false };
 	long ready = 0;
 	int error = 0;
 
 	while (ready < count && !error) {
 		if (is_atomic_write(iocbs[ready]))
-			error = put_on(context, iocbs[ready], &disguises[ready]);
+			error = put_on(context, iocbs[ready], &file, &disguises[ready]);
 		ready += !error;
 	}
 	long accepted = ready ? submit(context, ready, iocbs) : error;

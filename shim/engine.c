@@ -77,10 +77,9 @@ int engine_known_flags(int flags)
 	return flags;
 }
 
-int engine_gather(const struct write_call *call, const struct device *device,
+int engine_gather(const struct write_call *call, const struct device *device, int open_flags,
 		  struct request *ret_request)
 {
-	int open_flags = fcntl(call->fd, F_GETFL);
 	off_t offset = call->offset == -1 ? lseek(call->fd, 0, SEEK_CUR) : call->offset;
 
 	if (open_flags < 0 || offset < 0)
@@ -193,7 +192,7 @@ static ssize_t write_by_command(const struct write_call *call, const struct devi
 	ssize_t result = pass_gate(call);
 	if (result != -EOPNOTSUPP)
 		return account_refused(device, &request, (int)result);
-	result = engine_gather(call, device, &request);
+	result = engine_gather(call, device, fcntl(call->fd, F_GETFL), &request);
 	if (!result)
 		result = engine_make_ready(call->fd, &request, &device->limits);
 	if (result != REQUEST_GOOD)

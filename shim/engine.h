@@ -16,16 +16,25 @@
 #include "request.h"
 #include "untorn_uapi.h"
 
+/* A file as it was found, for the others of several writes that are submitted together: until the
+ * next command is sent. */
+struct engine_file {
+	bool known;
+	int fd, open_flags;
+	struct device device;
+};
+
 struct write_call {
 	int fd;
 	enum door door; /* of an asynchronous one, the form says it */
 	const struct iovec *iov;
 	int count;
-	off_t offset;    /* -1: the file position */
-	int flags;       /* RWF_*, RWF_ATOMIC among them */
-	bool registered; /* the memory is a buffer registered with a ring */
-	bool vector;     /* iov is the program's, and may be unreadable */
-	bool waits;      /* whatever the flags say: done by a thread of the kernel's */
+	off_t offset;             /* -1: the file position */
+	int flags;                /* RWF_*, RWF_ATOMIC among them */
+	bool registered;          /* the memory is a buffer registered with a ring */
+	bool vector;              /* iov is the program's, and may be unreadable */
+	bool waits;               /* whatever the flags say: done by a thread of the kernel's */
+	struct engine_file *file; /* of an asynchronous one; NULL: it is submitted alone */
 };
 
 enum lane {
@@ -65,8 +74,8 @@ bool engine_keep(struct engine_job *job, enum form form);
 /* The second half: the length, or -errno. */
 ssize_t engine_finish(const struct engine_job *job);
 
-/* Or by an entry of an io_uring, see struct transport_queue. Is the disk still there? False:
- * engine_finish() tells more. */
+/* Or by an entry of an io_uring, see struct transport_queue; not without data. Is the disk still
+ * there? False: engine_finish() tells more. */
 bool engine_is_sound(const struct engine_job *job);
 int engine_open_node(const struct engine_job *job);
 void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe);
@@ -78,7 +87,7 @@ int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 /* What the two lanes share. The request is of unlimited size until it is made ready; then
  * REQUEST_GOOD, or the result. */
 int engine_known_flags(int flags);
-int engine_gather(const struct write_call *call, const struct device *device,
+int engine_gather(const struct write_call *call, const struct device *device, int open_flags,
 		  struct request *ret_request);
 int engine_make_ready(int fd, struct request *request, const struct limits *limits);
 struct command engine_command(const struct request *request);

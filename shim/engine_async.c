@@ -53,10 +53,23 @@ static int import(const struct write_call *call, struct segments *ret_segments)
 	return 0;
 }
 
-static int enter(const struct write_call *call, enum form form, const struct limits *limits,
-		 int imported, const struct segments *segments)
+static int find_file(const struct write_call *call, struct engine_file *file)
 {
-	int open_flags = fcntl(call->fd, F_GETFL);
+	if (file->known && file->fd == call->fd)
+		return 0;
+	file->known = false;
+	int error = device_of_fd(call->fd, &file->device);
+	if (error)
+		return error;
+	file->fd = call->fd;
+	file->open_flags = fcntl(call->fd, F_GETFL);
+	file->known = true;
+	return 0;
+}
+
+static int enter(const struct write_call *call, enum form form, const struct limits *limits,
+		 int open_flags, int imported, const struct segments *segments)
+{
 	struct entrance entrance = {
 		.form = form,
 		.open = open_flags >= 0 && !(open_flags & O_PATH),
@@ -71,8 +84,8 @@ static int enter(const struct write_call *call, enum form form, const struct lim
 	return entrance_check(&entrance, limits);
 }
 
-static int examine(const struct write_call *call, enum form form, const struct segments *segments,
-		   struct engine_job *job)
+static int examine(const struct write_call *call, enum form form, int open_flags,
+		   const struct segments *segments, struct engine_job *job)
 {
 	struct iovec whole = { segments->first.iov_base, segments->length };
 	struct write_call known = *call;
@@ -81,7 +94,7 @@ static int examine(const struct write_call *call, enum form form, const struct s
 	known.count = call->count ? 1 : 0;
 	known.door = job->request.door;
 	known.flags &= call->waits ? ~RWF_NOWAIT : ~0;
-	int error = engine_gather(&known, &job->device, &job->request);
+	int error = engine_gather(&known, &job->device, open_flags, &job->request);
 	if (error)
 		return error;
 	job->request.segments =
@@ -93,6 +106,7 @@ static int examine(const struct write_call *call, enum form form, const struct s
 static int start(const struct write_call *call, enum form form, struct engine_job *job,
 		 bool *ret_early)
 {
+	struct engine_file own = { .known = false }, *file = call->file ? call->file : &own;
 	struct segments segments = { 0 };
 	int imported = import(call, &segments);
 
@@ -100,12 +114,15 @@ static int start(const struct write_call *call, enum form form, struct engine_jo
 	*ret_early = form != FORM_AIO && imported;
 	if (*ret_early)
 		return imported;
-	if (device_of_fd(call->fd, &job->device) < 0 ||
-	    engine_decide(&job->device, config_get().mode) == LANE_KERNEL)
+	if (find_file(call, file) < 0)
 		return ENGINE_KERNEL;
-	int error = enter(call, form, &job->device.limits, imported, &segments);
+	job->device = file->device;
+	if (engine_decide(&job->device, config_get().mode) == LANE_KERNEL)
+		return ENGINE_KERNEL;
+	int flags = file->open_flags;
+	int error = enter(call, form, &job->device.limits, flags, imported, &segments);
 	*ret_early = error != 0;
-	return error ? error : examine(call, form, &segments, job);
+	return error ? error : examine(call, form, flags, &segments, job);
 }
 
 int engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
@@ -118,7 +135,8 @@ int engine_start(const struct write_call *call, enum form form, struct engine_jo
 	if (config_get().mode == MODE_OFF)
 		return ENGINE_KERNEL;
 	ret_job->device.number = 0;
-	ret_job->request = (struct request){ .door = form == FORM_AIO ? DOOR_LIBAIO : DOOR_IO_URING };
+	ret_job->request =
+		(struct request){ .door = form == FORM_AIO ? DOOR_LIBAIO : DOOR_IO_URING };
 	int result = start(call, form, ret_job, ret_early);
 	if (result == ENGINE_KERNEL)
 		return (int)account_kernel(ret_job->device.number, ret_job->request.door, result);
@@ -139,7 +157,7 @@ bool engine_keep(struct engine_job *job, enum form form)
 
 bool engine_is_sound(const struct engine_job *job)
 {
-	return kept_is_of(job->fd, &job->device) && job->request.address;
+	return kept_is_of(job->fd, &job->device);
 }
 
 int engine_open_node(const struct engine_job *job)

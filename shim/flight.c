@@ -68,9 +68,21 @@ static int find_node(struct flight *flight, const struct engine_job *job)
 	return (int)(node - flight->nodes);
 }
 
+static bool is_sound(struct flight *flight, const struct engine_job *job)
+{
+	struct flight_proof *proof = &flight->proof;
+
+	if (proof->known && proof->fd == job->fd && proof->number == job->device.number &&
+	    identity_equal(&proof->identity, &job->device.identity))
+		return true;
+	*proof = (struct flight_proof){ engine_is_sound(job), job->fd, job->device.number,
+					job->device.identity };
+	return proof->known;
+}
+
 static bool send(struct flight *flight, struct work *work)
 {
-	if (!flight_takes(work) || !engine_is_sound(&work->job))
+	if (!flight_takes(work) || !is_sound(flight, &work->job))
 		return false;
 	int node = has_ring(flight) ? find_node(flight, &work->job) : -1;
 	if (node < 0)
@@ -84,14 +96,20 @@ static bool send(struct flight *flight, struct work *work)
 
 bool flight_takes(const struct work *work)
 {
-	return work->result == REQUEST_GOOD && work->job.has_node && !atomic_load(&refused) &&
-	       own_ring_can(OWN_RING_COMMANDS);
+	return work->result == REQUEST_GOOD && work->job.has_node && work->job.request.address &&
+	       !atomic_load(&refused) && own_ring_can(OWN_RING_COMMANDS);
+}
+
+void flight_gather(struct flight *flight)
+{
+	flight->proof.known = false;
 }
 
 void flight_begin(struct flight *flight, struct work *work)
 {
 	if (send(flight, work))
 		return;
+	flight->proof.known = false; /* for it takes its time */
 	if (work->result == REQUEST_GOOD)
 		work->result = (int)engine_finish(&work->job);
 	work->done(work, flight);

@@ -39,10 +39,21 @@ struct flight {
 		int fd;        /* until the ring has it */
 	} nodes[OWN_RING_FILES];
 	unsigned node_count;
+	/* That a descriptor is still the disk's: asked once for those that are sent together. */
+	struct flight_proof {
+		bool known;
+		int fd;
+		dev_t number;
+		struct identity identity;
+	} proof;
 };
 
-/* Goes together with others; else the thread waits for it. */
+/* Goes together with others; else the thread waits for it. Not what has no data: the command would
+ * write what happens to lie in the kernel's memory. */
 bool flight_takes(const struct work *work);
+
+/* Before some are begun that flight_advance() then sends. */
+void flight_gather(struct flight *flight);
 
 /* Then done() will be called, or has been. */
 void flight_begin(struct flight *flight, struct work *work);

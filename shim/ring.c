@@ -45,8 +45,7 @@ static enum form form_of(const struct ring_batch *batch)
 	return batch->flags & IORING_SETUP_IOPOLL ? FORM_POLLED : FORM_RING;
 }
 
-static int start(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
-		 struct engine_job *job)
+static int start(struct ring_batch *batch, const struct io_uring_sqe *sqe, struct engine_job *job)
 {
 	struct iovec single = { (void *)(uintptr_t)sqe->addr, sqe->len };
 	struct write_call call = {
@@ -58,6 +57,7 @@ static int start(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		.flags = sqe->rw_flags,
 		.registered = sqe->opcode == IORING_OP_WRITE_FIXED,
 		.waits = batch->loose || (sqe->flags & IOSQE_ASYNC),
+		.file = &batch->file,
 	};
 	bool early;
 
@@ -65,13 +65,14 @@ static int start(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
 }
 
 /* /dev/null has no way of polling. */
-static enum ring_handled finish_at_once(const struct ring_batch *batch, struct io_uring_sqe *sqe,
+static enum ring_handled finish_at_once(struct ring_batch *batch, struct io_uring_sqe *sqe,
 					const struct engine_job *job, int result)
 {
 	if ((batch->flags & IORING_SETUP_IOPOLL) || !substitute_is_ready())
 		return result == REQUEST_GOOD ? leave(batch, sqe) : RING_LEFT;
 	if (result == REQUEST_GOOD)
 		result = (int)engine_finish(job);
+	batch->file.known = false;
 	substitute_put(sqe, result);
 	return result < 0 ? RING_FAILED : RING_DONE;
 }

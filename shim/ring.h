@@ -28,6 +28,7 @@ struct ring_batch {
 	bool in_chain;      /* the entry before was linked to this one */
 	bool open;          /* and all of the chain so far were atomic writes that were done */
 	bool drained;       /* an entry before drains: what follows must wait for it */
+	struct engine_file file;
 	struct ring_op *op; /* of the entry that was taken out */
 	struct ring_op_list taken;
 };

@@ -69,7 +69,9 @@ static void *serve(void *unused)
 
 	guard_for_ever();
 	for (;;) {
-		for (struct work *work = take(&flight), *next; work; work = next) {
+		struct work *works = take(&flight);
+		flight_gather(&flight);
+		for (struct work *work = works, *next; work; work = next) {
 			next = work->next;
 			flight_begin(&flight, work);
 		}

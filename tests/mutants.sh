@@ -143,7 +143,10 @@ node of a disk that has gone|nvme_node.c|s/identity_is_current(fd, device))/1)/|
 no ring for libaio|engine_async.c|s/job->has_node .= form != FORM_AIO;//|test_engine_async
 closing our descriptor of a ring waits|ring_op.c|s/ .. (own >= first \&\& own <= last)//|preload_uring
 disk that breaks|flight.c|s/error == -EACCES .. error == -EPERM/error/|test_flight
-disk that is gone, by a ring|flight.c|s/ .. !engine_is_sound(&work->job)//|test_flight
+disk that is gone, by a ring|flight.c|s/ .. !is_sound(flight, &work->job)//|test_flight
+disk that goes between what is sent together|flight.c|/^void flight_gather/,/^}/s/flight->proof.known = false;//|test_flight
+data that is NULL, by a ring|flight.c|s/ \&\& work->job.request.address//|test_flight
+another file beside it|engine_async.c|s/file->known \&\& file->fd == call->fd/file->known/|preload_uring
 disk that does not answer|own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|test_flight
 close lets go|entry_close.c|s/ring_table_before_close(first, last);//|preload_ring_raw
 ring by index|ring_table.c|s/= raw ? raw->id : 0/= 0/|preload_registered

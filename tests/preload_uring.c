@@ -296,7 +296,8 @@ static void descriptors_taken_away(void)
 	end(ring);
 }
 
-/* The same unseen: the completion goes to the ring by its number. The disk's may be lost, or not. */
+/* The same unseen: the completion goes to the ring by its number. The disk's may be lost, or not.
+ */
 static void descriptors_taken_away_unseen(void)
 {
 	int fd = open_disk();
@@ -309,6 +310,41 @@ static void descriptors_taken_away_unseen(void)
 	int result = result_of_next(ring, &tag);
 	want(tag == 8 && (result == UNIT || result == -EIO));
 	want(holds(fd, 0, UNIT, result == UNIT ? 'V' : 0));
+	end(ring);
+}
+
+static void want_units(struct io_uring *ring, int count)
+{
+	uint64_t tag;
+
+	for (int i = 0; i < count; i++)
+		want(result_of_next(ring, &tag) == UNIT);
+}
+
+/* Disk and partition, submitted together; and one's number that is the other's by the next time. */
+static void two_files(void)
+{
+	const off_t start = 1 << 20;
+	int disk = open_disk(), part = open(DISK "p1", O_RDWR | O_DIRECT), number = dup(disk);
+	struct io_uring *ring = ring_of(8);
+
+	prepare(ring, disk, buffer(UNIT, 'a'), UNIT, 0, 1);
+	prepare(ring, part, buffer(UNIT, 'b'), UNIT, 0, 2);
+	prepare(ring, part, buffer(UNIT, 'c'), UNIT, UNIT, 3);
+	prepare(ring, disk, buffer(UNIT, 'd'), UNIT, UNIT, 4);
+	want(submit(ring, 0) == 4);
+	want_units(ring, 4);
+	want(holds(disk, 0, UNIT, 'a') && holds(disk, start, UNIT, 'b'));
+	want(holds(disk, start + UNIT, UNIT, 'c') && holds(disk, UNIT, UNIT, 'd'));
+	prepare(ring, number, buffer(UNIT, 'e'), UNIT, 2 * UNIT, 5);
+	want(submit(ring, 0) == 1);
+	want_units(ring, 1);
+	want(dup2(part, number) == number);
+	prepare(ring, number, buffer(UNIT, 'f'), UNIT, 3 * UNIT, 6);
+	want(submit(ring, 0) == 1);
+	want_units(ring, 1);
+	want(holds(disk, 2 * UNIT, UNIT, 'e') && holds(disk, 3 * UNIT, UNIT, 0));
+	want(holds(disk, start + 3 * UNIT, UNIT, 'f'));
 	end(ring);
 }
 
@@ -405,6 +441,7 @@ const struct body bodies[] = {
 	{ "drain", drain },
 	{ "behind_a_drain", behind_a_drain },
 	{ "closed_under_way", closed_under_way },
+	{ "two_files", two_files },
 	{ "descriptors_taken_away", descriptors_taken_away },
 	{ "descriptors_taken_away_unseen", descriptors_taken_away_unseen },
 	{ "forked", forked },
@@ -439,6 +476,8 @@ static const struct preload_row rows[] = {
 	{ "drain", ",delay=10000", NULL, 8 },
 	{ "behind_a_drain", "", NULL, 0 },
 	{ "closed_under_way", ",delay=20000", NULL, 8 },
+	{ "two_files", ",part=2048+32768", NULL, 6 },
+	{ "two_files", ",part=2048+32768", "DOOR=raw", 6 },
 	{ "descriptors_taken_away", ",delay=20000", NULL, -1 },
 	{ "descriptors_taken_away_unseen", ",delay=20000", NULL, -1 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },

@@ -31,7 +31,7 @@ static const int usual[] = { GOOD, GOOD, GOOD, OUT_OF_RANGE, GOOD, WRITE_FAULT, 
 static const int *fates = usual;
 static int fate_count = 7;
 
-static _Atomic int finished, sent, nodes, all_done, all_posted;
+static _Atomic int finished, sent, nodes, asked, all_done, all_posted;
 static bool no_node, node_is_odd, is_gone, first_are_slow;
 
 int __wrap_engine_open_node(const struct engine_job *job);
@@ -50,6 +50,7 @@ int __wrap_engine_open_node(const struct engine_job *job)
 bool __wrap_engine_is_sound(const struct engine_job *job)
 {
 	(void)job;
+	atomic_fetch_add(&asked, 1);
 	return !is_gone;
 }
 
@@ -119,7 +120,7 @@ static void done(struct work *work, struct flight *flight)
 		flight_post(flight, work, one->target, (uint64_t)one->index, work->result);
 }
 
-static void start(int index, int target)
+static struct work *make(int index, int target)
 {
 	struct one *one = &ones[index];
 
@@ -128,8 +129,14 @@ static void start(int index, int target)
 	one->work = (struct work){ .result = REQUEST_GOOD, .done = done, .posted = posted };
 	one->work.job.has_node = true;
 	one->work.job.request.offset = (uint64_t)index;
+	one->work.job.request.address = 1;
 	one->work.job.device.identity.disk = 1 + (uint64_t)index % 3;
-	worker_start(&one->work);
+	return &one->work;
+}
+
+static void start(int index, int target)
+{
+	worker_start(make(index, target));
 }
 
 static void await(const _Atomic int *counter, int count)
@@ -246,6 +253,47 @@ START_TEST(disk_that_went_away)
 }
 END_TEST
 
+/* All of one disk. */
+static void start_together(int first, int count)
+{
+	struct work *works = NULL;
+
+	for (int i = count - 1; i >= 0; i--) {
+		struct work *work = make(first + i, 0);
+		work->job.device.identity.disk = 1;
+		work->next = works;
+		works = work;
+	}
+	worker_start(works);
+}
+
+START_TEST(disk_is_asked_for_once_by_what_is_sent_together)
+{
+	static const int good[] = { GOOD };
+
+	fates = good;
+	fate_count = 1;
+	start_together(0, 32);
+	await(&all_done, 32);
+	ck_assert(asked == 1 && sent == 32);
+	is_gone = true;
+	start_together(32, 32);
+	await(&all_done, 64);
+	ck_assert(asked > 1 && sent == 32 && finished == 32);
+}
+END_TEST
+
+START_TEST(what_has_no_data_is_not_sent)
+{
+	struct work *work = make(0, 0);
+
+	work->job.request.address = 0;
+	worker_start(work);
+	await(&all_done, 1);
+	ck_assert(sent == 0 && finished == 1);
+}
+END_TEST
+
 START_TEST(disk_that_does_not_answer_keeps_nobody_waiting)
 {
 	first_are_slow = true;
@@ -284,6 +332,8 @@ Suite *suite(void)
 	tcase_add_test(tc, node_that_cannot_be_opened);
 	tcase_add_test(tc, node_that_the_ring_does_not_take);
 	tcase_add_test(tc, disk_that_went_away);
+	tcase_add_test(tc, disk_is_asked_for_once_by_what_is_sent_together);
+	tcase_add_test(tc, what_has_no_data_is_not_sent);
 	tcase_add_test(tc, disk_that_does_not_answer_keeps_nobody_waiting);
 	tcase_add_test(tc, ring_that_is_not_there_is_told);
 	suite_add_tcase(s, tc);
