@@ -49,8 +49,9 @@ CMD   := $(B)/untorn
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
 PRELOAD := $(patsubst %.c,$(B)/%,$(wildcard tests/preload_*.c))
 SIMTEST := $(patsubst %.c,$(B)/%,$(wildcard tests/sim_*.c))
-# Examples of a library that is not there are left out.
-has      = $(shell echo '\#include <$(1)>' | $(CC) $(CPPFLAGS) -E - > /dev/null 2>&1 && echo yes)
+# Examples of a library that is not there are left out. (Make before 4.3 wants "\#" in $(shell), later ones do not.)
+hash    := \#
+has      = $(shell echo '$(hash)include <$(1)>' | $(CC) $(CPPFLAGS) -E - > /dev/null 2>&1 && echo yes)
 lacking := $(if $(call has,libaio.h),,examples/libaio.c) $(if $(call has,liburing.h),,examples/io_uring.c)
 EXAMPLE := $(patsubst %.c,$(B)/%,$(filter-out $(lacking),$(wildcard examples/*.c)))
 CLIENT  := $(patsubst %.c,$(B)/%,$(wildcard tests/vm/*.c tests/bench/*.c))
