@@ -50,4 +50,4 @@ echo "   plain writes, without untorn:     $plain torn pages"
 atomic=$(torn atomic)
 echo "   RWF_ATOMIC, under untorn:         $atomic torn pages"
 [ "$plain" -gt 0 ] && [ "$atomic" = 0 ] || { echo "that is not what was to be shown"; exit 1; }
-printf '\nOn a real disk: untorn doctor /dev/nvme0n1, then untorn run -- your-program\n'
+printf '\nOn a real disk, from here or after make install: sudo %s/untorn doctor /dev/nvme0n1\n' "$build"

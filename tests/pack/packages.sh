@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The Debian packages: built in a root of Debian 12, looked over by lintian, then in roots of Debian 12, 13
 # and sid installed, their autopkgtests run, and purged, which must leave nothing; at last a system with them
-# is booted, by boot.sh. make packages, or tests/pack/packages.sh SUITE...
+# is booted, by boot.sh, and the README's first steps are taken, by demo.sh. make packages, or tests/pack/packages.sh SUITE...
 set -eu
 . tests/pack/lib.sh
 suites=${*:-bookworm trixie sid}
@@ -59,3 +59,4 @@ build_packages
 look_over
 for suite in $suites; do in_suite "$suite"; done
 tests/pack/boot.sh "$built"
+tests/pack/demo.sh
