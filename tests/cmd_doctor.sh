@@ -115,7 +115,7 @@ refused() { # WHAT TEXT COMMAND...
 	case $said in *"$2"*) ;; *) fail "$1: no '$2' in: $said" ;; esac
 }
 : > "$work/file"
-refused "null" "not a block device" "$untorn" doctor /dev/null
+refused "null" "/dev/null is a character device; name the disk, as /dev/nvme0n1" "$untorn" doctor /dev/null
 refused "file" "not a block device" "$untorn" doctor "$work/file"
 refused "folder" "not a block device" "$untorn" doctor "$work"
 refused "missing" "No such file" "$untorn" doctor "$work/none"
