@@ -256,7 +256,7 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 	look_at_write_right(p, e);
 }
 
-/* Where there is more to be had than the unit that it has, or nothing will give more. */
+/* What would give a larger unit; or that nothing will. */
 static void advise_on_unit(const struct patient *p, struct evidence *e)
 {
 	struct limits other = limits_if(p, p->device.queue, NVME_POLICY_CONTROLLER);
