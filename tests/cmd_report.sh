@@ -130,6 +130,10 @@ logs() {
 for i in range(5):
     try: os.pwritev(disk, [memoryview(page)[:12288]], 0, 0x40)
     except OSError: pass'
+	row "the limits, of one beyond them" 0 \
+		'untorn[[]*at 0 refused, EINVAL: smaller or larger than the device*s atomic unit (512 to 16384)' '
+try: os.pwritev(disk, [mmap.mmap(-1, 65536)], 0, 0x40)
+except OSError: pass'
 	UNTORN_LOG=debug=2
 	row "no more than asked for" 0 $'untorn*\nuntorn*' 'write(9)'
 	[ "$(wc -l < err)" = 2 ] || fail "lines: $(wc -l < err)"
