@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic writes with io_uring, several under way at once.
+ * Atomic writes with io_uring, several under way at once. They overwrite that part of the device!
  *
  *	cc -I include -o io_uring examples/io_uring.c -luring
- *	./io_uring /dev/nvme0n1 16384 8                    # Linux 6.11 and later, if the disk can
- *	untorn run -- ./io_uring /dev/nvme0n1 16384 8      # older kernels
+ *	./io_uring /dev/nvmeXnY 16384 8                    # Linux 6.11 and later, if the disk can
+ *	untorn run -- ./io_uring /dev/nvmeXnY 16384 8      # older kernels
  *
- * Overwrites that part of the device! Prints "8 writes of 16384 bytes, each all or nothing", or why
- *not.
+ * Prints "8 writes of 16384 bytes, each all or nothing", or why not.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -22,9 +21,24 @@
 
 enum { MAX = 64 };
 
+static const char *explain(int error)
+{
+	switch (error) {
+	case EOPNOTSUPP:
+		return "the kernel or the device has no atomic writes (try: untorn doctor)";
+	case EINVAL:
+		return "length not a power of two, offset not a multiple of it, or outside the "
+		       "limits: untorn doctor DEVICE shows them, UNTORN_LOG=info says which";
+	case EBUSY:
+		return "it is in use: mounted, swap, or part of another device";
+	default:
+		return strerror(error);
+	}
+}
+
 static int fail(const char *what, int error)
 {
-	fprintf(stderr, "%s: %s\n", what, strerror(-error));
+	fprintf(stderr, "%s: %s\n", what, explain(-error));
 	return 1;
 }
 
@@ -70,7 +84,8 @@ int main(int argc, char **argv)
 	}
 	unsigned length = (unsigned)strtoul(argv[2], NULL, 0);
 	int count = atoi(argv[3]);
-	int fd = open(argv[1], O_RDWR | O_DIRECT); /* atomic writes are direct */
+	/* Atomic writes are direct; O_EXCL refuses a device that is in use. */
+	int fd = open(argv[1], O_RDWR | O_DIRECT | O_EXCL);
 	if (fd < 0)
 		return fail(argv[1], -errno);
 	void *data = aligned_alloc(4096, (length + 4095) & ~4095U);

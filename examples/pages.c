@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small engine that writes pages: what a database does, and what a power cut does to it.
+ * A small engine that writes pages: what a database does, and what a power cut does to it. It
+ * overwrites the device!
  *
  *	cc -I include -o pages examples/pages.c
  *
@@ -79,7 +80,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	int writing = strcmp(argv[1], "write") == 0;
-	int fd = open(argv[2], (writing ? O_RDWR : O_RDONLY) | O_DIRECT);
+	/* O_EXCL refuses a device that is in use. */
+	int fd = open(argv[2], (writing ? O_RDWR | O_EXCL : O_RDONLY) | O_DIRECT);
 	if (fd < 0) {
 		perror(argv[2]);
 		return 2;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One atomic write with pwritev2(2).
+ * One atomic write with pwritev2(2). It overwrites that part of the device!
  *
  *	cc -I include -o pwritev2 examples/pwritev2.c
- *	./pwritev2 /dev/nvme0n1 0 16384                   # Linux 6.11 and later, if the disk can
- *	untorn run -- ./pwritev2 /dev/nvme0n1 0 16384     # older kernels
+ *	./pwritev2 /dev/nvmeXnY 0 16384                   # Linux 6.11 and later, if the disk can
+ *	untorn run -- ./pwritev2 /dev/nvmeXnY 0 16384     # older kernels
  *
- * Overwrites that part of the device! Prints "16384 bytes at 0, all or nothing", or why not.
+ * Prints "16384 bytes at 0, all or nothing", or why not.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -25,7 +25,10 @@ static const char *explain(int error)
 	case EOPNOTSUPP:
 		return "the kernel or the device has no atomic writes (try: untorn doctor)";
 	case EINVAL:
-		return "length or offset do not fit the limits that statx reports";
+		return "length not a power of two, offset not a multiple of it, or outside the "
+		       "limits: untorn doctor DEVICE shows them, UNTORN_LOG=info says which";
+	case EBUSY:
+		return "it is in use: mounted, swap, or part of another device";
 	default:
 		return strerror(error);
 	}
@@ -39,9 +42,10 @@ int main(int argc, char **argv)
 	}
 	off_t offset = strtoll(argv[2], NULL, 0);
 	size_t length = strtoull(argv[3], NULL, 0);
-	int fd = open(argv[1], O_RDWR | O_DIRECT); /* atomic writes are direct */
+	/* Atomic writes are direct; O_EXCL refuses a device that is in use. */
+	int fd = open(argv[1], O_RDWR | O_DIRECT | O_EXCL);
 	if (fd < 0) {
-		perror(argv[1]);
+		fprintf(stderr, "%s: %s\n", argv[1], explain(errno));
 		return 1;
 	}
 	struct iovec iov = { aligned_alloc(4096, (length + 4095) & ~4095UL), length };

@@ -78,6 +78,20 @@ ssize_t account_kernel(dev_t number, enum door door, ssize_t result)
 	return result;
 }
 
+static void tell_refused(const char *name, const struct device *device,
+			 const struct request *request, int error, enum reason reason)
+{
+	char limits[40] = "";
+
+	if (reason == REASON_SIZE)
+		snprintf(limits, sizeof(limits), " (%u to %u)", device->limits.unit_min,
+			 device->limits.unit_max);
+	log_line("%s: %s of %llu bytes at %llu refused, %s: %s%s", name,
+		 counters_door_name(request->door), (unsigned long long)request->length,
+		 (unsigned long long)request->offset, reason_errno(error), reason_text(reason),
+		 limits);
+}
+
 int account_refused(const struct device *device, const struct request *request, int error)
 {
 	char name[NAME];
@@ -90,10 +104,7 @@ int account_refused(const struct device *device, const struct request *request, 
 	counters_add(&slot->doors[request->door].refused[reason], 1);
 	if (log_wants(LOG_DEBUG) || (log_wants(LOG_INFO) && is_first(slot, reason))) {
 		known_name(slot, device->number, name);
-		log_line("%s: %s of %llu bytes at %llu refused, %s: %s", name,
-			 counters_door_name(request->door), (unsigned long long)request->length,
-			 (unsigned long long)request->offset, reason_errno(error),
-			 reason_text(reason));
+		tell_refused(name, device, request, error, reason);
 	}
 	return error;
 }

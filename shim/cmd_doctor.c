@@ -143,6 +143,17 @@ static void open_node(struct patient *p)
 	p->fd = open(p->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
+static int refuse_file(const char *path, mode_t mode)
+{
+	if (S_ISCHR(mode))
+		return cmd_fail(VERDICT_UNKNOWN,
+				"%s is a character device; name the disk, as /dev/nvme0n1", path);
+	return cmd_fail(VERDICT_UNKNOWN,
+			"%s is not a block device; what files on a filesystem can do is the "
+			"kernel's affair",
+			path);
+}
+
 /* 0, or the exit status: there is nothing to examine. */
 static int admit(struct patient *p)
 {
@@ -151,10 +162,7 @@ static int admit(struct patient *p)
 	if (stat(p->path, &st) < 0)
 		return cmd_fail(VERDICT_UNKNOWN, "%s: %m", p->path);
 	if (!S_ISBLK(st.st_mode))
-		return cmd_fail(VERDICT_UNKNOWN,
-				"%s is not a block device; what files on a filesystem "
-				"can do is the kernel's affair",
-				p->path);
+		return refuse_file(p->path, st.st_mode);
 	open_node(p);
 	int error = device_derive(p->fd, st.st_rdev, &p->device);
 	if (error)

@@ -256,6 +256,25 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 	look_at_write_right(p, e);
 }
 
+/* What would give a larger unit; or that nothing will. */
+static void advise_on_unit(const struct patient *p, struct evidence *e)
+{
+	struct limits other = limits_if(p, p->device.queue, NVME_POLICY_CONTROLLER);
+	unsigned unit = p->device.limits.unit_max, native = p->device.native.unit_max;
+
+	if (other.unit_max > unit && other.unit_max > native)
+		evidence_advise(
+			e,
+			"AWUPF would make it %u bytes, but in blocks of a format that it does "
+			"not name: if the vendor vouches for it, --nvme-limits=controller",
+			other.unit_max);
+	else if (unit && p->device.disk.limits.unit_max == p->device.identity.block &&
+		 native <= unit)
+		evidence_advise(e, "this disk promises no more than one logical block; no setting "
+				   "changes that, a format with larger blocks may (nvme format, "
+				   "which erases it)");
+}
+
 static void look_at_policy(const struct patient *p, struct evidence *e)
 {
 	static const char *const modes[] = { "auto", "command", "off" };
@@ -273,16 +292,8 @@ static void look_at_policy(const struct patient *p, struct evidence *e)
 	if (p->device.disk.limits.unit_max)
 		evidence_fact(e, "policy", "unit taken from", "%s",
 			      limits_origin(p->device.disk.limits.origin));
-	if (cmd_examine_is_scsi(p))
-		return;
-	struct limits other = limits_if(p, p->device.queue, NVME_POLICY_CONTROLLER);
-	if (other.unit_max > p->device.limits.unit_max &&
-	    other.unit_max > p->device.native.unit_max)
-		evidence_advise(
-			e,
-			"AWUPF would make it %u bytes, but in blocks of a format that it does "
-			"not name: if the vendor vouches for it, --nvme-limits=controller",
-			other.unit_max);
+	if (!cmd_examine_is_scsi(p))
+		advise_on_unit(p, e);
 }
 
 static void advise_on_refusal(const struct patient *p, struct evidence *e)

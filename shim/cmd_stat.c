@@ -200,22 +200,33 @@ static bool is_new(const struct family *one)
 	return true;
 }
 
-static int show_all(json_object *list)
+static bool show_if_new(pid_t pid, json_object *list)
 {
 	static struct counters counters;
 	struct family family;
 	bool shim;
+
+	if (!find(pid, &counters, &family, &shim) || !is_new(&family))
+		return false;
+	show(pid, &counters, list);
+	return true;
+}
+
+static int show_all(json_object *list)
+{
+	bool found = false;
 	DIR *directory = opendir("/proc");
 
 	is_new(NULL);
 	for (struct dirent *entry; directory && (entry = readdir(directory));) {
 		pid_t pid = atoi(entry->d_name);
-		if (pid > 0 && find(pid, &counters, &family, &shim) && is_new(&family))
-			show(pid, &counters, list);
+		found |= pid > 0 && show_if_new(pid, list);
 	}
 	if (directory)
 		closedir(directory);
-	return 0;
+	return found || list ? 0
+			     : cmd_fail(0, "no program with atomic writes that you may look at%s",
+					geteuid() ? " (others': as root)" : "");
 }
 
 static int show_once(const struct wishes *wishes)

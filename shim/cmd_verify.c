@@ -73,11 +73,13 @@ static int power(const struct wishes *wishes, const struct verify_target *target
 		return status;
 	AUTO_CLOSE int log = fd;
 	report.layout = target->layout;
+	report.is_unchecked = true;
 	int error = verify_power(target, log, !wishes->is_volatile, wishes->seconds, &report);
 	if (error)
 		return cmd_fail(CMD_USAGE, "%s: %s", wishes->log, strerror(-error));
 	status = verify_report_print(&report, wishes->json, is_dash(wishes->log));
-	fprintf(stderr, "untorn: after the power cut: untorn verify --check=%s %s\n",
+	fprintf(stderr,
+		"untorn: to check, now or after the power cut: untorn verify --check=%s %s\n",
 		is_dash(wishes->log) ? "LOG" : wishes->log, wishes->device);
 	return status;
 }

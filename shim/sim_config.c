@@ -374,7 +374,8 @@ static void complain(const struct sim_disk *disk)
 {
 	char text[256];
 	int length = snprintf(text, sizeof(text),
-			      "libuntorn-sim: UNTORN_SIM is not understood%s%s; see libuntorn(7)\n",
+			      "libuntorn-sim: UNTORN_SIM (--sim) is not understood%s%s; see "
+			      "libuntorn-sim(7)\n",
 			      *disk->bad_option ? ", at: " : "", disk->bad_option);
 
 	if (write(STDERR_FILENO, text, (size_t)length) < 0)

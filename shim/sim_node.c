@@ -3,6 +3,7 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -105,15 +106,30 @@ bool sim_node_of_fd(int fd, struct sim_node *ret_node)
 	return disk->has_sg && is_file_of(ret_node, &asked);
 }
 
+/* Whoever opens the node is told the error alone, as if it were the node's. */
+static void complain(const char *file, int error)
+{
+	static _Atomic bool said;
+	char text[400];
+
+	if (atomic_exchange(&said, true))
+		return;
+	int length = snprintf(text, sizeof(text), "libuntorn-sim: %s: %s\n", file, strerror(error));
+	if (sim_next()->write(STDERR_FILENO, text, (size_t)length) < 0)
+		return;
+}
+
 /* At least this large; a partition's, which holds nothing, exactly. */
 static int make_file(const char *path, uint64_t size, bool exactly)
 {
 	struct stat st = { 0 };
 	int fd = sim_next()->open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int error = fd < 0 || sim_next()->fstat(fd, &st) < 0 ? -errno : 0;
 
-	if (fd < 0)
-		return -errno;
-	int error = sim_next()->fstat(fd, &st) < 0 ? -errno : 0;
+	if (fd < 0) {
+		complain(path, -error);
+		return error;
+	}
 	bool good = (uint64_t)st.st_size == size || (!exactly && (uint64_t)st.st_size > size);
 	if (!error && !good && ftruncate(fd, (off_t)size) < 0)
 		error = -errno;

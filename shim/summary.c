@@ -128,12 +128,15 @@ void summary_print(FILE *file, const struct counters *counters, const char *who)
 	uint64_t processes = counters_read(&counters->processes);
 
 	if (!is_anything(counters)) {
-		fprintf(file, "%s: no atomic write came to the shim\n", who);
+		fprintf(file,
+			"%s: no atomic write came to the shim; the program made none, or in a way "
+			"that the shim does not see: untorn run --check\n",
+			who);
 		return;
 	}
 	fprintf(file, "%s: %" PRIu64 " process%s\n", who, processes, processes == 1 ? "" : "es");
 	fprintf(file, "  %-16s %-9s %10s %14s %7s %8s %8s   %s\n", "device", "door", "commands",
-		"bytes", "failed", "refused", "kernel", "us: half, 99 %");
+		"bytes", "failed", "refused", "kernel", "latency us: p50, p99");
 	for (int i = 0; i < COUNTERS_SLOTS; i++) {
 		if (counters_read(&counters->slots[i].key))
 			print_slot(file, &counters->slots[i]);

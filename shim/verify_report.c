@@ -86,6 +86,9 @@ uint64_t verify_report_found(const struct verify_report *report)
 static void print_verdict(const struct verify_report *report, FILE *file)
 {
 	const char *separator = ": ";
+	const char *otherwise = report->is_unchecked
+					? ": written until stopped; nothing was checked yet\n"
+					: ": nothing found\n";
 
 	fputs(report->device, file);
 	for (int kind = VERIFY_NONE + 1; kind < VERIFY_FINDINGS; kind++) {
@@ -95,7 +98,7 @@ static void print_verdict(const struct verify_report *report, FILE *file)
 			kinds[kind]);
 		separator = ", ";
 	}
-	fputs(verify_report_found(report) ? "\n" : ": nothing found\n", file);
+	fputs(verify_report_found(report) ? "\n" : otherwise, file);
 }
 
 static void print_work(const struct verify_report *report, FILE *file)
@@ -176,16 +179,22 @@ static void put_counts(struct json_object *object, const struct verify_report *r
 	put_number(object, "unit_max", report->layout.unit_max);
 }
 
+static const char *result_of(const struct verify_report *report)
+{
+	if (verify_report_found(report))
+		return "found";
+	if (*report->failure)
+		return "unfinished";
+	return report->is_unchecked ? "unchecked" : "none";
+}
+
 static void print_json(const struct verify_report *report, FILE *file)
 {
 	struct json_object *object = json_object_new_object();
 
 	put_text(object, "device", report->device);
 	put_text(object, "mode", report->mode);
-	put_text(object, "result",
-		 verify_report_found(report) ? "found"
-		 : *report->failure          ? "unfinished"
-					     : "none");
+	put_text(object, "result", result_of(report));
 	put_counts(object, report);
 	json_object_object_add(object, "seconds", json_object_new_double(report->seconds));
 	json_object_object_add(object, "examples", examples_of(report));

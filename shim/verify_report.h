@@ -20,6 +20,7 @@ struct verify_report {
 	_Atomic uint64_t writes, reads, found[VERIFY_FINDINGS];
 	uint64_t acknowledged, damaged, behind;
 	double seconds;
+	bool is_unchecked; /* nothing was read back yet */
 	int examples;
 	struct {
 		enum verify_finding kind;

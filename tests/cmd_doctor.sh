@@ -73,6 +73,8 @@ amazon=31:7:255|$u|0|atomic writes of 4096 to 16384 bytes, each by one NVMe Writ
 awupf=31|$u|0|atomic writes of 512 bytes, each by one NVMe Write|would make it 16384 bytes
 awupf=31|--nvme-limits=controller $u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from AWUPF of the controller
 awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| NSFEAT bit 1 not set
+awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write|this disk promises no more than one logical block; no setting changes that
+awupf=0|--nvme-limits=controller $u|0|atomic writes of 512 bytes, each by one NVMe Write|a format with larger blocks may (nvme format, which erases it)
 nawupf=1023|$u|0|atomic writes of 512 to 262144 bytes, each by one NVMe Write| segments 127: this cuts the unit
 nawupf=63,max_hw_sectors_kb=16|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| largest command 16384 bytes: this cuts the unit
 nawupf=31,mdts=5|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| MDTS 5: 131072 bytes
@@ -105,6 +107,8 @@ sim nawupf=31,nabspf=63 "$untorn" doctor --json $u > "$work/json"
 json "numbers" "o['unit_min'], o['unit_max'], o['boundary'], o['lane']" \
 	"(512, 16384, 32768, 'command')"
 json "advice" "o['advice']" "[]"
+sim awupf=31 "$untorn" doctor --json $u > "$work/json"
+json "advice on AWUPF alone" "len(o['advice']), 'AWUPF' in o['advice'][0]" "(1, True)"
 
 # What is no block device, or not there; mistakes.
 refused() { # WHAT TEXT COMMAND...
@@ -115,7 +119,7 @@ refused() { # WHAT TEXT COMMAND...
 	case $said in *"$2"*) ;; *) fail "$1: no '$2' in: $said" ;; esac
 }
 : > "$work/file"
-refused "null" "not a block device" "$untorn" doctor /dev/null
+refused "null" "/dev/null is a character device; name the disk, as /dev/nvme0n1" "$untorn" doctor /dev/null
 refused "file" "not a block device" "$untorn" doctor "$work/file"
 refused "folder" "not a block device" "$untorn" doctor "$work"
 refused "missing" "No such file" "$untorn" doctor "$work/none"

@@ -55,7 +55,7 @@ reports() {
 		'write(1); os.closerange(disk + 1, 4096); write(1)' --report
 	row "a program that it starts" 0 "$(writes 2 3)" \
 		'write(2); os.execvp("python3", ["python3", "write.py", "write(1)"])' --report
-	row "no atomic write" 0 'untorn: no atomic write came to the shim' 'pass' --report
+	row "no atomic write" 0 'untorn: no atomic write came to the shim; *: untorn run --check' 'pass' --report
 	row "refused" 1 '*refused: the length is no power of two*' \
 		'os.pwritev(disk, [memoryview(page)[:12288]], 0, 0x40)' --report
 	row "no report" 0 '' 'write(1)'
@@ -130,6 +130,10 @@ logs() {
 for i in range(5):
     try: os.pwritev(disk, [memoryview(page)[:12288]], 0, 0x40)
     except OSError: pass'
+	row "the limits, of one beyond them" 0 \
+		'untorn[[]*at 0 refused, EINVAL: smaller or larger than the device*s atomic unit (512 to 16384)' '
+try: os.pwritev(disk, [mmap.mmap(-1, 65536)], 0, 0x40)
+except OSError: pass'
 	UNTORN_LOG=debug=2
 	row "no more than asked for" 0 $'untorn*\nuntorn*' 'write(9)'
 	[ "$(wc -l < err)" = 2 ] || fail "lines: $(wc -l < err)"

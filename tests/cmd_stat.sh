@@ -49,6 +49,11 @@ row() { # NAME STATUS STDOUT STDERR ARGUMENT...
 
 line() { echo "* pwritev2 *[ ]$1 *[ ]$(($1 * 16384)) *"; }
 
+# Other programs of this machine may have some.
+rows=1
+"$untorn" stat > out 2> err
+[ -s out ] || grep -q '^untorn: no program with atomic writes' err || fail "none: $(< err)"
+
 start writer 'write(5)'
 row "one process" 0 "python3 ($pid): 1 process$(line 5)" '' "$pid"
 row "JSON" 0 "{*\"pid\":$pid,*\"commands\":5,*}" '' --json "$pid"
@@ -102,6 +107,10 @@ if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
 	untorn=$work/as
 	row "root's" 1 '' "untorn: process $pid: Permission denied" "$pid"
 	row "all that are mine" 0 "python3 ($mine): 1 process$(line 7)" ''
+	kill "$mine"
+	while kill -0 "$mine" 2> /dev/null; do sleep 0.1; done
+	row "none that are mine" 0 '' "untorn: no program with atomic writes that you may look at (others': as root)"
+	row "none that are mine, as JSON" 0 '[[]*]' '' --json
 fi
 echo "$rows rows, $failed failed"
 [ $failed = 0 ]

@@ -96,12 +96,17 @@ has "volatile" "older than acknowledged" "$work/text"
 fresh
 sim seed=1 "$untorn" verify --power-cut=- --seconds=1 $u 2> "$work/said" | cat > "$work/log"
 has "piped: the report" "acknowledged writes are in the log" "$work/said"
+has "piped: no verdict" "$u: written until stopped; nothing was checked yet" "$work/said"
 has "piped: what next" "untorn verify --check=LOG $u" "$work/said"
 verify seed=1 --check="$work/log" $u
 equal "piped" "$status $(head -n 1 "$work/text")" "0 $u: nothing found"
 verify seed=1 --power-cut="$work/log" $u
 equal "log is there: status" "$status" 2
 has "log is there" "name a new file" "$work/said"
+verify seed=1 --power-cut="$work/other" --seconds=1 --json --destroy --destroy $u
+equal "unchecked: status" "$status" 0
+has "unchecked" '"result":"unchecked"' <(tr -d ' ' < "$work/text")
+has "unchecked: what next" "now or after the power cut: untorn verify --check=$work/other $u" "$work/said"
 UNTORN_SIM="$u=$work/image,nawupf=31" LD_PRELOAD=$BUILD/libuntorn-sim.so \
 	timeout -s INT 1 "$untorn" verify --json --destroy --destroy $u > "$work/text" 2> "$work/said"
 has "interrupted" '"result":"none"' <(tr -d ' ' < "$work/text")

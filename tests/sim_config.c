@@ -16,8 +16,8 @@
 #include <linux/fs.h>
 #include <linux/nvme_ioctl.h>
 
-#define SAYS "libuntorn-sim: UNTORN_SIM is not understood"
-#define SEE  "; see libuntorn(7)\n"
+#define SAYS "libuntorn-sim: UNTORN_SIM (--sim) is not understood"
+#define SEE  "; see libuntorn-sim(7)\n"
 
 /* This program again with a body and a UNTORN_SIM of its own (NULL: ours); what it says on standard
  * error. */
@@ -238,6 +238,20 @@ static void not_there(void)
 	want(open("/dev/null", O_RDWR) >= 0);
 }
 
+static void not_there_often(void)
+{
+	for (int i = 0; i < 3; i++)
+		want_error(open(DISK, O_RDWR), ENOENT);
+}
+
+static void image_is_named(void)
+{
+	char said[1024];
+
+	want(run_again("not_there_often", DISK "=/nowhere/image", said) == 0);
+	want_said(said, "libuntorn-sim: /nowhere/image: No such file or directory\n");
+}
+
 /* Too long for the room there is: refused as a whole, never cut off. */
 static void too_long(void)
 {
@@ -290,6 +304,8 @@ const struct body bodies[] = {
 	{ "whole_texts", whole_texts },
 	{ "does_not_open_at_all", does_not_open_at_all },
 	{ "not_there", not_there },
+	{ "not_there_often", not_there_often },
+	{ "image_is_named", image_is_named },
 	{ "too_long", too_long },
 	{ "empty", empty },
 	{ "persists", persists },
@@ -463,6 +479,7 @@ static const struct {
 	{ "", NULL, "no_parts" },
 	{ "", NULL, "bare" },
 	{ "", NULL, "whole_texts" },
+	{ "", NULL, "image_is_named" },
 	{ "", NULL, "too_long" },
 	{ "", NULL, "empty" },
 	{ "", NULL, "persists" },
