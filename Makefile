@@ -57,9 +57,10 @@ EXAMPLE := $(patsubst %.c,$(B)/%,$(filter-out $(lacking),$(wildcard examples/*.c
 CLIENT  := $(patsubst %.c,$(B)/%,$(wildcard tests/vm/*.c tests/bench/*.c))
 
 SCRIPT  := $(wildcard tests/cmd_*.sh tests/shim_*.sh)
-# The long ones first, so that none is left over at the end.
-VMLONG  := $(wildcard tests/vm/test_truth*.sh)
-VMTEST  := $(VMLONG) $(filter-out $(VMLONG),$(wildcard tests/vm/test_*.sh))
+# The longest first, so that none is left over at the end; some are for check-long.
+VMLONG  := tests/vm/test_truth_scsi.sh tests/vm/test_scsi_statx.sh
+VMFIRST := tests/vm/test_truth.sh
+VMTEST  := $(VMFIRST) $(filter-out $(VMFIRST) $(VMLONG),$(wildcard tests/vm/test_*.sh))
 
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
@@ -133,11 +134,11 @@ check: setup-check
 	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory SAN=address,undefined unit preload
 	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory SAN=thread unit preload
 	$(Q)$(MAKE) --no-print-directory check-vm
-# What takes half an hour more, after check: every guard taken out in turn, a test must notice; and the truth tests
-# with more kernels and more random calls.
+# What takes half an hour more, after check: every guard taken out in turn, a test must notice; the truth tests
+# with more kernels and random calls, under sanitizers, and for SCSI; statx of the SCSI geometries.
 check-long: setup-check
 	$(Q)$(MAKE) --no-print-directory mutants
-	$(Q)UNTORN_TRUTH_LONG=1 $(MAKE) --no-print-directory check-vm VMTEST="$(VMLONG)"
+	$(Q)UNTORN_TRUTH_LONG=1 $(MAKE) --no-print-directory check-vm VMTEST="$(VMLONG) $(VMFIRST)"
 programs: all $(UNIT) $(PRELOAD) $(SIMTEST) $(CLIENT)
 check-fast: unit preload scripts
 unit-programs: $(UNIT)

@@ -4,8 +4,8 @@
 # 5.10 and 6.1: every answer and every byte must be equal. First the fixed matrix (all pairs of
 # values), then random calls on the disk and on a partition: as many as the first kernel does in
 # UNTORN_TRUTH_SECONDS (8), from UNTORN_TRUTH_SEED (1); UNTORN_TRUTH_LONG=1 (make check-long): more of them, others,
-# and on 6.12 too. On some, calls for a unit of 256 KiB too. On 6.1
-# the matrix and a quarter of the random calls go through the sanitizers' builds of the shim as well.
+# on 6.12 too, and on 6.1 the matrix and a quarter of them also through the sanitizers' builds of the shim. On
+# some kernels calls for a unit of 256 KiB too.
 set -eu
 . tests/vm/lib.sh
 
@@ -34,9 +34,12 @@ truth_shim run 6.1 shim-6.1 build/untorn run --
 truth_shim run 5.10 shim-5.10 build/untorn run --
 [ "$truth_long" = 0 ] || truth_shim run 6.12 command-6.12 build/untorn run --mode=command --
 truth_shim run 7 command-7 build/untorn run --mode=command --
-truth_share=4
-sanitized address-undefined libasan.so
-sanitized thread libtsan.so
+if [ "$truth_long" = 1 ]; then
+	truth_share=4
+	sanitized address-undefined libasan.so
+	sanitized thread libtsan.so
+	truth_share=1
+fi
 same native-7.large shim-6.1.large
 same native-7.large command-7.large
 truth_said

@@ -4,7 +4,7 @@
 # shim, on 5.10 and 6.1 and by command on the same kernel; UNTORN_TRUTH_LONG=1: on 6.12 too.
 set -eu
 # shellcheck disable=SC2034
-truth_default=12 # in a guest the target takes most of the time
+truth_default=6 # in a guest the target takes most of the time
 . tests/vm/lib.sh
 
 run() { # KERNEL OUTPUT CALLS CALLS COMMAND...
