@@ -183,10 +183,11 @@ static void bad_one_in_the_middle(void)
 	want(holds(fd, 0, 2 * UNIT, 'm') && holds(fd, 2 * UNIT, 2 * UNIT, 0));
 	/* No room for the events: nothing may have been written. */
 	io_context_t full = context_of(1);
-	int taken = 0;
-	while (io_submit(full, 1, list) == 1)
+	int taken = 0, result;
+	while ((result = io_submit(full, 1, list)) == 1)
 		taken++;
-	want(taken > 0 && io_submit(full, 1, list) == -EAGAIN);
+	/* Not once more: another processor may have some room left. */
+	want(taken > 0 && result == -EAGAIN);
 	want(io_submit((io_context_t)4096, 1, &list[3]) == -EINVAL);
 	want(io_destroy(full) == 0 && io_destroy(context) == 0);
 	want(holds(fd, 3 * UNIT, UNIT, 0));
