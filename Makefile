@@ -112,7 +112,7 @@ $(B)/tests/preload_aio $(B)/examples/libaio: LDLIBS += -laio
 $(B)/examples/io_uring: LDLIBS += -luring
 $(B)/tests/preload_stat: LDLIBS += -luring
 $(B)/tests/preload_faults: LDLIBS += -laio -luring
-$(addprefix $(B)/tests/,preload_uring preload_ring_raw preload_registered preload_storm vm/truth vm/ring_random): LDLIBS += -luring
+$(addprefix $(B)/tests/,preload_uring preload_ring_fds preload_ring_raw preload_registered preload_storm vm/truth vm/ring_random): LDLIBS += -luring
 $(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
 	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)
 

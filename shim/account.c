@@ -32,17 +32,22 @@ static void name_of(dev_t number, char ret_name[NAME])
 	}
 }
 
-static struct counters_slot *slot_of(dev_t number)
+static struct counters_slot *slot_in(struct counters *counters, dev_t number)
 {
 	bool is_new;
 	char name[NAME];
-	struct counters_slot *slot = counters_slot(counters_get(), number, &is_new);
+	struct counters_slot *slot = counters_slot(counters, number, &is_new);
 
 	if (is_new) {
 		name_of(number, name);
 		counters_set_name(slot, name);
 	}
 	return slot;
+}
+
+static struct counters_slot *slot_of(dev_t number)
+{
+	return slot_in(counters_get(), number);
 }
 
 /* Another thread may be about to fill it in. */
@@ -172,5 +177,8 @@ void account_end(const struct device *device, const struct request *request, uin
 
 void account_statx(dev_t number)
 {
-	counters_add(&slot_of(number)->statx, 1);
+	struct counters *counters = counters_get_if_any();
+
+	if (counters)
+		counters_add(&slot_in(counters, number)->statx, 1);
 }

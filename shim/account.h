@@ -24,7 +24,7 @@ uint64_t account_begin(const struct device *device, const struct request *reques
 void account_end(const struct device *device, const struct request *request, uint64_t began,
 		 ssize_t result);
 
-/* Answered by us. */
+/* Answered by us. Counted if anything is: it is no write. */
 void account_statx(dev_t number);
 
 #endif

@@ -216,9 +216,9 @@ static int put_on(aio_context_t context, struct iocb *iocb, struct engine_file *
 	if (disguise.worn && now) {
 		error = do_at_once(iocb, op, result);
 		file->known = false;
-	}
-	if (disguise.worn && !now)
+	} else if (disguise.worn) {
 		do_later(context, iocb, disguise.op = op, result);
+	}
 	if (!disguise.op)
 		release_reserved(op);
 	*ret_disguise = disguise;

@@ -19,7 +19,8 @@ struct config {
 /* Thread- and async-signal-safe: the first callers may parse at once, and all find the same. */
 struct config config_get(void);
 
-/* Settings that are texts; UNTORN_ENV_STAT, UNTORN_ENV_LOG. False: unset, empty or too long. As above. */
+/* Settings that are texts; UNTORN_ENV_STAT, UNTORN_ENV_LOG. False: unset, empty or too long. As
+ * above. */
 enum config_text { CONFIG_STAT, CONFIG_LOG, CONFIG_TEXTS };
 enum { CONFIG_TEXT = 256 };
 bool config_text(enum config_text which, char ret_text[CONFIG_TEXT]);

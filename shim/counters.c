@@ -143,6 +143,14 @@ struct counters *counters_get(void)
 	return known ? known : make();
 }
 
+struct counters *counters_get_if_any(void)
+{
+	char path[CONFIG_TEXT];
+	struct counters *known = atomic_load_explicit(&current, memory_order_acquire);
+
+	return known || !config_text(CONFIG_STAT, path) ? known : make();
+}
+
 static bool claim(struct counters_slot *slot, uint64_t key, bool *ret_new)
 {
 	uint64_t found = counters_read(&slot->key);

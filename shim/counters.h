@@ -62,6 +62,10 @@ struct counters {
  * async-signal-safe; errno may be changed. */
 struct counters *counters_get(void);
 
+/* The same for what is no atomic write, and so makes nothing that was not asked for: NULL before
+ * the first one, unless UNTORN_STAT names the memory. */
+struct counters *counters_get_if_any(void);
+
 /* The device's; *ret_new: its name is to be filled in. */
 struct counters_slot *counters_slot(struct counters *counters, dev_t number, bool *ret_new);
 void counters_set_name(struct counters_slot *slot, const char *name);

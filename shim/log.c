@@ -124,8 +124,8 @@ static bool is_as_at_start(void)
 	struct stat st;
 
 	log_start();
-	return may_be_written(STDERR_FILENO, &st) &&
-	       st.st_dev == atomic_load(&start_device) && st.st_ino == atomic_load(&start_inode);
+	return may_be_written(STDERR_FILENO, &st) && st.st_dev == atomic_load(&start_device) &&
+	       st.st_ino == atomic_load(&start_inode);
 }
 
 /* What a write of ours may raise is no signal of the program's. */

@@ -21,13 +21,13 @@
 /* Entries that are submitted together, in their order. */
 struct ring_batch {
 	int ring_fd;
-	unsigned flags;     /* IORING_SETUP_* */
-	bool at_once;       /* none is to be taken out */
-	bool alone;         /* and waited for: what is good is done at once */
-	bool loose;         /* the entry's chain has no end: a thread of the kernel's takes it */
-	bool in_chain;      /* the entry before was linked to this one */
-	bool open;          /* and all of the chain so far were atomic writes that were done */
-	bool drained;       /* an entry before drains: what follows must wait for it */
+	unsigned flags; /* IORING_SETUP_* */
+	bool at_once;   /* none is to be taken out */
+	bool alone;     /* and waited for: what is good is done at once */
+	bool loose;     /* the entry's chain has no end: a thread of the kernel's takes it */
+	bool in_chain;  /* the entry before was linked to this one */
+	bool open;      /* and all of the chain so far were atomic writes that were done */
+	bool drained;   /* an entry before drains: what follows must wait for it */
 	struct engine_file file;
 	struct ring_op *op; /* of the entry that was taken out */
 	struct ring_op_list taken;

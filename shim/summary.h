@@ -19,7 +19,8 @@ struct json_object *summary_json(const struct counters *counters);
 /* One object, pretty. False: out of memory, or it could not be written. */
 bool summary_print_json(FILE *file, struct json_object *object, bool pretty);
 
-/* The number of microseconds below which this share of the timed commands lay; 0: there were none. */
+/* The number of microseconds below which this share of the timed commands lay; 0: there were none.
+ */
 uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], unsigned percent);
 
 #endif

@@ -3,31 +3,13 @@
 # untorn stat: what it shows of running programs, of which, to whom, and what it says where there is
 # nothing to show.
 set -u
-case $BUILD in
-*address* | *thread*) echo "SKIP: a sanitizer's library would have to come first" && exit 77 ;;
-esac
-[ -x /usr/bin/python3 ] || { echo "SKIP: python3 is not installed"; exit 77; }
-BUILD=$(realpath "$BUILD")
-untorn=$BUILD/untorn work=$(mktemp -d) jobs=()
-trap 'kill "${jobs[@]}" 2> /dev/null; rm -rf "$work"' EXIT
-chmod 777 "$work"
-cd "$work" || exit 1
-unset LD_PRELOAD UNTORN_MODE UNTORN_SIM UNTORN_LOG UNTORN_STAT
-rows=0 failed=0
-
-cat > write.py <<'END'
-import mmap, os, sys, time
-disk = os.open("/dev/sim0n1", os.O_RDWR | os.O_DIRECT)
-page = mmap.mmap(-1, 16384)
-def write(count):
-    for i in range(count):
-        os.pwritev(disk, [page], i * 16384, 0x40)
+. tests/writer.sh
+untorn=$BUILD/untorn
+cat >> write.py <<'END'
 exec(sys.argv[2])
 open(sys.argv[1], "w").close()
 time.sleep(60)
 END
-
-fail() { failed=$((failed + 1)); echo "FAILED $1"; }
 
 # A program that has done that and now rests: its number in $pid.
 start() { # NAME PYTHON [COMMAND...]

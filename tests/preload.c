@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <sys/syscall.h>
@@ -172,6 +171,25 @@ void check_statx(int fd)
 	want(S_ISBLK(stx.stx_mode) && stx.stx_mask & STATX_WRITE_ATOMIC);
 	want(untorn_statx_atomic(&stx)->unit_min == 512 &&
 	     untorn_statx_atomic(&stx)->unit_max == UNIT);
+}
+
+static int replaced, replacement;
+
+static void *replace(void *unused)
+{
+	usleep(200000);
+	want(dup2(replacement, replaced) == replaced);
+	return unused;
+}
+
+pthread_t replace_soon(int number, int by)
+{
+	pthread_t id;
+
+	replaced = number;
+	replacement = by;
+	want(pthread_create(&id, NULL, replace, NULL) == 0);
+	return id;
 }
 
 int status_of(pid_t child)

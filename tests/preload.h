@@ -7,6 +7,7 @@
 #ifndef PRELOAD_H
 #define PRELOAD_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,8 @@ ssize_t atomic_write(int fd, const void *data, size_t length, off_t offset);
 void check_write(int fd, off_t offset, char letter);
 void check_statx(int fd);
 int status_of(pid_t child);
+/* In a body: in 200 ms that number means the other's file. To be joined. */
+pthread_t replace_soon(int number, int by);
 /* What lies there, by a direct read, is all this letter. */
 int holds(int fd, off_t offset, size_t length, char letter);
 /* The same of the image as it lies there, past the simulation. */

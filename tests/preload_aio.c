@@ -324,6 +324,22 @@ static void inline_writes(void)
 	want(io_destroy(context) == 0);
 }
 
+/* By the second write the number is another file's. */
+static void inline_replaced_between(void)
+{
+	int disk = open_disk(), number = dup(disk);
+	io_context_t context = context_of(8);
+	struct iocb iocbs[2], *list[] = { &iocbs[0], &iocbs[1] };
+
+	prepare(&iocbs[0], number, buffer(UNIT, 'r'), UNIT, 0);
+	prepare(&iocbs[1], number, buffer(UNIT, 's'), UNIT, UNIT);
+	pthread_t id = replace_soon(number, open(DISK "p1", O_RDWR | O_DIRECT));
+	want(io_submit(context, 2, list) == 2 && pthread_join(id, NULL) == 0);
+	want(holds(disk, 0, UNIT, 'r') && holds(disk, UNIT, UNIT, 0));
+	want(holds(disk, (1 << 20) + UNIT, UNIT, 's'));
+	want(io_destroy(context) == 0);
+}
+
 const struct body bodies[] = {
 	{ "one", one },
 	{ "errors", errors },
@@ -336,6 +352,7 @@ const struct body bodies[] = {
 	{ "threads", threads },
 	{ "by_syscall", by_syscall },
 	{ "inline_writes", inline_writes },
+	{ "inline_replaced_between", inline_replaced_between },
 	{ NULL, NULL },
 };
 
@@ -355,6 +372,7 @@ static const struct preload_row rows[] = {
 	{ "threads", "", NULL, 576 },
 	{ "by_syscall", "", NULL, 2 },
 	{ "inline_writes", "", "UNTORN_AIO=inline", 2 },
+	{ "inline_replaced_between", ",part=2048+32768,delay=600000", "UNTORN_AIO=inline", 2 },
 	{ "many", "", "UNTORN_AIO=inline", 1000 },
 };
 

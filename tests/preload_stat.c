@@ -17,22 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "counters.h"
+#include "counters_fd.h"
 #include "reason.h"
 #include "untorn_uapi.h"
-
-static int descriptor(void)
-{
-	char path[64], target[256];
-
-	for (int fd = 0; fd < 1024; fd++) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		ssize_t length = readlink(path, target, sizeof(target) - 1);
-		if (length > 0 && (target[length] = '\0', strstr(target, COUNTERS_NAME)))
-			return fd;
-	}
-	return -1;
-}
 
 static const struct counters *look(void)
 {
@@ -72,6 +59,7 @@ static void nothing_before_the_first(void)
 	struct iovec iov = { data, UNIT };
 
 	want(pwrite(fd, data, UNIT, 0) == UNIT && pwritev2(fd, &iov, 1, 0, 0) == UNIT);
+	check_statx(fd);
 	want(descriptor() < 0);
 	check_write(fd, 0, 'b');
 	want(descriptor() >= 512 && fcntl(descriptor(), F_GETFD) == FD_CLOEXEC);

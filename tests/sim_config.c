@@ -3,57 +3,17 @@
  * UNTORN_SIM, every option by its effect: a disk that was described well is there and as large as
  * asked; one that was not does not open, and the message names what was not understood.
  */
-#include "preload.h"
+#include "sim_again.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/fs.h>
 #include <linux/nvme_ioctl.h>
-
-#define SAYS "libuntorn-sim: UNTORN_SIM (--sim) is not understood"
-#define SEE  "; see libuntorn-sim(7)\n"
-
-/* This program again with a body and a UNTORN_SIM of its own (NULL: ours); what it says on standard
- * error. */
-static int run_again(const char *body, const char *sim, char said[1024])
-{
-	int pipes[2], status;
-	size_t length = 0;
-	ssize_t got;
-
-	want(pipe(pipes) == 0);
-	pid_t child = fork();
-	if (child == 0) {
-		if (sim)
-			setenv("UNTORN_SIM", sim, 1);
-		dup2(pipes[1], STDERR_FILENO);
-		close(pipes[0]);
-		close(pipes[1]);
-		execl("/proc/self/exe", "preload-body", "--body", body, (char *)NULL);
-		_exit(127);
-	}
-	close(pipes[1]);
-	while (length < 1023 && (got = read(pipes[0], said + length, 1023 - length)) > 0)
-		length += (size_t)got;
-	said[length] = '\0';
-	close(pipes[0]);
-	want(waitpid(child, &status, 0) == child && WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void want_said(const char *said, const char *expected)
-{
-	if (strcmp(said, expected) == 0)
-		return;
-	fprintf(stderr, "said: \"%s\", not: \"%s\"\n", said, expected);
-	exit(1);
-}
 
 static void opens(void)
 {
@@ -197,87 +157,6 @@ static void bare(void)
 	want(status == 0);
 }
 
-/* Texts that do not even describe a node. @ stands for the image's path. */
-static void whole_texts(void)
-{
-	static const struct {
-		const char *text, *body;
-	} rows[] = {
-		{ "nonsense", "not_there" },
-		{ DISK, "does_not_open_at_all" },
-		{ DISK ",size=1M", "does_not_open_at_all" },
-		{ "=@", "not_there" },
-		{ DISK "=", "does_not_open_at_all" },
-		{ DISK "=,size=1M", "does_not_open_at_all" },
-		{ DISK "=@,", "does_not_open_at_all" },
-		{ DISK "=@,,size=1M", "does_not_open_at_all" },
-	};
-	char said[1024], sim[512];
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *at = strchr(rows[i].text, '@');
-		size_t head = at ? (size_t)(at - rows[i].text) : strlen(rows[i].text);
-		snprintf(sim, sizeof(sim), "%.*s%s%s", (int)head, rows[i].text,
-			 at ? image_path() : "", at ? at + 1 : "");
-		int status = run_again(rows[i].body, sim, said);
-		if (status)
-			fprintf(stderr, "%s: %s", sim, said);
-		want(status == 0);
-		want_said(said, SAYS SEE);
-	}
-}
-
-static void does_not_open_at_all(void)
-{
-	want_error(open(DISK, O_RDWR), ENXIO);
-}
-
-static void not_there(void)
-{
-	want_error(open(DISK, O_RDWR), ENOENT);
-	want(open("/dev/null", O_RDWR) >= 0);
-}
-
-static void not_there_often(void)
-{
-	for (int i = 0; i < 3; i++)
-		want_error(open(DISK, O_RDWR), ENOENT);
-}
-
-static void image_is_named(void)
-{
-	char said[1024];
-
-	want(run_again("not_there_often", DISK "=/nowhere/image", said) == 0);
-	want_said(said, "libuntorn-sim: /nowhere/image: No such file or directory\n");
-}
-
-/* Too long for the room there is: refused as a whole, never cut off. */
-static void too_long(void)
-{
-	char sim[2048], said[1024];
-	int length = snprintf(sim, sizeof(sim), DISK "=%s", image_path());
-
-	while (length < 1100)
-		length += snprintf(sim + length, sizeof(sim) - (size_t)length, ",seed=1");
-	want(run_again("does_not_open_at_all", sim, said) == 0);
-	want_said(said, SAYS SEE);
-	memset(sim, 'x', 200);
-	sim[0] = '/';
-	snprintf(sim + 120, sizeof(sim) - 120, "=%s", image_path());
-	want(run_again("not_there", sim, said) == 0);
-	want_said(said, SAYS SEE);
-}
-
-/* An empty UNTORN_SIM is none. */
-static void empty(void)
-{
-	char said[1024];
-
-	want(run_again("not_there", "", said) == 0);
-	want_said(said, "");
-}
-
 /* The disk is there again, with what was written, in another process. */
 static void persists(void)
 {
@@ -301,13 +180,6 @@ const struct body bodies[] = {
 	{ "no_parts", no_parts },
 	{ "defaults", defaults },
 	{ "bare", bare },
-	{ "whole_texts", whole_texts },
-	{ "does_not_open_at_all", does_not_open_at_all },
-	{ "not_there", not_there },
-	{ "not_there_often", not_there_often },
-	{ "image_is_named", image_is_named },
-	{ "too_long", too_long },
-	{ "empty", empty },
 	{ "persists", persists },
 	{ NULL, NULL },
 };
@@ -478,10 +350,6 @@ static const struct {
 	{ ",part=0+16,part=2048+4096,part=8192+8,part=65536+65536", NULL, "four_parts" },
 	{ "", NULL, "no_parts" },
 	{ "", NULL, "bare" },
-	{ "", NULL, "whole_texts" },
-	{ "", NULL, "image_is_named" },
-	{ "", NULL, "too_long" },
-	{ "", NULL, "empty" },
 	{ "", NULL, "persists" },
 };
 

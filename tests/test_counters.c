@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "counters.h"
+#include "counters_fd.h"
 #include "suite.h"
 #include "untorn.h"
 
@@ -19,20 +19,6 @@ static struct counters_slot *slot(dev_t number)
 	bool is_new;
 
 	return counters_slot(counters_get(), number, &is_new);
-}
-
-/* The descriptor that is left for `untorn stat`, or -1. */
-static int descriptor(void)
-{
-	char path[64], target[256];
-
-	for (int fd = 0; fd < 1024; fd++) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		ssize_t length = readlink(path, target, sizeof(target) - 1);
-		if (length > 0 && (target[length] = '\0', strstr(target, COUNTERS_NAME)))
-			return fd;
-	}
-	return -1;
 }
 
 static void in_child(void (*body)(void))

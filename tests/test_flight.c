@@ -32,7 +32,7 @@ static const int *fates = usual;
 static int fate_count = 7;
 
 static _Atomic int finished, sent, nodes, asked, all_done, all_posted;
-static bool no_node, node_is_odd, is_gone, first_are_slow;
+static bool no_node, no_node_at_first, node_is_odd, is_gone, first_are_slow;
 
 int __wrap_engine_open_node(const struct engine_job *job);
 bool __wrap_engine_is_sound(const struct engine_job *job);
@@ -43,7 +43,9 @@ ssize_t __wrap_engine_finish(const struct engine_job *job);
 int __wrap_engine_open_node(const struct engine_job *job)
 {
 	(void)job;
-	atomic_fetch_add(&nodes, 1);
+	bool is_first = atomic_fetch_add(&nodes, 1) == 0;
+	if (no_node_at_first && is_first)
+		return -EMFILE;
 	return no_node ? -EACCES : node_is_odd ? 1 << 20 : memfd_create("node", 0);
 }
 
@@ -283,6 +285,19 @@ START_TEST(disk_is_asked_for_once_by_what_is_sent_together)
 }
 END_TEST
 
+START_TEST(disk_is_asked_for_again_after_what_took_its_time)
+{
+	static const int good[] = { GOOD };
+
+	fates = good;
+	fate_count = 1;
+	no_node_at_first = true;
+	start_together(0, 2);
+	await(&all_done, 2);
+	ck_assert(finished == 1 && sent == 1 && asked == 2);
+}
+END_TEST
+
 START_TEST(what_has_no_data_is_not_sent)
 {
 	struct work *work = make(0, 0);
@@ -333,6 +348,7 @@ Suite *suite(void)
 	tcase_add_test(tc, node_that_the_ring_does_not_take);
 	tcase_add_test(tc, disk_that_went_away);
 	tcase_add_test(tc, disk_is_asked_for_once_by_what_is_sent_together);
+	tcase_add_test(tc, disk_is_asked_for_again_after_what_took_its_time);
 	tcase_add_test(tc, what_has_no_data_is_not_sent);
 	tcase_add_test(tc, disk_that_does_not_answer_keeps_nobody_waiting);
 	tcase_add_test(tc, ring_that_is_not_there_is_told);

@@ -117,25 +117,26 @@ START_TEST(a_long_line_is_cut)
 }
 END_TEST
 
-START_TEST(not_to_what_has_become_standard_error_since)
+static void nothing_to_the_next_standard_error(void)
 {
-	become_stderr(memfd_create("log", 0));
 	setenv(UNTORN_ENV_LOG, "debug", 1);
 	log_start();
 	int data = become_stderr(memfd_create("data", 0));
 	log_line("line");
 	ck_assert_str_eq(said(data), "");
 }
+
+START_TEST(not_to_what_has_become_standard_error_since)
+{
+	become_stderr(memfd_create("log", 0));
+	nothing_to_the_next_standard_error();
+}
 END_TEST
 
 START_TEST(not_to_what_takes_the_place_of_none)
 {
 	close(STDERR_FILENO);
-	setenv(UNTORN_ENV_LOG, "debug", 1);
-	log_start();
-	int data = become_stderr(memfd_create("data", 0));
-	log_line("line");
-	ck_assert_str_eq(said(data), "");
+	nothing_to_the_next_standard_error();
 }
 END_TEST
 
