@@ -56,8 +56,21 @@ int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 	return result < 0 ? (int)result : -EIO; /* it cannot have written: there is no data */
 }
 
+/* A kernel without the call (before 6.5) is asked once. */
+static bool has_no_page(int fd, uint64_t offset, uint32_t length)
+{
+	static _Atomic bool absent;
+
+	if (atomic_load_explicit(&absent, memory_order_relaxed))
+		return false;
+	int64_t pages = real_cachestat(fd, offset, length);
+	if (pages == -ENOSYS)
+		atomic_store_explicit(&absent, true, memory_order_relaxed);
+	return pages == 0;
+}
+
 void cache_finish(int fd, uint64_t offset, uint32_t length)
 {
-	if (real_cachestat(fd, offset, length) != 0 && !cache_is_clear(fd, offset, length))
+	if (!has_no_page(fd, offset, length) && !cache_is_clear(fd, offset, length))
 		cache_prepare(fd, offset, length, 0);
 }
