@@ -38,11 +38,11 @@ TOOL   := cmd cmd_run cmd_report cmd_stat summary cmd_check cmd_program cmd_prel
 	  verify_target verify_crew verify_judge verify_race verify_power verify_check
 CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
 # The simulated disk is a library of its own, which shares nothing with the shim.
-SIM    := $(notdir $(basename $(wildcard shim/sim*.c)))
+SIM    := $(notdir $(basename $(wildcard shim/sim/*.c)))
 
 comma := ,
 B     := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/%.c)))
+objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/*/%.c)))
 LIB   := $(B)/libuntorn.so
 SIMLIB := $(B)/libuntorn-sim.so
 CMD   := $(B)/untorn
@@ -64,7 +64,7 @@ VMTEST  := $(VMFIRST) $(filter-out $(VMFIRST) $(VMLONG),$(wildcard tests/vm/test
 
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests -MMD -MP $(CPPFLAGS)
+cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude $(patsubst %/,-iquote %,$(wildcard shim/*/)) -iquote tests -MMD -MP $(CPPFLAGS)
 cc    := -std=gnu11 -fPIC -fvisibility=hidden $(WARN) $(san) $(CFLAGS)
 ld    := $(san) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 # What every start of a program pays: two segments instead of four, and our own functions not looked
@@ -82,9 +82,9 @@ $(B)/%.o: %.c
 $(LIB): $(call objs,$(CORE) $(DOORS)) shim.map
 	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(quick) $(if $(SAN),,-Wl,-z,defs) \
 		-Wl,--version-script=shim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread $(LDLIBS)
-$(SIMLIB): $(call objs,$(SIM)) shim/sim.map
+$(SIMLIB): $(call objs,$(SIM)) shim/sim/sim.map
 	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(if $(SAN),,-Wl,-z,defs) \
-		-Wl,--version-script=shim/sim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread
+		-Wl,--version-script=shim/sim/sim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread
 $(CMD): $(call objs,$(CORE) $(TOOL))
 $(CMD): LDLIBS += -ldl -lpthread -ljson-c
 $(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))

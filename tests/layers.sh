@@ -9,7 +9,7 @@ for rooms; do
 	number=$((number + 1))
 	for room in $rooms; do floor[$room]=$number; done
 done
-for file in shim/*.[ch]; do
+for file in shim/*/*.[ch]; do
 	room=$(basename "${file%.[ch]}")
 	case $room in sim*) continue ;; esac
 	[ -n "${floor[$room]:-}" ] || { echo "$file is on no floor"; bad=1; continue; }
@@ -19,7 +19,7 @@ for file in shim/*.[ch]; do
 			{ echo "$file (floor ${floor[$room]}) includes $header (floor $below)"; bad=1; }
 	done < <(sed -nE 's/^#include "([^"]+)"$/\1/p' "$file")
 done
-for file in shim/sim*.[ch]; do
+for file in shim/sim/*.[ch]; do
 	[ -e "$file" ] || continue
 	if grep -nE '^#include "' "$file" | grep -vE '"(sim[a-z_]*|untorn_uapi)\.h"'; then
 		echo "$file: the simulated disk shares nothing with the shim"

@@ -286,18 +286,19 @@ judge() { # TESTS...
 
 missed=0 untried=0 bad=0
 while IFS='|' read -r name file expression tests <&3; do
-	cp -p "shim/$file" saved
-	sed -i "$expression" "shim/$file"
+	place=$(echo shim/*/"$file")
+	cp -p "$place" saved
+	sed -i "$expression" "$place"
 	verdict="no longer there to be taken out"
 	# shellcheck disable=SC2086
-	cmp -s saved "shim/$file" || verdict=$(judge $tests)
+	cmp -s saved "$place" || verdict=$(judge $tests)
 	case $verdict in
 	missed) missed=$((missed + 1)) ;;
 	untried) untried=$((untried + 1)) ;;
-	*) bad=$((bad + 1)); echo "$name (shim/$file; $tests): $verdict" ;;
+	*) bad=$((bad + 1)); echo "$name ($place; $tests): $verdict" ;;
 	esac
-	mv saved "shim/$file"
-	touch "shim/$file"
+	mv saved "$place"
+	touch "$place"
 done 3< <(mutants)
 echo "$missed guards taken out and missed by a test, $bad not, $untried without a test that runs here"
 [ $bad = 0 ]

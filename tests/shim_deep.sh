@@ -55,11 +55,11 @@ printf 'int main(void) { return 7; }\n' > "$work/seven.c"
 same "${CC:-gcc}" -O2 -pipe -pthread -o "$work/seven" "$work/seven.c"
 same "$work/seven"
 for run in plain deep; do
-	make=(make -j2 --no-print-directory B="$work/made-$run" "$work/made-$run"/shim/{limits,status}.o)
+	make=(make -j2 --no-print-directory B="$work/made-$run" "$work/made-$run"/shim/rules/{limits,status}.o)
 	[ $run = plain ] || make=("$BUILD/untorn" run --deep -- "${make[@]}")
 	"${make[@]}" > "$work/made" || failed=1
 done
-cmp "$work"/made-{plain,deep}/shim/limits.o || failed=1
+cmp "$work"/made-{plain,deep}/shim/rules/limits.o || failed=1
 command -v sqlite3 > /dev/null && same sqlite3 :memory: 'select 1 + 1'
 command -v curl > /dev/null && same curl --version
 [ $failed = 0 ]
