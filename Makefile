@@ -1,6 +1,8 @@
 # make            library, command and simulated disk
 # make demo       shows what it is for, on the simulated disk; installs what it needs
-# make check      every test; installs what it needs, real kernels run under QEMU
+# make quick      the tests to run between two edits: units, preload and scripts of one build
+# make check      every test but the long ones; installs what it needs, real kernels run under QEMU
+# make check-long mutants, and the truth tests with more kernels; check-soak: what is long by its nature
 # make clients    liburing's own tests, PostgreSQL, MariaDB and QEMU at their usual work under the shim
 # make bench      what it costs
 # make V=1        show the commands
@@ -9,7 +11,7 @@
 # make builds     by other compilers, C libraries and for arm64
 # make install    honours DESTDIR, prefix and the directories below; make uninstall the same
 # make dist       the source as one archive
-# Settings of your own go into config.mak (git-ignored).
+# Settings of your own go into config.mak (git-ignored). shim/README.md says what each folder is.
 VERSION := 0.1.0
 -include config.mak
 prefix     ?= /usr/local
@@ -24,97 +26,62 @@ udevdir    ?= $(prefix)/lib/udev/rules.d
 unitdir    ?= $(prefix)/lib/systemd/system
 CFLAGS     ?= -O2 -g
 
-# The source, floor by floor. A file includes headers of its own floor or of a lower one, never of
-# a higher one; `make layers` refuses anything else. README.md says what each room is.
-BASE   := cleanup guard uring_uapi memory config library real deep deep_signal sysfs counters log probe
-RULES  := limits limits_nvme limits_scsi request entrance sense status reason
-DEVICE := transport transport_nvme nvme_node identify transport_scsi inquiry scsi generic identity published \
-	  device kept cache
-ENGINE := account engine engine_async engine_statx aio files ring_map own_ring flight worker substitute ring_op ring ring_prepared ring_table ring_raw
-DOORS  := entry entry_libc entry_aio entry_uring entry_uring_files entry_uring_raw entry_syscall entry_close \
-	  entry_deep entry_deep_thread entry_deep_signal entry_deep_mask init
-TOOL   := cmd cmd_run cmd_report cmd_stat summary cmd_check cmd_program cmd_preload cmd_doctor cmd_examine cmd_examine_layers cmd_examine_nvme cmd_examine_scsi cmd_publish \
-	  evidence elf elf_calls cmd_verify verify_page verify_layout verify_log verify_report verify_signature verify_guard \
-	  verify_target verify_crew verify_judge verify_race verify_power verify_check
-CORE   := $(BASE) $(RULES) $(DEVICE) $(ENGINE)
-# The simulated disk is a library of its own, which shares nothing with the shim.
-SIM    := $(notdir $(basename $(wildcard shim/sim/*.c)))
-
 comma := ,
 B     := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/*/%.c)))
-LIB   := $(B)/libuntorn.so
-SIMLIB := $(B)/libuntorn-sim.so
-CMD   := $(B)/untorn
-UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
-PRELOAD := $(patsubst %.c,$(B)/%,$(wildcard tests/preload_*.c))
-SIMTEST := $(patsubst %.c,$(B)/%,$(wildcard tests/sim_*.c))
+objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/%/*.c)))
+tests  = $(patsubst %.c,$(B)/%,$(wildcard $(1:%=tests/%/*.c)))
 # Examples of a library that is not there are left out. (Make before 4.3 wants "\#" in $(shell), later ones do not.)
 hash    := \#
 has      = $(shell echo '$(hash)include <$(1)>' | $(CC) $(CPPFLAGS) -E - > /dev/null 2>&1 && echo yes)
 lacking := $(if $(call has,libaio.h),,examples/libaio.c) $(if $(call has,liburing.h),,examples/io_uring.c)
-EXAMPLE := $(patsubst %.c,$(B)/%,$(filter-out $(lacking),$(wildcard examples/*.c)))
-CLIENT  := $(patsubst %.c,$(B)/%,$(wildcard tests/vm/*.c tests/bench/*.c))
 
-SCRIPT  := $(wildcard tests/cmd_*.sh tests/shim_*.sh)
-# The longest first, so that none is left over at the end; some are for check-long.
-VMLONG  := tests/vm/test_truth_scsi.sh tests/vm/test_scsi_statx.sh
-VMFIRST := tests/vm/test_truth.sh
-VMTEST  := $(VMFIRST) $(filter-out $(VMFIRST) $(VMLONG),$(wildcard tests/vm/test_*.sh))
+LIB     := $(B)/libuntorn.so
+SIMLIB  := $(B)/libuntorn-sim.so
+CMD     := $(B)/untorn
+EXAMPLE := $(patsubst %.c,$(B)/%,$(filter-out $(lacking),$(wildcard examples/*.c)))
+UNIT    := $(call tests,unit fuzz)
+PRELOAD := $(call tests,sim preload)
+CLIENT  := $(call tests,vm)
+BENCH   := $(call tests,bench)
+SCRIPT  := $(wildcard tests/command/*.sh tests/preload/*.sh)
+VMTEST  := $(wildcard tests/vm/test_*.sh)
 
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude $(patsubst %/,-iquote %,$(wildcard shim/*/)) -iquote tests -MMD -MP $(CPPFLAGS)
+cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests -MMD -MP $(CPPFLAGS)
 cc    := -std=gnu11 -fPIC -fvisibility=hidden $(WARN) $(san) $(CFLAGS)
 ld    := $(san) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 # What every start of a program pays: two segments instead of four, and our own functions not looked
 # up in all libraries. Sanitizers are to see what we call.
-quick := -Wl,-O1,-z,noseparate-code$(if $(SAN),,$(comma)-Bsymbolic-functions)
-check  = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))
+fast  := -Wl,-O1,-z,noseparate-code$(if $(SAN),,$(comma)-Bsymbolic-functions)
 Q     := $(if $(V),,@)
 say    = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
+link   = $(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o %.a,$^)
+shared = $(link) -shared $(if $(SAN),,-Wl,-z,defs) $(patsubst %,-Wl$(comma)--version-script=%,$(filter %.map,$^)) -Wl,-soname,$(@F)
+# What a program links beside libc stands in its first comment: "Links: ...", or an example's cc line.
+links  = $$(sed -nE 's/^ \*( Links:|\tcc .*\.c) //p' $(@:$(B)/%=%).c)
 
 all: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE)
 shim: $(LIB) $(SIMLIB)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(cpp) $(cc) -c -o $@ $<
-$(LIB): $(call objs,$(CORE) $(DOORS)) shim.map
-	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(quick) $(if $(SAN),,-Wl,-z,defs) \
-		-Wl,--version-script=shim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread $(LDLIBS)
-$(SIMLIB): $(call objs,$(SIM)) shim/sim/sim.map
-	$(call say,LINK)$(CC) -shared $(cc) $(ld) $(if $(SAN),,-Wl,-z,defs) \
-		-Wl,--version-script=shim/sim/sim.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) -ldl -lpthread
-$(CMD): $(call objs,$(CORE) $(TOOL))
-$(CMD): LDLIBS += -ldl -lpthread -ljson-c
-$(UNIT): %: %.o $(B)/tests/main.o $(call objs,$(CORE))
-# A test of one of the command's rooms brings that room along.
-$(foreach room,$(TOOL),$(eval $(B)/tests/test_$(room): $(call objs,$(room))))
-$(B)/tests/test_cmd_program: $(call objs,elf)
-$(B)/tests/test_verify_log: $(call objs,verify_page)
-$(B)/tests/test_verify_layout: $(call objs,verify_page)
-$(UNIT): LDLIBS += -ljson-c -lpthread
-$(PRELOAD) $(SIMTEST): %: %.o $(B)/tests/preload.o
+$(LIB): $(call objs,base rules device engine async door) shim.map
+	$(shared) $(fast) -ldl -lpthread $(LDLIBS)
+$(SIMLIB): $(call objs,sim) shim/sim/sim.map
+	$(shared) -ldl -lpthread
+$(CMD): $(call objs,base rules device engine command verify)
+	$(link) -ldl -lpthread -ljson-c $(LDLIBS)
+# A test takes from all rooms but the doors those that it uses.
+$(B)/rooms.a: $(call objs,base rules device engine async command verify)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(call tests,unit): $(B)/tests/main.o
+$(UNIT) $(BENCH): %: %.o $(B)/rooms.a
+$(PRELOAD): %: %.o $(B)/tests/preload.o
+$(UNIT) $(PRELOAD): LDLIBS += $(or $(CHECK_LIBS),$(shell pkg-config --libs check)) -ljson-c
 $(EXAMPLE) $(CLIENT): %: %.o
-# The engine without its command: see there.
-$(B)/tests/bench/fences: $(call objs,$(CORE))
-$(B)/tests/bench/ring: $(call objs,$(CORE))
-$(B)/tests/bench/ring: LDLIBS += -ldl -luring $(addprefix -Wl$(comma)--wrap=engine_,start keep open_node is_sound prepare land finish)
-$(B)/tests/bench/calls $(B)/tests/bench/memory: LDLIBS += -luring -ldl
-$(B)/tests/bench/disk: LDLIBS += -laio -luring -ldl
-$(B)/tests/bench/fences: LDLIBS += -ldl -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
-$(B)/tests/bench/deep: LDLIBS += -ldl -lpthread
-# What is under way, without disks: see there.
-$(B)/tests/test_flight: LDLIBS += $(addprefix -Wl$(comma)--wrap=engine_,open_node is_sound prepare land finish)
-$(B)/tests/test_nvme_node: LDLIBS += $(addprefix -Wl$(comma)--wrap=,sysfs_disk_name sysfs_disk_text real_open real_ioctl identity_is_current)
-$(UNIT) $(PRELOAD) $(SIMTEST): LDLIBS += $(check) -ldl -lpthread
-$(B)/tests/preload_aio $(B)/examples/libaio: LDLIBS += -laio
-$(B)/examples/io_uring: LDLIBS += -luring
-$(B)/tests/preload_stat: LDLIBS += -luring
-$(B)/tests/preload_faults: LDLIBS += -laio -luring
-$(addprefix $(B)/tests/,preload_uring preload_ring_fds preload_ring_raw preload_registered preload_storm vm/truth vm/ring_random): LDLIBS += -luring
-$(CMD) $(UNIT) $(PRELOAD) $(SIMTEST) $(EXAMPLE) $(CLIENT):
-	$(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o,$^) $(LDLIBS)
+$(EXAMPLE) $(CLIENT) $(BENCH) $(UNIT) $(PRELOAD):
+	$(link) $(links) -ldl -lpthread $(LDLIBS)
 
 # What a machine with a compiler, git and make still lacks.
 setup:
@@ -125,35 +92,45 @@ demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)
 # Sub-makes, because pkg-config and the headers may only just have come.
+sub = +$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory
+quick: setup-check
+	@echo "$@: about three minutes on two processors"
+	$(sub) -j2 programs
+	$(sub) layers exports check-fast
 check: setup-check
-	$(Q)$(MAKE) -j$$(nproc) --no-print-directory programs
-	$(Q)$(MAKE) -j$$(nproc) --no-print-directory SAN=address,undefined programs
-	$(Q)$(MAKE) -j$$(nproc) --no-print-directory SAN=thread programs
-	$(Q)$(MAKE) --no-print-directory layers exports
-	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory check-fast
-	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory SAN=address,undefined unit preload
-	$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory SAN=thread unit preload
-	$(Q)$(MAKE) --no-print-directory check-vm
-# What takes half an hour more, after check: every guard taken out in turn, a test must notice; the truth tests
-# with more kernels and random calls, under sanitizers, and for SCSI; statx of the SCSI geometries.
+	@echo "$@: about 25 minutes on two processors"
+	$(sub) -j2 programs
+	$(sub) -j2 SAN=address,undefined programs
+	$(sub) -j2 SAN=thread programs
+	$(sub) layers exports check-fast
+	$(sub) SAN=address,undefined unit preload
+	$(sub) SAN=thread unit preload
+	$(sub) check-vm
+# After check: every guard taken out in turn, a test must notice; the truth tests with more kernels and
+# random calls, under sanitizers, and for SCSI; statx of the SCSI geometries.
 check-long: setup-check
-	$(Q)$(MAKE) --no-print-directory mutants
-	$(Q)UNTORN_TRUTH_LONG=1 $(MAKE) --no-print-directory check-vm VMTEST="$(VMLONG) $(VMFIRST)"
-programs: all $(UNIT) $(PRELOAD) $(SIMTEST) $(CLIENT)
-check-fast: unit preload scripts
-unit-programs: $(UNIT)
+	@echo "$@: about 35 minutes on two processors"
+	$(sub) mutants
+	$(sub) check-vm UNTORN_TRUTH_LONG=1 VMTEST="tests/vm/test_truth.sh $(wildcard tests/vm/long_*.sh)"
+check-soak: setup-check
+	@echo "$@: about ten minutes on two processors"
+	$(sub) soak
+programs: all $(UNIT) $(PRELOAD) $(CLIENT) $(BENCH)
+run-tests = +$(Q)tests/run.sh $(B)
 unit: $(UNIT)
-	$(Q)tests/run.sh $(B) $(UNIT)
-preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD) $(SIMTEST)
-	$(Q)tests/run.sh $(B) $(SIMTEST) $(PRELOAD)
-scripts: $(LIB) $(SIMLIB) $(CMD) $(PRELOAD) $(EXAMPLE)
-	$(Q)tests/run.sh $(B) $(SCRIPT)
+	$(run-tests) $(UNIT)
+preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD)
+	$(run-tests) $(PRELOAD)
+check-fast: programs
+	$(run-tests) $(UNIT) $(PRELOAD) $(SCRIPT)
+soak: programs
+	UNTORN_TEST_SOAK=1 $(run-tests) $(call tests,soak) $(wildcard tests/soak/*.sh)
 # Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
-check-vm: $(LIB) $(SIMLIB) $(CMD) $(CLIENT) $(EXAMPLE)
-	$(Q)$(MAKE) --no-print-directory SAN=address,undefined shim
-	$(Q)$(MAKE) --no-print-directory SAN=thread shim
-	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} UNTORN_TEST_JOBS=2 tests/run.sh $(B) $(VMTEST)
-mutants: $(LIB) $(CMD) $(UNIT) $(PRELOAD) $(SIMLIB) $(CLIENT)
+check-vm: programs
+	$(sub) SAN=address,undefined shim
+	$(sub) SAN=thread shim
+	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} tests/run.sh $(B) $(VMTEST)
+mutants: programs
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
 # Unmodified programs that have no use for it must not notice it. Half an hour; see tests/clients/lib.sh.
 clients: shim
@@ -166,10 +143,10 @@ packages:
 builds: setup-check
 	$(Q)tests/setup.sh clang mmdebstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 	$(Q)tests/builds.sh
-bench: $(LIB) $(CMD) $(CLIENT)
+bench: $(LIB) $(CMD) $(BENCH)
 	$(Q)tests/bench/table.sh $(B)
 layers:
-	$(Q)tests/layers.sh "$(BASE)" "$(RULES)" "$(DEVICE)" "$(ENGINE)" "$(DOORS) $(TOOL)"
+	$(Q)tests/layers.sh shim
 exports: $(LIB)
 	$(Q)tests/exports.sh $(LIB)
 # What is installed, and where to.

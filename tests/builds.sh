@@ -23,7 +23,7 @@ said() { # NAME: and how many tests passed, if any ran
 }
 
 # Those of the preload tests that need no newer C library and liburing than bullseye's.
-preloads=$(printf 'build/tests/preload_%s ' write statx scsi syscall root deep_handler deep_signal)
+preloads=$(printf 'build/tests/preload/%s ' write statx scsi syscall root deep_handler deep_signal)
 in_root() { # NAME SUITE PACKAGE...
 	new_root "$@"
 	put_source "$roots/$1/src" || return
@@ -53,14 +53,14 @@ build_arm64() {
 	tree=$(tests/vm/fetch.sh tree bookworm:arm64 libc6-dev libjson-c-dev check libaio-dev liburing-dev) || status=$?
 	[ "$status" = 0 ] || return "$status"
 	set -- CC="aarch64-linux-gnu-gcc --sysroot=$tree" CHECK_LIBS="-lcheck -lsubunit -lrt -lm -lpthread" B=build-arm64
-	build arm64 "$@" && quietly arm64 make CFLAGS='-O2 -g -Werror' "$@" unit-programs &&
+	build arm64 "$@" && quietly arm64 make CFLAGS='-O2 -g -Werror' "$@" $(printf "build-arm64/%s " tests/unit/*.c | sed "s/[.]c / /g") &&
 		run_under_qemu "$tree"
 }
 
 run_under_qemu() { # TREE
 	local test passed=0 others=''
-	for test in build-arm64/tests/test_*; do
-		[ -x "$test" ] && [ ! -d "$test" ] || continue
+	for test in build-arm64/tests/unit/*; do
+		case $test in *.[od]) continue ;; esac
 		if CK_TIMEOUT_MULTIPLIER=20 QEMU_LD_PREFIX=$1 timeout 300 qemu-aarch64-static "$test" > "$roots/one" 2>&1; then
 			passed=$((passed + 1))
 		else

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "counters.h"
+#include "base/counters.h"
 
 /* The descriptor that is left for `untorn stat`, or -1. */
 static inline int descriptor(void)

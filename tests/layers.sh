@@ -1,29 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Refuses an include that goes up: tests/layers.sh "ROOMS OF FLOOR 1" "ROOMS OF FLOOR 2" ...
-# A room may include headers of its own floor or of a lower one. Every file must be on a floor.
+# Refuses an include that goes up: tests/layers.sh DIRECTORY
+# The folders are the floors. A file includes headers of its own folder or of one that is listed here before
+# it; the command and its verify never those of async and door; the simulated disk only its own.
 set -u
-declare -A floor
-number=0 bad=0
-for rooms; do
-	number=$((number + 1))
-	for room in $rooms; do floor[$room]=$number; done
-done
-for file in shim/*/*.[ch]; do
-	room=$(basename "${file%.[ch]}")
-	case $room in sim*) continue ;; esac
-	[ -n "${floor[$room]:-}" ] || { echo "$file is on no floor"; bad=1; continue; }
+cd "$1" || exit
+shared='untorn|untorn_uapi'
+below_base=''
+below_rules='base'
+below_device="$below_rules|rules"
+below_engine="$below_device|device"
+below_async="$below_engine|engine"
+below_door="$below_async|async"
+below_command="$below_async"
+below_verify="$below_command|command"
+below_sim=''
+bad=0
+for file in */*.[ch]; do
+	folder=${file%%/*} allowed=below_${file%%/*}
+	[ -n "${!allowed+set}" ] || { echo "$file: $folder is no floor"; bad=1; continue; }
 	while read -r header; do
-		below=${floor[${header%.h}]:-}
-		[ -z "$below" ] || [ "$below" -le "${floor[$room]}" ] ||
-			{ echo "$file (floor ${floor[$room]}) includes $header (floor $below)"; bad=1; }
-	done < <(sed -nE 's/^#include "([^"]+)"$/\1/p' "$file")
-done
-for file in shim/sim/*.[ch]; do
-	[ -e "$file" ] || continue
-	if grep -nE '^#include "' "$file" | grep -vE '"(sim[a-z_]*|untorn_uapi)\.h"'; then
-		echo "$file: the simulated disk shares nothing with the shim"
+		echo "$file includes $header, which is above it or apart"
 		bad=1
-	fi
+	done < <(sed -nE 's/^[ \t]*#[ \t]*include "([^"]+)".*/\1/p' "$file" |
+		grep -vE "^(($shared)\.h|($folder${!allowed:+|${!allowed}})/[a-z_0-9]+\.h)$")
+done
+for file in *.[ch]; do
+	[ ! -e "$file" ] || { echo "$file: belongs into a folder"; bad=1; }
 done
 exit $bad

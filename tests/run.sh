@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 # Runs test programs, UNTORN_TEST_JOBS (1) at a time: tests/run.sh BUILD-DIR PROGRAM...
 # A program gets UNTORN_TEST_TIMEOUT seconds (300); its output is shown when it fails, and with
-# UNTORN_TEST_SHOWN=1 always. Exit status 77 is a skip, which is counted and named. The last line is
-# "N passed, N failed, N skipped".
+# UNTORN_TEST_SHOWN=1 always. Each line says how many of all have ended, and after how long. Exit status
+# 77 is a skip, which is counted and named. The last line is "N passed, N failed, N skipped".
 set -u
 build=$(realpath "$1")
 shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5} # Check's times are for an idle machine
+ln -s "$build" "$work/build" # the loader divides a preload list at blanks, which a path may have
 
 # The sanitizer's own library must come first in a preload.
 sanitizer=
@@ -20,13 +21,16 @@ esac
 
 preload_for() {
 	case $1 in
-	*/preload_*) echo "$build/libuntorn.so:$build/libuntorn-sim.so" ;;
-	*/sim_*) echo "$build/libuntorn-sim.so" ;;
+	*/preload/*) echo "$work/build/libuntorn.so:$work/build/libuntorn-sim.so" ;;
+	*/sim/*) echo "$work/build/libuntorn-sim.so" ;;
 	esac
 }
 
+started=$SECONDS
+elapsed() { printf "%d:%02d" $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)); }
+
 run_one() { # NUMBER PROGRAM
-	local log=$work/$1.log preload started=$SECONDS status word
+	local log=$work/$1.log preload begun=$SECONDS status word
 	preload=$(preload_for "$2")
 	[ -z "$preload" ] || preload=${sanitizer:+$sanitizer:}$preload
 	BUILD=$build TEST_PRELOAD=$preload timeout -k 5 "${UNTORN_TEST_TIMEOUT:-300}" \
@@ -40,7 +44,7 @@ run_one() { # NUMBER PROGRAM
 	esac
 	echo "$word" > "$work/$1.word"
 	{
-		printf '%-44s %s (%ss)\n' "${2#"$build"/}" "$word" $((SECONDS - started))
+		printf '%3d/%d %5s  %-36s %s (%ss)\n' "$(count .)" $total "$(elapsed)" "${2#"$build"/}" "$word" $((SECONDS - begun))
 		case ${UNTORN_TEST_SHOWN:-}$word in 1* | FAILED*) cat "$log" ;; esac
 	} > "$work/$1.said"
 	cat "$work/$1.said" # at once, so that two do not mix
@@ -48,7 +52,7 @@ run_one() { # NUMBER PROGRAM
 
 count() { cat "$work"/*.word 2> /dev/null | grep -c "^$1"; }
 
-number=0
+number=0 total=$#
 for program; do
 	[ "$(jobs -pr | wc -l)" -lt "${UNTORN_TEST_JOBS:-1}" ] || wait -n
 	number=$((number + 1))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# For cmd_stat.sh and cmd_report.sh: a folder to work in, which is entered, with the beginning of a python program
+# For tests/command/stat.sh and tests/command/report.sh: a folder to work in, which is entered, with the beginning of a python program
 # that makes atomic writes; what they count with.
 case $BUILD in
 *address* | *thread*) echo "SKIP: a sanitizer's library would have to come first" && exit 77 ;;

@@ -4,7 +4,7 @@
  * destroyed. One lock for the table; it is never held while a device or the kernel's AIO is waited
  * for, and all signals are blocked while it is, so that no handler meets its own thread holding it.
  */
-#include "aio.h"
+#include "async/aio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +15,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "deep.h"
-#include "engine.h"
-#include "guard.h"
-#include "real.h"
-#include "substitute.h"
-#include "worker.h"
+#include "base/cleanup.h"
+#include "base/deep.h"
+#include "engine/engine.h"
+#include "base/guard.h"
+#include "base/real.h"
+#include "async/substitute.h"
+#include "engine/worker.h"
 
 enum { MAX_OPS = 1024, AT_ONCE = 32, FIRST_NUMBER = 512 };
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Only block devices are of interest: few, so the table is short, and searched from end to end. */
-#include "files.h"
+#include "async/files.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "identity.h"
-#include "kept.h"
+#include "base/guard.h"
+#include "device/identity.h"
+#include "device/kept.h"
 
 enum { MAX_FILES = 256, SKIP = -2 /* IORING_REGISTER_FILES_SKIP */ };
 

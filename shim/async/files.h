@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "uring_uapi.h"
+#include "base/uring_uapi.h"
 
 /* The slots from `first` on now hold these; -1: nothing, -2: what they held. */
 void files_set(int ring, unsigned first, const int *fds, unsigned count);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Start reading at ring_handle(). */
-#include "ring.h"
+#include "async/ring.h"
 
-#include "account.h"
-#include "cleanup.h"
-#include "config.h"
-#include "engine.h"
-#include "files.h"
-#include "identity.h"
-#include "substitute.h"
+#include "engine/account.h"
+#include "base/cleanup.h"
+#include "base/config.h"
+#include "engine/engine.h"
+#include "async/files.h"
+#include "device/identity.h"
+#include "async/substitute.h"
 
 /* Others mean something that we do not do: buffers from a group, files without a descriptor,
  * somebody else's rights, a priority that might not be allowed. */

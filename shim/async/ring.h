@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is done with one entry of an io_uring before the kernel sees it. How entries are found, and
- * how they leave the queue: ring_prepared.h (liburing), ring_raw.h (system calls).
+ * how they leave the queue: async/ring_prepared.h (liburing), async/ring_raw.h (system calls).
  *
  * An atomic write is taken out; a worker does it and posts the completion into the program's ring
  * (5.18). Where that will not do - older kernels, the head of a chain, a ring that drains, a caller
@@ -15,8 +15,8 @@
 
 #include <stdbool.h>
 
-#include "ring_op.h"
-#include "uring_uapi.h"
+#include "async/ring_op.h"
+#include "base/uring_uapi.h"
 
 /* Entries that are submitted together, in their order. */
 struct ring_batch {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One lock, for the table; never held while a device is waited for, and with all signals blocked.
  */
-#include "ring_op.h"
+#include "async/ring_op.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "own_ring.h"
-#include "worker.h"
+#include "base/guard.h"
+#include "engine/own_ring.h"
+#include "engine/worker.h"
 
 enum { MAX_OPS = 1024, MAX_RINGS = 64, FIRST_NUMBER = 512 };
 

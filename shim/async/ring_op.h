@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "engine.h"
-#include "uring_uapi.h"
+#include "engine/engine.h"
+#include "base/uring_uapi.h"
 
 struct ring_op;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "ring_prepared.h"
+#include "async/ring_prepared.h"
 
-#include "cleanup.h"
-#include "guard.h"
-#include "config.h"
-#include "deep.h"
-#include "files.h"
-#include "ring.h"
-#include "uring_uapi.h"
+#include "base/cleanup.h"
+#include "base/guard.h"
+#include "base/config.h"
+#include "base/deep.h"
+#include "async/files.h"
+#include "async/ring.h"
+#include "base/uring_uapi.h"
 
 static struct io_uring_sqe *entry_of(const struct uring *ring, unsigned number)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "uring_uapi.h"
+#include "base/uring_uapi.h"
 
 /*
  * The beginning of liburing's struct io_uring, the same in all its versions, 2.0 to 2.15.

@@ -10,7 +10,7 @@
  * worker is started when the kernel has dropped the index, and an entry that was changed loses
  * RWF_ATOMIC last.
  */
-#include "ring_raw.h"
+#include "async/ring_raw.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -20,16 +20,16 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "guard.h"
-#include "config.h"
-#include "deep.h"
-#include "files.h"
-#include "memory.h"
-#include "real.h"
-#include "ring.h"
-#include "ring_table.h"
-#include "uring_uapi.h"
+#include "base/cleanup.h"
+#include "base/guard.h"
+#include "base/config.h"
+#include "base/deep.h"
+#include "async/files.h"
+#include "base/memory.h"
+#include "base/real.h"
+#include "async/ring.h"
+#include "async/ring_table.h"
+#include "base/uring_uapi.h"
 
 static long setup(unsigned entries, struct io_uring_params *params)
 {

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "uring_uapi.h"
+#include "base/uring_uapi.h"
 
 long ring_raw_setup(unsigned entries, struct io_uring_params *params);
 long ring_raw_enter(unsigned fd, unsigned count, unsigned waits, unsigned flags,

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A fixed table, searched from end to end: programs have few rings. */
-#include "ring_table.h"
+#include "async/ring_table.h"
 
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "files.h"
-#include "ring_op.h"
-#include "uring_uapi.h"
+#include "base/guard.h"
+#include "async/files.h"
+#include "async/ring_op.h"
+#include "base/uring_uapi.h"
 
 enum { MAX_RAW = 64, MAX_REGISTERED = 16 /* IO_RINGFD_REG_MAX, io_uring/tctx.c */ };
 

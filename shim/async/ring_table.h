@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ring_map.h"
+#include "engine/ring_map.h"
 
 /* An entry that was changed. */
 struct saved {

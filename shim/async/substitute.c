@@ -4,7 +4,7 @@
  * an injected result (6.10), or from entries that fail by themselves, as each was seen to on 5.10,
  * 6.1 and 6.12.
  */
-#include "substitute.h"
+#include "async/substitute.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cache.h"
-#include "limits.h"
-#include "own_ring.h"
-#include "real.h"
+#include "device/cache.h"
+#include "rules/limits.h"
+#include "engine/own_ring.h"
+#include "base/real.h"
 #include "untorn_uapi.h"
 
 enum { FIRST_NUMBER = 512, UNKNOWN_FLAG = 0x40000000 };

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "uring_uapi.h"
+#include "base/uring_uapi.h"
 
 /* Can a success be put? To be asked before the write is done. */
 bool substitute_is_ready(void);

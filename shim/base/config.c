@@ -3,7 +3,7 @@
  * The only reader of the environment. Parsing is lazy, because other libraries' constructors may
  * call the doors before ours has run, and idempotent, so that it needs no lock.
  */
-#include "config.h"
+#include "base/config.h"
 
 #include <stdatomic.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
  * memory may be closed to him (Yama). If the program closes it, or gives its number to another
  * file, then only that is lost.
  */
-#include "counters.h"
+#include "base/counters.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -13,9 +13,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "cleanup.h"
-#include "config.h"
-#include "real.h"
+#include "base/cleanup.h"
+#include "base/config.h"
+#include "base/real.h"
 
 enum { HIGH_NUMBER = 512 }; /* away from those that programs count on */
 

@@ -3,7 +3,7 @@
  * The range that the kernel lets pass is the C library's text: the segment in which lies the
  * restorer that sigaction() gave our handler, for a return from the handler must never be trapped.
  */
-#include "deep.h"
+#include "base/deep.h"
 
 #include <errno.h>
 #include <link.h>
@@ -12,9 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "deep_signal.h"
-#include "real.h"
+#include "base/cleanup.h"
+#include "base/deep_signal.h"
+#include "base/real.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59

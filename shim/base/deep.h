@@ -33,7 +33,7 @@ static inline void deep_put_back(const unsigned char *selector)
 }
 
 /* From here to the end of the scope system calls are ours. A handler of the program's that comes in
- * between is outside again: deep_signal.c. */
+ * between is outside again: base/deep_signal.c. */
 #define DEEP_INSIDE                                                                                \
 	__attribute__((cleanup(deep_put_back), unused)) const unsigned char deep_was =             \
 		deep_this.selector;                                                                \

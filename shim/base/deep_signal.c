@@ -3,7 +3,7 @@
  * Start reading at relay(), which the kernel calls in place of the program's handlers. A child of
  * vfork() shares our memory but has handlers of its own: callers keep it away from here.
  */
-#include "deep_signal.h"
+#include "base/deep_signal.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -14,9 +14,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "deep.h"
-#include "real.h"
+#include "base/cleanup.h"
+#include "base/deep.h"
+#include "base/real.h"
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51 /* Linux 5.14 on x86 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The count is safe from handlers: while it is not 0 there are none. */
-#include "guard.h"
+#include "base/guard.h"
 
 #include <pthread.h>
 

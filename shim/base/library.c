@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The only dlopen of the shim. */
-#include "library.h"
+#include "base/library.h"
 
 #include <dlfcn.h>
 #include <stddef.h>

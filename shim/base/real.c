@@ -5,7 +5,7 @@
  * Set-up is lazy because other libraries' constructors may call a door before ours has run. Two
  * threads may resolve at once: both store the same pointers.
  */
-#include "real.h"
+#include "base/real.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 static struct real next;
 static _Atomic int resolved;
 
-/* entry_syscall.c jumps through this one; while it is NULL it makes the system call itself. */
+/* door/syscall.c jumps through this one; while it is NULL it makes the system call itself. */
 extern __typeof__(syscall) *real_next_syscall;
 __attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_syscall;
 

@@ -3,7 +3,7 @@
  * /sys/dev/block/MAJOR:MINOR is a symbolic link to the device's directory; a partition's directory
  * lies in its disk's, so that ".." leads from one to the other.
  */
-#include "sysfs.h"
+#include "base/sysfs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,8 +15,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "real.h"
+#include "base/cleanup.h"
+#include "base/real.h"
 
 enum { PATH_SIZE = 256 };
 

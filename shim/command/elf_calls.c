@@ -5,7 +5,7 @@
  * argument of syscall(); of the others, which are common as line numbers are, into eax, and right
  * before.
  */
-#include "elf_calls.h"
+#include "command/elf_calls.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "base/cleanup.h"
 
 #ifdef __x86_64__
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Collecting and printing; cmd_doctor.c does the looking. */
-#include "evidence.h"
+/* Collecting and printing; command/doctor.c does the looking. */
+#include "command/evidence.h"
 
 #include <json-c/json.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "counters.h"
+#include "base/counters.h"
 
 struct json_object;
 

@@ -5,14 +5,14 @@
  * before any I/O. Nothing else that an unprivileged process has does all of that: posix_fadvise
  * leaves mapped, busy and partial pages, BLKFLSBUF is root's.
  */
-#include "cache.h"
+#include "device/cache.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-#include "limits.h"
-#include "real.h"
+#include "rules/limits.h"
+#include "base/real.h"
 #include "untorn_uapi.h"
 
 /* Mapped once, for the process's life. */

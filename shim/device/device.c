@@ -11,7 +11,7 @@
  * the kernels that need us tell nobody. So a disk that is written to is asked again each second:
  * by one thread, while the others go on.
  */
-#include "device.h"
+#include "device/device.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "identify.h"
-#include "real.h"
-#include "scsi.h"
-#include "sysfs.h"
+#include "base/guard.h"
+#include "device/identify.h"
+#include "base/real.h"
+#include "device/scsi.h"
+#include "base/sysfs.h"
 #include "untorn_uapi.h"
 
 enum { MAX_DEVICES = 256, DMA_MASK_DEFAULT = 3 };

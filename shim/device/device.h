@@ -11,9 +11,9 @@
 
 #include <sys/types.h>
 
-#include "identity.h"
-#include "limits.h"
-#include "transport.h"
+#include "device/identity.h"
+#include "rules/limits.h"
+#include "device/transport.h"
 
 struct device {
 	dev_t number;

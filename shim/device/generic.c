@@ -7,7 +7,7 @@
  * is opened first, which pins what is behind it; it says which address it has; and then the disk
  * must still be alive at that address, for two living disks never have the same.
  */
-#include "generic.h"
+#include "device/generic.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +17,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "identity.h"
-#include "real.h"
-#include "sysfs.h"
+#include "device/identity.h"
+#include "base/real.h"
+#include "base/sysfs.h"
 
 /* "2:0:1:0" is the name of the disk's parent in /sys. */
 static int read_address(dev_t disk, struct generic *ret_generic)

@@ -4,17 +4,17 @@
  * that library is installed and allowed, else through the ioctl which that function wraps. Both
  * speak the kernel's struct nvme_passthru_cmd, so nothing of libnvme's own layout is relied on.
  */
-#include "identify.h"
+#include "device/identify.h"
 
 #include <errno.h>
 #include <linux/nvme_ioctl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "config.h"
-#include "library.h"
-#include "real.h"
-#include "status.h"
+#include "base/config.h"
+#include "base/library.h"
+#include "base/real.h"
+#include "rules/status.h"
 
 enum {
 	ADMIN_IDENTIFY = 0x06, /* NVMe Base 2.0 figure 138 */

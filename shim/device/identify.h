@@ -6,7 +6,7 @@
 #ifndef IDENTIFY_H
 #define IDENTIFY_H
 
-#include "limits_nvme.h"
+#include "rules/limits_nvme.h"
 
 /* fd: the block device or a partition, open in any mode. 0, or -errno: EACCES where the kernel
  * asks for a privilege (CAP_SYS_ADMIN before 6.2), ENOTTY where it is no NVMe namespace.

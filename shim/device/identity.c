@@ -6,7 +6,7 @@
  * SCSI driver would read the partition table into its page cache (scsi_bios_ptable), where a write
  * with RWF_NOWAIT then finds it.
  */
-#include "identity.h"
+#include "device/identity.h"
 
 #include <errno.h>
 #include <linux/hdreg.h>
@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "real.h"
-#include "sysfs.h"
+#include "base/real.h"
+#include "base/sysfs.h"
 
 #ifndef BLKSSZGET
 #define BLKSSZGET _IO(0x12, 104)

@@ -3,15 +3,15 @@
  * READ CAPACITY (16), and the Block Limits page: the kernel's copy of it in /sys, from which a
  * native kernel takes its limits; kernels that offer no copy are gone round by INQUIRY.
  */
-#include "inquiry.h"
+#include "device/inquiry.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "generic.h"
-#include "scsi.h"
-#include "sysfs.h"
+#include "base/cleanup.h"
+#include "device/generic.h"
+#include "device/scsi.h"
+#include "base/sysfs.h"
 
 enum {
 	TYPE_DISK = 0,         /* SPC-4: peripheral device type */

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "limits_scsi.h"
+#include "rules/limits_scsi.h"
 
 /* Is there a SCSI disk under this number? By /sys: nothing is sent to what may not like it. */
 bool inquiry_is_disk(dev_t device);

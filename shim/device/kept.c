@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A full table keeps no more: then each write is done while its caller waits. */
-#include "kept.h"
+#include "device/kept.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "guard.h"
+#include "base/cleanup.h"
+#include "base/guard.h"
 
 enum { MAX_KEPT = 64, FIRST_NUMBER = 512 /* programs that count descriptors start at 0 */ };
 

@@ -7,7 +7,7 @@
 #ifndef KEPT_H
 #define KEPT_H
 
-#include "device.h"
+#include "device/device.h"
 
 /* A descriptor of the device that fd has open, open for writing like it. Or -errno: EMFILE ...
  * ret_has_node: can its transport->queue be used, as far as nodes go?

@@ -4,7 +4,7 @@
  * from before; the node is opened, which pins the namespace behind it; and then the block device is
  * still the one of its name, so all the while no other namespace had the node's.
  */
-#include "nvme_node.h"
+#include "device/nvme_node.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +17,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "identity.h"
-#include "real.h"
-#include "sysfs.h"
+#include "device/identity.h"
+#include "base/real.h"
+#include "base/sysfs.h"
 
 enum { NAME_SIZE = 32 };
 

@@ -3,7 +3,7 @@
  * /run/untorn: written whole under another name and renamed, read whole and checked like the
  * answer of a stranger. Start reading at published_read().
  */
-#include "published.h"
+#include "device/published.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "real.h"
-#include "sysfs.h"
+#include "base/cleanup.h"
+#include "base/real.h"
+#include "base/sysfs.h"
 
 static const char magic[PUBLISHED_MAGIC_SIZE] = { 'u', 'n', 't', 'o', 'r', 'n', 0, 1 };
 

@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#include "limits_nvme.h"
+#include "rules/limits_nvme.h"
 
 #define PUBLISHED_DIRECTORY "/run/untorn"
 

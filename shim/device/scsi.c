@@ -9,16 +9,16 @@
  * either kind of command as that of data that come in, and so tells of a write that the device took
  * half of that nothing is missing.
  */
-#include "scsi.h"
+#include "device/scsi.h"
 
 #include <errno.h>
 #include <scsi/sg.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "config.h"
-#include "library.h"
-#include "real.h"
+#include "base/config.h"
+#include "base/library.h"
+#include "base/real.h"
 
 enum {
 	TIMEOUT = 30,       /* seconds, the kernel's SD_TIMEOUT */

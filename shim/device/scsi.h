@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sense.h"
+#include "rules/sense.h"
 
 struct scsi_command {
 	const uint8_t *cdb; /* command descriptor block */

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "generic.h"
-#include "limits.h"
+#include "device/generic.h"
+#include "rules/limits.h"
 
 /* What a disk said of itself, boiled down to what a write needs. */
 struct disk {

@@ -14,15 +14,15 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include "cache.h"
-#include "config.h"
-#include "identify.h"
-#include "nvme_node.h"
-#include "published.h"
-#include "real.h"
-#include "status.h"
-#include "transport.h"
-#include "uring_uapi.h"
+#include "device/cache.h"
+#include "base/config.h"
+#include "device/identify.h"
+#include "device/nvme_node.h"
+#include "device/published.h"
+#include "base/real.h"
+#include "rules/status.h"
+#include "device/transport.h"
+#include "base/uring_uapi.h"
 
 enum {
 	OPCODE_WRITE = 0x01,   /* NVM Command Set 1.0 figure 9 */

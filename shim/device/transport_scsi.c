@@ -12,11 +12,11 @@
 #include <signal.h>
 #include <time.h>
 
-#include "cache.h"
-#include "cleanup.h"
-#include "inquiry.h"
-#include "scsi.h"
-#include "transport.h"
+#include "device/cache.h"
+#include "base/cleanup.h"
+#include "device/inquiry.h"
+#include "device/scsi.h"
+#include "device/transport.h"
 
 enum {
 	WRITE_ATOMIC_16 = 0x9c, /* SBC-4 */

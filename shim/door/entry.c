@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* From the doors' arguments to the engine's, with cancellation held off while we are inside. */
-#include "entry.h"
+#include "door/entry.h"
 
-#include "deep.h"
-#include "engine.h"
+#include "base/deep.h"
+#include "engine/engine.h"
 
 ssize_t entry_write_by(enum door door, int fd, const struct iovec *iov, int count, off_t offset,
 		       int flags)

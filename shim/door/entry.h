@@ -9,7 +9,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "counters.h"
+#include "base/counters.h"
 #include "untorn_uapi.h"
 
 #define EXPORT __attribute__((visibility("default")))

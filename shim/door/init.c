@@ -2,20 +2,20 @@
 /* The order of starting. Everything is lazy; the constructor only warms up what costs nothing. */
 #include <pthread.h>
 
-#include "aio.h"
-#include "config.h"
-#include "counters.h"
-#include "deep.h"
-#include "device.h"
-#include "entry_deep.h"
-#include "files.h"
-#include "kept.h"
-#include "log.h"
-#include "real.h"
-#include "ring_op.h"
-#include "ring_table.h"
-#include "substitute.h"
-#include "worker.h"
+#include "async/aio.h"
+#include "base/config.h"
+#include "base/counters.h"
+#include "base/deep.h"
+#include "device/device.h"
+#include "door/deep.h"
+#include "async/files.h"
+#include "device/kept.h"
+#include "base/log.h"
+#include "base/real.h"
+#include "async/ring_op.h"
+#include "async/ring_table.h"
+#include "async/substitute.h"
+#include "engine/worker.h"
 
 static void after_fork(void)
 {

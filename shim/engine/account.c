@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "account.h"
+#include "engine/account.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 
-#include "counters.h"
-#include "log.h"
-#include "probe.h"
-#include "reason.h"
-#include "sysfs.h"
+#include "base/counters.h"
+#include "base/log.h"
+#include "base/probe.h"
+#include "rules/reason.h"
+#include "base/sysfs.h"
 
 _Static_assert((int)REASON_COUNT <= (int)COUNTERS_REASONS && REASON_COUNT < 64, "see counters.h");
 

@@ -9,8 +9,8 @@
 
 #include <sys/types.h>
 
-#include "device.h"
-#include "request.h"
+#include "device/device.h"
+#include "rules/request.h"
 
 /* Left to the kernel. number: the device's, 0 if it is none. result: the kernel's, or 0 where it is
  * not seen. Returns it. */

@@ -3,7 +3,7 @@
  * One atomic write, from the call to the command: engine_write() -> device_get() -> engine_decide()
  * -> the gate -> request_check() -> cache_prepare() -> transport->write() -> cache_finish().
  */
-#include "engine.h"
+#include "engine/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +11,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "account.h"
-#include "cache.h"
-#include "cleanup.h"
-#include "memory.h"
-#include "real.h"
-#include "request.h"
+#include "engine/account.h"
+#include "device/cache.h"
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/real.h"
+#include "rules/request.h"
 #include "untorn_uapi.h"
 
 /* A flag that no kernel knows: a write that carries it is checked up to its flags and refused. */

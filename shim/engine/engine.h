@@ -10,10 +10,10 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "config.h"
-#include "device.h"
-#include "entrance.h"
-#include "request.h"
+#include "base/config.h"
+#include "device/device.h"
+#include "rules/entrance.h"
+#include "rules/request.h"
 #include "untorn_uapi.h"
 
 /* A file as it was found, for the others of several writes that are submitted together: until the

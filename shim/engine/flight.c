@@ -4,7 +4,7 @@
  * do - the kernel lets the process use no such entries, the node cannot be opened, a status with
  * which the driver's own commands are sent again - is done as if there were none.
  */
-#include "flight.h"
+#include "engine/flight.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine.h"
-#include "own_ring.h"
+#include "engine/engine.h"
+#include "engine/own_ring.h"
 
 struct flight;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The ring is used as its manual says, by system calls: io_uring_setup(2), io_uring_enter(2). */
-#include "own_ring.h"
+#include "engine/own_ring.h"
 
 #include <errno.h>
 #include <linux/time_types.h>
@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "real.h"
+#include "base/real.h"
 
 /* How long one may wait while there is something else to be done: a disk that does not answer must
  * not keep the others waiting. */

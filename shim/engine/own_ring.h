@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ring_map.h"
-#include "uring_uapi.h"
+#include "engine/ring_map.h"
+#include "base/uring_uapi.h"
 
 enum { OWN_RING_ENTRIES = 64, OWN_RING_FILES = 8 /* places in its table of files, empty */ };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* One mapping for both rings: IORING_FEAT_SINGLE_MMAP, 5.4. */
-#include "ring_map.h"
+#include "engine/ring_map.h"
 
 #include <sys/mman.h>
 
-#include "uring_uapi.h"
+#include "base/uring_uapi.h"
 
 static void *map(int ring, size_t size, uint64_t offset)
 {

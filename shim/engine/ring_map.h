@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "uring_uapi.h"
+#include "base/uring_uapi.h"
 
 struct ring_map {
 	uint32_t *sq_head, *sq_tail, *sq_flags, *sq_dropped, *cq_head, *cq_tail;

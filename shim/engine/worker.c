@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* One queue, one lock, one condition. Enqueued work is taken in the order in which it came. */
-#include "worker.h"
+#include "engine/worker.h"
 
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stddef.h>
 
-#include "deep.h"
-#include "guard.h"
+#include "base/deep.h"
+#include "base/guard.h"
 
 enum {
 	MAX_THREADS = 64,

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "flight.h"
+#include "engine/flight.h"
 
 /* Begins it, and those that come next, soon, in threads or, where none is to be had, does them at
  * once. Thread-safe; not to be called in a vforked child. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/aio.c: aio_prep_rw(), aio_write(); io_uring/rw.c: io_prep_rw(), io_rw_init_file(), io_write(),
  * of 6.12. */
-#include "entrance.h"
+#include "rules/entrance.h"
 
 #include <errno.h>
 #include <stddef.h>
 
-#include "request.h"
+#include "rules/request.h"
 #include "untorn_uapi.h"
 
 typedef int check(const struct entrance *e, const struct limits *limits);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "rules/limits.h"
 
 enum form { FORM_CALL, FORM_AIO, FORM_RING, FORM_POLLED /* IORING_SETUP_IOPOLL */ };
 

@@ -4,7 +4,7 @@
  * kernels differ, the stricter one is followed, so that nothing is promised that any kernel would
  * refuse to promise.
  */
-#include "limits.h"
+#include "rules/limits.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
  * Offsets are those of NVMe Base 2.0 figure 275 (Identify Controller) and NVM Command Set 1.0
  * figure 97 (Identify Namespace). All sizes in there are 0's based and in logical blocks.
  */
-#include "limits_nvme.h"
+#include "rules/limits_nvme.h"
 
 #include <stddef.h>
 

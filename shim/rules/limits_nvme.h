@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "limits.h"
+#include "base/config.h"
+#include "rules/limits.h"
 
 enum { IDENTIFY_SIZE = 4096 }; /* NVMe Base 2.0 section 5.17: every identify structure */
 

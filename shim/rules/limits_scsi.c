@@ -4,7 +4,7 @@
  * (drivers/scsi/sd.c: sd_config_atomic), with the block layer's strictness of 7.2 in limits.c.
  * Offsets are those of SBC-4, "READ CAPACITY (16) parameter data" and "Block Limits VPD page".
  */
-#include "limits_scsi.h"
+#include "rules/limits_scsi.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "rules/limits.h"
 
 enum {
 	CAPACITY_SIZE = 32,     /* SBC-4: READ CAPACITY (16) parameter data */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "reason.h"
+#include "rules/reason.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #ifndef REASON_H
 #define REASON_H
 
-#include "limits.h"
-#include "request.h"
+#include "rules/limits.h"
+#include "rules/request.h"
 
 enum reason {
 	REASON_OTHER,

@@ -5,7 +5,7 @@
  * them - the fd, the iovec array, the offset's range - the real kernel checks itself when the
  * engine asks it at the gate.
  */
-#include "request.h"
+#include "rules/request.h"
 
 #include <errno.h>
 #include <fcntl.h>

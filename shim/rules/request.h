@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "counters.h"
-#include "limits.h"
+#include "base/counters.h"
+#include "rules/limits.h"
 
 struct request {
 	uint64_t offset;   /* bytes, on the device or partition that the fd names */

@@ -5,7 +5,7 @@
  * (drivers/scsi/scsi_lib.c), for one write of a disk that is not removable. Sense data: SPC-4
  * section 4.5.
  */
-#include "sense.h"
+#include "rules/sense.h"
 
 #include <errno.h>
 #include <stdbool.h>

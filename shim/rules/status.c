@@ -4,7 +4,7 @@
  * blk_status_to_errno() (block/blk-core.c). Codes: NVMe Base 2.0 section 3.3.3.2.1, written as the
  * kernel gives them: status code type << 8 | status code.
  */
-#include "status.h"
+#include "rules/status.h"
 
 #include <errno.h>
 

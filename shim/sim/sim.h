@@ -80,12 +80,12 @@ struct sim_node {
 	uint64_t start, size; /* bytes */
 };
 
-/* sim_config.c: the disk that UNTORN_SIM describes, or NULL where it is unset. */
+/* sim/config.c: the disk that UNTORN_SIM describes, or NULL where it is unset. */
 const struct sim_disk *sim_config(void);
 /* Pure, for tests: false and disk->bad_option when an option is not understood. */
 bool sim_config_parse(const char *text, struct sim_disk *ret_disk);
 
-/* sim_node.c */
+/* sim/node.c */
 bool sim_node_of_path(const char *path, struct sim_node *ret_node);
 bool sim_node_of_fd(int fd, struct sim_node *ret_node);
 bool sim_node_of_number(unsigned minor, struct sim_node *ret_node);
@@ -93,7 +93,7 @@ int sim_node_open(const struct sim_node *node, int flags); /* a descriptor, or -
 void sim_node_stat(const struct sim_node *node, struct stat *st);
 void sim_node_statx(const struct sim_node *node, struct statx *stx);
 
-/* sim_disk.c: bytes on the whole disk; 0 or -errno, nothing stored unless it says so. */
+/* sim/disk.c: bytes on the whole disk; 0 or -errno, nothing stored unless it says so. */
 enum sim_means { SIM_PLAIN, SIM_SUBMIT, SIM_IO, SIM_SG, SIM_ATOMIC };
 struct sim_write {
 	const void *data;
@@ -112,19 +112,19 @@ bool sim_disk_is_gone(void); /* or its power is cut */
 unsigned sim_disk_nawupf(const struct sim_disk *disk); /* as it is now */
 void sim_disk_start(void);   /* once per process tree, before it forks */
 
-/* sim_memory.c: the program's memory, which may be bad; 0 or -EFAULT. */
+/* sim/memory.c: the program's memory, which may be bad; 0 or -EFAULT. */
 int sim_memory_read(void *ret_data, const void *from, size_t length);
 int sim_memory_write(void *to, const void *data, size_t length);
 void *sim_memory_get(size_t length); /* NULL: none */
 void sim_memory_put(void *memory, size_t length);
 
-/* sim_nvme.c: an ioctl of the NVMe driver; what the kernel returns, or -ENOTTY. */
+/* sim/nvme.c: an ioctl of the NVMe driver; what the kernel returns, or -ENOTTY. */
 int sim_nvme_ioctl(const struct sim_node *node, unsigned long request, void *argument);
 
-/* sim_sg.c: an ioctl of the SCSI drivers on a descriptor of these flags; likewise. */
+/* sim/sg.c: an ioctl of the SCSI drivers on a descriptor of these flags; likewise. */
 int sim_sg_ioctl(const struct sim_node *node, int flags, unsigned long request, void *argument);
 
-/* sim_sysfs.c: a descriptor to read the attribute from, or -errno; -EXDEV: not ours. */
+/* sim/sysfs.c: a descriptor to read the attribute from, or -errno; -EXDEV: not ours. */
 int sim_sysfs_open(const char *path);
 ssize_t sim_sysfs_readlink(const char *path, char *buffer, size_t size);
 int sim_sysfs_stat(const char *path, struct stat *st);

@@ -2,6 +2,8 @@
 /*
  * What the shim, which is preloaded, costs calls that are none of its business: through it, and
  * past it.
+ *
+ * Links: -luring
  */
 #include <fcntl.h>
 #include <liburing.h>

@@ -3,6 +3,8 @@
  * Writes of 16 KiB at random to an NVMe disk, through the shim, which is preloaded, against what
  * the kernel does past it: its own atomic writes where it has them, else plain ones. And the bare
  * command. disk DEVICE [least] : a lone pwritev2() is to be so many times as fast
+ *
+ * Links: -laio -luring
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -5,6 +5,8 @@
  * disk whose commands take no time.
  *
  * The engine is linked in, so that a command can be taken out of it; its system calls are real.
+ *
+ * Links: -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +18,9 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "engine.h"
-#include "real.h"
-#include "sysfs.h"
+#include "engine/engine.h"
+#include "base/real.h"
+#include "base/sysfs.h"
 
 enum { UNIT = 16384, PLACES = 64, ROUNDS = 60, WRITES = 200 };
 

@@ -2,6 +2,8 @@
 /*
  * The memory that the shim takes of a process, without it and with it: before its first write, and
  * after some. memory LIBRARY DEVICE
+ *
+ * Links: -luring
  */
 #include <fcntl.h>
 #include <liburing.h>

@@ -3,6 +3,8 @@
  * What the mechanism costs by which a write leaves a program's io_uring and its completion comes
  * back: here the checks are left out and a command is a NOP, which takes no time. Beside it as
  * many writes to /dev/null in the program's ring alone. CPU time of all threads, a write.
+ *
+ * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_keep -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -11,8 +13,8 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "engine.h"
-#include "ring_prepared.h"
+#include "engine/engine.h"
+#include "async/ring_prepared.h"
 
 enum { WRITES = 10000, ROUNDS = 101, LENGTH = 16384 };
 

@@ -4,6 +4,8 @@
  * COUNT atomic writes of 512 to 16384 bytes, DEPTH at a time, each to a place of its own, with
  * plain reads, NOPs and fsyncs between; then everything is read back. Prints "SECTOR SECTORS" of
  * each.
+ *
+ * Links: -luring
  */
 #include <fcntl.h>
 #include <liburing.h>

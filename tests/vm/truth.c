@@ -7,6 +7,8 @@
  *
  *	truth DEVICE UNIT                  the fixed matrix
  *	truth DEVICE UNIT SEED COUNT       COUNT random calls; 60s: as many as 60 seconds hold
+ *
+ * Links: -luring
  */
 #include <errno.h>
 #include <fcntl.h>

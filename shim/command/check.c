@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The program and the libraries that its loader finds for it, as ldd(1) asks for them. A plug-in
+ * that it opens later is not seen.
+ */
+#include "command/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "command/command.h"
+#include "base/deep.h"
+#include "command/elf_calls.h"
+
+enum { ENOUGH = 0, NEEDED = 1, UNREACHABLE = 125 };
+
+const char *cmd_check_deep(void)
+{
+	static char text[400];
+	struct utsname name = { 0 };
+
+	int error = deep_probe();
+	uname(&name);
+	if (!error)
+		return NULL;
+	if (error == -ENOSYS)
+		return "is for x86-64 only; a program whose system calls go through the C library "
+		       "needs none (fio: --ioengine=libaio or pvsync2; liburing as a shared library)";
+	if (error != -EINVAL) {
+		snprintf(text, sizeof(text), "is refused here: %s", strerror(-error));
+		return text;
+	}
+	snprintf(text, sizeof(text),
+		 "needs Linux 5.11 with Syscall User Dispatch, and this is %s; instead, let the "
+		 "program make its system calls through the C library (fio: --ioengine=libaio or "
+		 "pvsync2; liburing as a shared library)",
+		 name.release);
+	return text;
+}
+
+/* Those whose calls are caught by name, or are not the program's: the C library, the loader, ours,
+ * and liburing, whose functions we stand in for. */
+static int is_known(const char *path)
+{
+	static const char *const names[] = { "libc.so",     "ld-linux",  "libpthread.so",
+					     "liburing.so", "libuntorn", "liburing-ffi.so",
+					     "ld-musl",     "libc.musl" };
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int calls_of(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : elf_calls(fd);
+}
+
+/* The loader's answer, instead of the program (ld.so(8)). */
+static FILE *list_libraries(const char *path, pid_t *ret_child)
+{
+	AUTO_FREE char *where = NULL;
+	char *arguments[] = { (char *)(uintptr_t)path, NULL };
+	char *environment[] = { (char[]){ "LD_TRACE_LOADED_OBJECTS=1" }, NULL, NULL };
+	posix_spawn_file_actions_t actions;
+	int ends[2];
+
+	const char *folders = getenv("LD_LIBRARY_PATH");
+	if (folders && asprintf(&where, "LD_LIBRARY_PATH=%s", folders) >= 0)
+		environment[1] = where;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	int error = posix_spawn(ret_child, path, &actions, NULL, arguments, environment);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	if (!error)
+		return fdopen(ends[0], "r");
+	close(ends[0]);
+	return NULL;
+}
+
+/* The path in a line "name => /path (0x...)", or NULL. */
+static char *path_in(char *line)
+{
+	char *path = strchr(line, '/'), *end = path ? strstr(path, " (0x") : NULL;
+
+	if (end)
+		*end = '\0';
+	return end ? path : NULL;
+}
+
+/* The first that makes calls of its own, or an empty string. */
+static void find_maker(const char *program, char *ret_path, size_t size)
+{
+	AUTO_FREE char *line = NULL;
+	size_t room = 0;
+	pid_t child;
+
+	snprintf(ret_path, size, "%s", calls_of(program) == ELF_CALLS_WRITES ? program : "");
+	FILE *list = *ret_path ? NULL : list_libraries(program, &child);
+	if (!list)
+		return;
+	while (getline(&line, &room, list) > 0) {
+		const char *path = path_in(line);
+		if (!*ret_path && path && !is_known(path) && calls_of(path) == ELF_CALLS_WRITES)
+			snprintf(ret_path, size, "%s", path);
+	}
+	fclose(list);
+	waitpid(child, NULL, 0);
+}
+
+int cmd_check(const char *path)
+{
+	char maker[4096];
+
+	if (calls_of(path) == -ENOSYS) {
+		printf("%s: reached; whether it makes system calls itself is looked for on x86-64 "
+		       "only\n",
+		       path);
+		return ENOUGH;
+	}
+	find_maker(path, maker, sizeof(maker));
+	if (!*maker) {
+		printf("%s: reached, without --deep; of plug-ins nothing is known\n", path);
+		return ENOUGH;
+	}
+	const char *why = cmd_check_deep();
+	if (why)
+		return cmd_fail(UNREACHABLE,
+				"%s needs deep mode, for %s makes system calls itself; "
+				"but deep mode %s",
+				path, maker, why);
+	printf("%s: needs --deep, for %s makes system calls itself\n", path, maker);
+	return NEEDED;
+}

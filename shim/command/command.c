@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* untorn: one command, a table of verbs. */
+#include "command/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/preload.h"
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	bool asks_the_kernel; /* and must not be answered by a shim in its own process */
+	const char *summary, *usage;
+} verbs[] = {
+	{ "run", cmd_run, false, "start a program with atomic writes",
+	  "usage: untorn run [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
+	  "\n"
+	  "Starts PROGRAM with libuntorn.so preloaded, before what LD_PRELOAD already names.\n"
+	  "\n"
+	  "  --mode=auto|command|off            auto: the kernel writes where it can do what the disk\n"
+	  "                                     can, else one command does; command: never the\n"
+	  "                                     kernel; off: the shim does nothing (UNTORN_MODE)\n"
+	  "  --nvme-limits=namespace|controller controller: believe AWUPF too, where the namespace says\n"
+	  "                                     nothing (UNTORN_NVME_LIMITS; see libuntorn(7))\n"
+	  "  --sim=SPEC                         simulate the disk that SPEC describes (UNTORN_SIM)\n"
+	  "  --report[=FILE]                    tell at the end what became of atomic writes, on\n"
+	  "                                     standard error or in FILE\n"
+	  "  --json                             the report as JSON, as in a FILE.json\n"
+	  "  --deep                             catch system calls made without the C library too\n"
+	  "                                     (UNTORN_DEEP; Linux 5.11, x86-64)\n"
+	  "  --check                            start nothing: say whether PROGRAM needs --deep\n"
+	  "  --anyway                           start even a program that the shim cannot reach\n"
+	  "\n"
+	  "The exit status is the program's; 125 the shim cannot reach it, 126 it cannot be\n"
+	  "executed, 127 it is not there, 2 a mistake in the command line. With --check: 0 it is\n"
+	  "reached, 1 it needs --deep.\n" },
+	{ "doctor", cmd_doctor, true, "say whether a device qualifies, and why",
+	  "usage: untorn doctor [--json] [--nvme-limits=namespace|controller] DEVICE\n"
+	  "\n"
+	  "The verdict first, then what it rests on, then what to change. Writes nothing.\n"
+	  "\n"
+	  "  --json                             all of it as one JSON object\n"
+	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "\n"
+	  "Exit status: 0 the device has atomic writes, 1 it has none, 2 cannot tell.\n" },
+	{ "stat", cmd_stat, false, "show what running programs' atomic writes came to",
+	  "usage: untorn stat [--json] [--watch] [PID | --all]\n"
+	  "\n"
+	  "What the shim has counted in a process, and in those that it shares memory with by\n"
+	  "fork; by device and door.\n"
+	  "\n"
+	  "  --all                              all that you may look at, as without a number\n"
+	  "  --json                             as JSON, with the latency histogram\n"
+	  "  --watch                            again each second, until the process ends\n"
+	  "\n"
+	  "Exit status: 0, or 1 nothing has been counted there, or you may not look.\n" },
+	{ "publish", cmd_publish, false, "let ordinary users know what the disks say (root)",
+	  "usage: untorn publish [DEVICE]...\n"
+	  "\n"
+	  "Leaves the identify data of these NVMe disks, or of all, in /run/untorn. Before Linux\n"
+	  "6.2 only root may ask a disk; programs of other users then go by what is published.\n"
+	  "Exit status: 0 all published, 1 not all.\n" },
+	{ "verify", cmd_verify, true, "find out whether a disk keeps its word (overwrites it)",
+	  "usage: untorn verify [OPTION]... DEVICE\n"
+	  "       untorn verify --power-cut=LOG [OPTION]... DEVICE\n"
+	  "       untorn verify --check=LOG [--json] DEVICE\n"
+	  "\n"
+	  "Writers and readers race over pages of DEVICE, or writes go on until the power is cut.\n"
+	  "Overwrites DEVICE, and refuses one that is in use or has something on it.\n"
+	  "\n"
+	  "  --power-cut=LOG                    keep a log of what was acknowledged, on another disk or\n"
+	  "                                     machine; - is standard output\n"
+	  "  --check=LOG                        after the cut: what is torn, lost, out of order; only reads\n"
+	  "  --volatile                         with --power-cut: writes need not survive it, but whole\n"
+	  "  --seconds=N                        how long; 10, and with --power-cut until interrupted\n"
+	  "  --pages=N                          how many pages; 256\n"
+	  "  --destroy --destroy                overwrite even what is in use or has something on it\n"
+	  "  --json                             the report as one JSON object\n"
+	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "\n"
+	  "Exit status: 0 nothing found, 1 found, 2 refused or not finished.\n" },
+};
+
+static const struct verb *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+static void print_usage(FILE *file)
+{
+	fputs("usage: untorn VERB ...\n"
+	      "Linux's atomic writes for unmodified programs, on kernels that do not have them.\n\n",
+	      file);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		fprintf(file, "  untorn %-8s %s\n", verbs[i].name, verbs[i].summary);
+	fputs("\nuntorn VERB --help, untorn --version. Manual: untorn(1), libuntorn(7).\n", file);
+}
+
+int cmd_fail(int status, const char *format, ...)
+{
+	va_list list;
+	int error = errno; /* for %m */
+
+	fputs("untorn: ", stderr);
+	errno = error;
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fputc('\n', stderr);
+	return status;
+}
+
+static bool is_one_of(const char *value, const char *words)
+{
+	size_t length = strlen(value);
+
+	for (; *words; words += strcspn(words, " "), words += strspn(words, " ")) {
+		if (strcspn(words, " ") == length && strncmp(words, value, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+int cmd_set(const char *option, const char *variable, const char *value, const char *words)
+{
+	if (words && !is_one_of(value, words))
+		return cmd_fail(CMD_USAGE, "--%s does not know %s; it is one of: %s", option, value,
+				words);
+	return setenv(variable, value, 1) < 0 ? cmd_fail(CMD_USAGE, "--%s: %m", option) : 0;
+}
+
+/* The exit status of having said something. */
+static int end_of_output(void)
+{
+	return fflush(stdout) == 0 ? 0 : cmd_fail(1, "standard output: %m");
+}
+
+int cmd_help(const char *verb)
+{
+	fputs(find(verb)->usage, stdout);
+	return end_of_output();
+}
+
+static int find_or_fail(const char *name, const struct verb **ret_verb)
+{
+	*ret_verb = find(name);
+	if (*ret_verb)
+		return 0;
+	return cmd_fail(CMD_USAGE, "there is no verb %s; untorn --help lists them", name);
+}
+
+static int help(const char *name)
+{
+	const struct verb *verb = NULL;
+	int status = name ? find_or_fail(name, &verb) : 0;
+
+	if (!status && verb)
+		return cmd_help(verb->name);
+	if (!status)
+		print_usage(stdout);
+	return status;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	char title[32];
+
+	if (verb->asks_the_kernel)
+		cmd_preload_leave_shim(argv);
+	/* What getopt's messages start with. */
+	snprintf(title, sizeof(title), "untorn %s", verb->name);
+	argv[1] = title;
+	return verb->run(argc - 1, argv + 1);
+}
+
+static bool is(const char *argument, const char *word, const char *option)
+{
+	return strcmp(argument, word) == 0 || strcmp(argument, option) == 0;
+}
+
+/* What is opened next must not become standard output: that may be a disk. The program of `untorn
+ * run` finds them closed, as they were. */
+static void occupy_closed_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int choose(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (is(argv[1], "version", "--version")) {
+		puts("untorn " VERSION);
+		return 0;
+	}
+	if (is(argv[1], "help", "--help") || strcmp(argv[1], "-h") == 0)
+		return help(argv[2]);
+	int status = find_or_fail(argv[1], &verb);
+	return status ? status : run(verb, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	occupy_closed_streams();
+	if (argc < 2) {
+		print_usage(stderr);
+		return CMD_USAGE;
+	}
+	int status = choose(argc, argv);
+	return status ? status : end_of_output();
+}

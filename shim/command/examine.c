@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One function for each link of the chain, in the order of the answer. Start reading at the end.
+ *
+ * No rule is written down here. Where the answer says what would be different if something were,
+ * the shim's own functions are asked again about that.
+ */
+#include "command/examine.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/deep.h"
+#include "engine/engine.h"
+#include "base/sysfs.h"
+
+static void look_at_kernel(const struct patient *p, struct evidence *e)
+{
+	struct utsname name;
+	unsigned major_version = 0, minor_version = 0;
+
+	uname(&name);
+	sscanf(name.release, "%u.%u", &major_version, &minor_version);
+	evidence_fact(e, "kernel", "release", "%s", name.release);
+	if (p->device.native.unit_max)
+		evidence_fact(e, "kernel", "natively", "atomic writes of %u to %u bytes",
+			      p->device.native.unit_min, p->device.native.unit_max);
+	else if (major_version < 6 || (major_version == 6 && minor_version < 11))
+		evidence_fact(e, "kernel", "natively", "none: RWF_ATOMIC came with Linux 6.11");
+	else
+		evidence_fact(e, "kernel", "natively", "no atomic writes on this device");
+	evidence_fact(
+		e, "kernel", "deep mode", "%s",
+		deep_probe() == 0
+			? "to be had, for programs that make system calls themselves (untorn run --check)"
+			: "not to be had (Linux 5.11, x86-64): programs that make system calls "
+			  "themselves are not reached (untorn run --check)");
+}
+
+static void sysfs_fact(const struct patient *p, struct evidence *e, const char *name,
+		       const char *attribute)
+{
+	char text[96];
+
+	if (sysfs_disk_text(p->device.number, attribute, text, sizeof(text)) < 0)
+		return;
+	/* Identify's texts are padded with blanks. */
+	for (size_t end = strlen(text); end && text[end - 1] == ' '; end--)
+		text[end - 1] = '\0';
+	if (*text)
+		evidence_fact(e, "device", name, "%s", text);
+}
+
+static void look_at_device(const struct patient *p, struct evidence *e)
+{
+	const struct transport *transport = p->device.transport;
+	bool scsi = cmd_examine_is_scsi(p);
+	char text[32];
+
+	evidence_fact(e, "device", "number", "%u:%u", major(p->device.number),
+		      minor(p->device.number));
+	if (transport)
+		evidence_fact(e, "device", "kind", "%s", transport->name);
+	else if (sysfs_disk_link(p->device.number, "device/subsystem", text, sizeof(text)) == 0)
+		evidence_fact(e, "device", "kind", "%s, neither NVMe nor SCSI", text);
+	else
+		evidence_fact(e, "device", "kind", "neither NVMe nor SCSI");
+	sysfs_fact(p, e, "transport", "device/transport");
+	sysfs_fact(p, e, "vendor", "device/vendor");
+	sysfs_fact(p, e, "model", "device/model");
+	sysfs_fact(p, e, "serial", "device/serial");
+	sysfs_fact(p, e, "firmware", scsi ? "device/rev" : "device/firmware_rev");
+	if (sysfs_disk_text(p->device.number, "queue/write_cache", text, sizeof(text)) == 0)
+		evidence_fact(e, "device", "write cache", "%s%s", text,
+			      strcmp(text, "write back") == 0
+				      ? ": atomic is not durable, O_DSYNC or fdatasync is"
+				      : "");
+	evidence_fact(e, "device", "logical block", "%u bytes", p->device.identity.block);
+}
+
+static void look_at_partition(const struct patient *p, struct evidence *e)
+{
+	const struct limits *disk = &p->device.disk.limits;
+	unsigned long long start = p->device.identity.start;
+	unsigned grain = disk->boundary > disk->unit_max ? disk->boundary : disk->unit_max;
+
+	if (!sysfs_is_partition(p->device.number))
+		return;
+	evidence_fact(e, "partition", "start", "byte %llu, a multiple of %llu", start,
+		      start ? start & -start : 0ULL);
+	if (p->device.limits.refusal == REFUSAL_PARTITION)
+		evidence_advise(e, "re-create the partition on a multiple of %u bytes", grain);
+}
+
+bool cmd_examine_is_scsi(const struct patient *p)
+{
+	return p->device.transport == &transport_scsi;
+}
+
+/* The limits of the device, were this its queue and that the policy. */
+static struct limits limits_if(const struct patient *p, struct queue queue, enum nvme_policy policy)
+{
+	struct limits limits = cmd_examine_is_scsi(p) ? limits_scsi(&p->identity.scsi)
+						      : limits_nvme(&p->identity.nvme, policy);
+
+	limits = limits_cap(limits, &queue, (uint32_t)sysconf(_SC_PAGESIZE));
+	return limits_of_partition(limits, p->device.identity.start);
+}
+
+struct limits cmd_examine_limits(const struct patient *p)
+{
+	return limits_if(p, p->device.queue, config_get().nvme_policy);
+}
+
+static const char *cut_by(const struct patient *p, struct queue without)
+{
+	return p->identified && limits_if(p, without, config_get().nvme_policy).unit_max >
+					cmd_examine_limits(p).unit_max
+		       ? ": this cuts the unit"
+		       : "";
+}
+
+static void look_at_caps(const struct patient *p, struct evidence *e)
+{
+	const struct queue *queue = &p->device.queue;
+	const struct limits *disk = &p->device.disk.limits, *limits = &p->device.limits;
+	struct queue more_hw = *queue, more_segments = *queue, no_chunk = *queue;
+
+	more_hw.max_hw = UINT32_MAX;
+	more_segments.segments = UINT16_MAX;
+	no_chunk.chunk = 0;
+	evidence_fact(e, "caps", "largest command", "%llu bytes%s",
+		      (unsigned long long)queue->max_hw, cut_by(p, more_hw));
+	evidence_fact(e, "caps", "segments", "%u%s", queue->segments, cut_by(p, more_segments));
+	if (queue->chunk)
+		evidence_fact(e, "caps", "chunk", "%u bytes%s", queue->chunk, cut_by(p, no_chunk));
+	if (p->identified && limits->unit_max && limits->unit_max < disk->unit_max)
+		evidence_fact(e, "caps", "unit", "cut from %u to %u bytes", disk->unit_max,
+			      limits->unit_max);
+}
+
+static bool has_capability(unsigned capability)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return syscall(SYS_capget, &header, data) == 0 &&
+	       (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability));
+}
+
+/* "root", or "0" where it has no name. */
+static const char *user_name(uid_t user, char number[16])
+{
+	const struct passwd *entry = getpwuid(user);
+
+	snprintf(number, 16, "%u", user);
+	return entry ? entry->pw_name : number;
+}
+
+static const char *group_name(gid_t group, char number[16])
+{
+	const struct group *entry = getgrgid(group);
+
+	snprintf(number, 16, "%u", group);
+	return entry ? entry->gr_name : number;
+}
+
+static void look_at_node(const struct patient *p, struct evidence *e)
+{
+	unsigned needed = cmd_examine_is_scsi(p) ? CAP_SYS_RAWIO : CAP_SYS_ADMIN;
+	struct stat st = { 0 };
+	char user[16], group[16];
+
+	stat(p->path, &st);
+	evidence_fact(e, "privilege", "user", "%s, %s %s", user_name(geteuid(), user),
+		      has_capability(needed) ? "with" : "without",
+		      needed == CAP_SYS_RAWIO ? "CAP_SYS_RAWIO" : "CAP_SYS_ADMIN");
+	evidence_fact(e, "privilege", "node", "%s:%s %04o, %s%s", user_name(st.st_uid, user),
+		      group_name(st.st_gid, group), st.st_mode & 07777,
+		      !p->open_error ? "may be written"
+		      : p->fd < 0    ? "may not be opened: "
+				     : "may only be read: ",
+		      p->open_error ? strerror(-p->open_error) : "");
+	if (p->open_error == -EACCES)
+		evidence_advise(e, "let this user open %s for writing, e.g. as one of the group %s",
+				p->path, group_name(st.st_gid, group));
+}
+
+static const char *describe_published(int believed)
+{
+	switch (believed) {
+	case 0:
+		return "yes, and up to date";
+	case -ENOENT:
+		return "no";
+	case -ESTALE:
+		return "yes, but of another disk or format";
+	case -EPERM:
+		return "yes, but others than root may write it, so it is not believed";
+	case -EBADMSG:
+		return "yes, but it is garbage";
+	default:
+		return strerror(-believed);
+	}
+}
+
+static void look_at_identify_right(const struct patient *p, struct evidence *e)
+{
+	evidence_fact(e, "privilege", "identify", "%s",
+		      p->fd < 0       ? "not asked"
+		      : p->asked == 0 ? "allowed"
+				      : strerror(-p->asked));
+	if (cmd_examine_is_scsi(p))
+		return;
+	evidence_fact(e, "privilege", "published", "%s", describe_published(p->believed));
+	if (p->fd >= 0 && !p->identified)
+		evidence_advise(e,
+				"asking the disk takes CAP_SYS_ADMIN before Linux 6.2: "
+				"as root, at every boot: untorn publish %s",
+				p->path);
+}
+
+static void look_at_write_right(const struct patient *p, struct evidence *e)
+{
+	if (p->means) {
+		evidence_fact(e, "privilege", "write command", "%s", p->means);
+		return;
+	}
+	if (!p->identified || p->fd < 0)
+		return;
+	evidence_fact(e, "privilege", "write command", "not allowed: %s",
+		      strerror(-p->means_error));
+	if (cmd_examine_is_scsi(p))
+		cmd_examine_generic(p, e);
+	else if (!p->open_error && engine_decide(&p->device, config_get().mode) == LANE_COMMAND)
+		evidence_advise(
+			e, "this kernel wants CAP_SYS_ADMIN for a write command, or a controller "
+			   "whose Commands Supported and Effects log allows it");
+}
+
+static void look_at_privilege(const struct patient *p, struct evidence *e)
+{
+	look_at_node(p, e);
+	if (!p->device.transport)
+		return;
+	look_at_identify_right(p, e);
+	look_at_write_right(p, e);
+}
+
+/* What would give a larger unit; or that nothing will. */
+static void advise_on_unit(const struct patient *p, struct evidence *e)
+{
+	struct limits other = limits_if(p, p->device.queue, NVME_POLICY_CONTROLLER);
+	unsigned unit = p->device.limits.unit_max, native = p->device.native.unit_max;
+
+	if (other.unit_max > unit && other.unit_max > native)
+		evidence_advise(
+			e,
+			"AWUPF would make it %u bytes, but in blocks of a format that it does "
+			"not name: if the vendor vouches for it, --nvme-limits=controller",
+			other.unit_max);
+	else if (unit && p->device.disk.limits.unit_max == p->device.identity.block &&
+		 native <= unit)
+		evidence_advise(e, "this disk promises no more than one logical block; no setting "
+				   "changes that, a format with larger blocks may (nvme format, "
+				   "which erases it)");
+}
+
+static void look_at_policy(const struct patient *p, struct evidence *e)
+{
+	static const char *const modes[] = { "auto", "command", "off" };
+	const struct config config = config_get();
+
+	evidence_fact(e, "policy", "UNTORN_MODE", "%s", modes[config.mode]);
+	if (!cmd_examine_is_scsi(p))
+		evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s",
+			      config.nvme_policy == NVME_POLICY_CONTROLLER ? "controller"
+									   : "namespace");
+	if (config.mode == MODE_OFF)
+		evidence_advise(e, "UNTORN_MODE is off, or not a word that is known: unset it");
+	if (!p->identified)
+		return;
+	if (p->device.disk.limits.unit_max)
+		evidence_fact(e, "policy", "unit taken from", "%s",
+			      limits_origin(p->device.disk.limits.origin));
+	if (!cmd_examine_is_scsi(p))
+		advise_on_unit(p, e);
+}
+
+static void advise_on_refusal(const struct patient *p, struct evidence *e)
+{
+	bool scsi = cmd_examine_is_scsi(p);
+
+	switch (p->device.limits.refusal) {
+	case REFUSAL_METADATA:
+	case REFUSAL_PROTECTION_TYPE:
+		evidence_advise(e, scsi ? "format the disk with another type of protection, or "
+					  "without (sg_format erases it)"
+					: "format the namespace without metadata (nvme format "
+					  "erases it)");
+		break;
+	case REFUSAL_GARBAGE:
+		if (!p->device.disk.block || p->device.disk.block == p->device.identity.block)
+			break;
+		evidence_advise(e,
+				"the disk was formatted anew: have the kernel scan it again (%s)",
+				scsi ? "write 1 to its device/rescan in /sys" : "nvme ns-rescan");
+		if (!scsi)
+			evidence_advise(e, "as root, after that: untorn publish %s", p->path);
+		break;
+	default:
+		break;
+	}
+}
+
+void cmd_examine_all(const struct patient *patient, struct evidence *evidence)
+{
+	look_at_kernel(patient, evidence);
+	look_at_device(patient, evidence);
+	look_at_partition(patient, evidence);
+	cmd_examine_layers(patient, evidence);
+	if (patient->identified && cmd_examine_is_scsi(patient))
+		cmd_examine_scsi(patient, evidence);
+	else if (patient->identified)
+		cmd_examine_nvme(patient, evidence);
+	look_at_caps(patient, evidence);
+	look_at_privilege(patient, evidence);
+	look_at_policy(patient, evidence);
+	advise_on_refusal(patient, evidence);
+}

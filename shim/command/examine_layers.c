@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stack that a device is in: device mapper, md and filesystems above it, and below it what it
+ * lies on if it is such a layer itself. A layer may split a write, or send it elsewhere, so atomic
+ * writes go to the disk itself.
+ */
+#include "command/examine.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/sysfs.h"
+
+enum { NAMES = USAGE_NAMES, MAX_DEPTH = 8 };
+
+/* What no longer fits is left out. */
+static void append(char names[NAMES], const char *name)
+{
+	if (strlen(names) + strlen(name) + 2 > NAMES)
+		return;
+	if (*names)
+		strcat(names, " ");
+	strcat(names, name);
+}
+
+/* The number of a device that is named in a directory of this one: "slaves", or "" for one of its
+ * partitions. */
+static bool number_of(dev_t device, const char *directory, const char *name, dev_t *ret_number)
+{
+	char attribute[96], text[32];
+	unsigned major_number, minor_number;
+
+	snprintf(attribute, sizeof(attribute), "%s%s/dev", directory, name);
+	if (sysfs_text(device, attribute, text, sizeof(text)) < 0 ||
+	    sscanf(text, "%u:%u", &major_number, &minor_number) != 2)
+		return false;
+	*ret_number = makedev(major_number, minor_number);
+	return true;
+}
+
+/* What lies at the bottom of everything that this device lies on. */
+static void add_bottoms(dev_t device, int depth, char names[NAMES])
+{
+	char slaves[NAMES], below[NAMES], *rest = slaves;
+	dev_t number;
+
+	if (depth == MAX_DEPTH || sysfs_list(device, "slaves", slaves, sizeof(slaves)) < 0)
+		return;
+	for (char *name; (name = strsep(&rest, " "));) {
+		if (!*name || !number_of(device, "slaves/", name, &number))
+			continue;
+		if (sysfs_list(number, "slaves", below, sizeof(below)) == 0 && *below)
+			add_bottoms(number, depth + 1, names);
+		else
+			append(names, name);
+	}
+}
+
+static void look_below(const struct patient *p, struct evidence *e)
+{
+	static const struct {
+		const char *attribute, *kind;
+	} kinds[] = {
+		{ "dm/name", "device mapper:" },
+		{ "md/level", "md array:" },
+		{ "loop/backing_file", "loop device over the file" },
+	};
+	char text[128], names[NAMES] = "";
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (sysfs_disk_text(p->device.number, kinds[i].attribute, text, sizeof(text)) == 0)
+			evidence_fact(e, "layers", "is a layer", "%s %s", kinds[i].kind, text);
+	}
+	add_bottoms(p->device.number, 0, names);
+	if (!*names)
+		return;
+	evidence_fact(e, "layers", "lies on", "%s", names);
+	if (!p->device.native.unit_max)
+		evidence_advise(e,
+				"a layer may split a write or send it elsewhere: let the program "
+				"open what %s lies on (%s)",
+				p->path, names);
+}
+
+/* Partitions are directories in their disk's. */
+static void list_partitions(dev_t disk, char ret_names[NAMES])
+{
+	char entries[2048], attribute[96], *rest = entries;
+	uint64_t number;
+
+	*ret_names = '\0';
+	if (sysfs_list(disk, "", entries, sizeof(entries)) < 0)
+		return;
+	for (char *name; (name = strsep(&rest, " "));) {
+		snprintf(attribute, sizeof(attribute), "%s/partition", name);
+		if (sysfs_number(disk, attribute, &number) == 0)
+			append(ret_names, name);
+	}
+}
+
+static void add_mounts(dev_t device, char names[NAMES])
+{
+	char line[1024], point[128];
+	unsigned major_number, minor_number;
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+
+	/* proc(5): id, parent, major:minor, root, mount point */
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%*s %*s %u:%u %*s %127s", &major_number, &minor_number, point) ==
+			    3 &&
+		    makedev(major_number, minor_number) == device)
+			append(names, point);
+	}
+	if (file)
+		fclose(file);
+}
+
+static void add_holders(dev_t device, char names[NAMES])
+{
+	char holders[NAMES];
+
+	if (sysfs_list(device, "holders", holders, sizeof(holders)) == 0 && *holders)
+		append(names, holders);
+}
+
+void cmd_examine_usage(dev_t device, struct usage *ret_usage)
+{
+	char copy[NAMES], *rest = copy;
+	dev_t number;
+
+	*ret_usage = (struct usage){ 0 };
+	list_partitions(device, ret_usage->partitions);
+	add_holders(device, ret_usage->holders);
+	add_mounts(device, ret_usage->mounts);
+	strcpy(copy, ret_usage->partitions);
+	for (char *name; (name = strsep(&rest, " "));) {
+		if (!*name || !number_of(device, "", name, &number))
+			continue;
+		add_holders(number, ret_usage->holders);
+		add_mounts(number, ret_usage->mounts);
+	}
+}
+
+void cmd_examine_layers(const struct patient *p, struct evidence *e)
+{
+	struct usage usage;
+
+	look_below(p, e);
+	cmd_examine_usage(p->device.number, &usage);
+	if (*usage.partitions)
+		evidence_fact(e, "layers", "partitions", "%s", usage.partitions);
+	if (*usage.holders) {
+		evidence_fact(e, "layers", "used by", "%s", usage.holders);
+		evidence_advise(e,
+				"%s gets its writes through %s; atomic are only those of programs "
+				"that open it directly",
+				p->path, usage.holders);
+	}
+	if (*usage.mounts)
+		evidence_fact(e, "layers", "mounted on", "%s (files there are the kernel's)",
+			      usage.mounts);
+}

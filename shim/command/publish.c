@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* untorn publish: asks NVMe disks what they are, and leaves the answer where all may read it. */
+#include "command/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <glob.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/config.h"
+#include "device/identify.h"
+#include "device/published.h"
+
+static int publish(const char *path)
+{
+	static struct nvme_identity identity;
+	struct stat st;
+
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return cmd_fail(1, "%s: %m", path);
+	if (!S_ISBLK(st.st_mode))
+		return cmd_fail(1, "%s is not a block device", path);
+	int error = identify_nvme(fd, &identity);
+	if (error)
+		return cmd_fail(1, "%s: %s", path,
+				error == -ENOTTY ? "not an NVMe namespace" : strerror(-error));
+	error = published_write(st.st_rdev, &identity);
+	if (error)
+		return cmd_fail(1, "%s: cannot write to %s: %s", path, published_directory,
+				strerror(-error));
+	struct limits limits = limits_nvme(&identity, config_get().nvme_policy);
+	if (limits.unit_max)
+		printf("published %s: its atomic unit is %u bytes\n", path, limits.unit_max);
+	else
+		printf("published %s: no atomic writes, %s\n", path,
+		       limits_explain(limits.refusal));
+	return 0;
+}
+
+/* Is it a whole disk, nvme0n1, and not a partition, nvme0n1p1? */
+static bool is_disk(const char *path)
+{
+	return !strchr(path + strlen("/dev/nvme"), 'p');
+}
+
+static int publish_all(void)
+{
+	glob_t found;
+	int status = 0, disks = 0;
+
+	if (glob("/dev/nvme[0-9]*n[0-9]*", 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			if (!is_disk(found.gl_pathv[i]))
+				continue;
+			disks++;
+			status |= publish(found.gl_pathv[i]);
+		}
+		globfree(&found);
+	}
+	/* No failure: this is started at boot, on machines of every kind. */
+	return disks ? status : cmd_fail(0, "nothing to publish: there is no NVMe disk in /dev");
+}
+
+int cmd_publish(int argc, char **argv)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+	int option, status = 0;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option != 'h')
+			return cmd_fail(CMD_USAGE, "see untorn publish --help");
+		return cmd_help("publish");
+	}
+	if (geteuid() != 0)
+		return cmd_fail(1, "only root may publish: what others leave is not believed");
+	if (optind == argc)
+		return publish_all();
+	for (; optind < argc; optind++)
+		status |= publish(argv[optind]);
+	return status;
+}

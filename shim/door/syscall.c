@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall(2), for programs that have no libc function for what they want (xfs_io's statx, perl).
+ *
+ * The function is written in assembly, because it must hand on calls that return twice or on
+ * another stack (vfork, clone): it compares the number, and jumps with all registers and the stack
+ * as they came - to C for the numbers that are ours, else to the next syscall(). Before that
+ * one is known (another library's constructor may be calling) it makes the system call itself.
+ *
+ * Both architectures pass the first seven arguments of a variadic function as those of any other.
+ */
+#include <sys/syscall.h>
+
+#include "async/aio.h"
+#include "door/entry.h"
+#include "door/deep.h"
+#include "door/syscall.h"
+#include "base/real.h"
+#include "async/ring_raw.h"
+#include "untorn_uapi.h"
+
+__attribute__((visibility("hidden"), used)) long entry_syscall_error(long result);
+
+long entry_syscall_error(long result)
+{
+	return ret_errno(result);
+}
+
+static long write_or_statx(long number, long a, long b, long c, long d, long e, long f)
+{
+	/* pwritev2 takes its offset as two halves; on 64 bits the low one is all of it. */
+	if (number == SYS_pwritev2 && (f & RWF_ATOMIC))
+		return entry_write_by(DOOR_SYSCALL, (int)a, (const struct iovec *)b, (int)c, d,
+				      (int)f);
+	if (number == SYS_statx && ((unsigned)d & STATX_WRITE_ATOMIC))
+		return entry_statx((int)a, (const char *)b, (int)c, (unsigned)d, (struct statx *)e);
+	return real()->syscall(number, a, b, c, d, e, f);
+}
+
+long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	switch (number) {
+	case SYS_io_submit:
+		return ret_errno(aio_submit((aio_context_t)a, b, (struct iocb **)c));
+	case SYS_io_getevents:
+		return ret_errno(aio_getevents((aio_context_t)a, b, c, (struct io_event *)d,
+					       (struct timespec *)e));
+	case SYS_io_pgetevents:
+		return ret_errno(aio_pgetevents((aio_context_t)a, b, c, (struct io_event *)d,
+						(struct timespec *)e,
+						(const struct aio_sigset *)f));
+	case SYS_io_cancel:
+		return ret_errno(
+			aio_cancel((aio_context_t)a, (struct iocb *)b, (struct io_event *)c));
+	case SYS_io_destroy:
+		return ret_errno(aio_destroy((aio_context_t)a));
+	case SYS_io_uring_setup:
+		return ret_errno(ring_raw_setup((unsigned)a, (struct io_uring_params *)b));
+	case SYS_io_uring_enter:
+		return ret_errno(ring_raw_enter((unsigned)a, (unsigned)b, (unsigned)c, (unsigned)d,
+						(const void *)e, (size_t)f));
+	case SYS_io_uring_register:
+		return ret_errno(
+			ring_raw_register((unsigned)a, (unsigned)b, (void *)c, (unsigned)d));
+	case SYS_rt_sigaction:
+		return ret_errno(entry_deep_sigaction((int)a, (void *)b, (void *)c, (size_t)d));
+	case SYS_rt_sigprocmask:
+		return ret_errno(entry_deep_sigprocmask((int)a, (void *)b, (void *)c, (size_t)d));
+	case SYS_close:
+		return close((int)a);
+#ifdef SYS_dup2
+	case SYS_dup2:
+		return dup2((int)a, (int)b);
+#endif
+	case SYS_dup3:
+		return dup3((int)a, (int)b, (int)c);
+	case SYS_close_range:
+		return close_range((unsigned)a, (unsigned)b, (int)c);
+	default:
+		return write_or_statx(number, a, b, c, d, e, f);
+	}
+}
+
+#define STRING(x) #x
+#define NUMBER(x) STRING(x)
+
+/* io_setup to io_cancel are five numbers in a row; the first and last of them do no harm in C. */
+_Static_assert(SYS_io_submit - SYS_io_setup < 5U && SYS_io_cancel - SYS_io_setup < 5U &&
+		       SYS_io_getevents - SYS_io_setup < 5U && SYS_io_destroy - SYS_io_setup < 5U &&
+		       SYS_rt_sigprocmask == SYS_rt_sigaction + 1 &&
+		       SYS_io_uring_enter == SYS_io_uring_setup + 1 &&
+		       SYS_io_uring_register == SYS_io_uring_setup + 2,
+	       "the assembly compares ranges");
+
+/* clang-format off */
+#if defined(__x86_64__)
+
+__asm__(".text\n"
+	".globl syscall\n"
+	".type syscall, @function\n"
+	".p2align 4\n"
+	"syscall:\n"
+	"	.cfi_startproc\n"
+	"	endbr64\n"
+	"	leaq -" NUMBER(SYS_io_setup) "(%rdi), %rax\n"
+	"	cmpq $4, %rax\n"
+	"	jbe entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_pwritev2) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_statx) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_io_pgetevents) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	leaq -" NUMBER(SYS_rt_sigaction) "(%rdi), %rax\n"
+	"	cmpq $1, %rax\n"
+	"	jbe entry_syscall\n"
+	"	leaq -" NUMBER(SYS_io_uring_setup) "(%rdi), %rax\n"
+	"	cmpq $2, %rax\n"
+	"	jbe entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_close) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_close_range) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_dup2) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	cmpq $" NUMBER(SYS_dup3) ", %rdi\n"
+	"	je entry_syscall\n"
+	"	movq real_next_syscall(%rip), %rax\n"
+	"	testq %rax, %rax\n"
+	"	je 1f\n"
+	"	jmp *%rax\n"
+	"1:	movq %rdi, %rax\n"
+	"	movq %rsi, %rdi\n"
+	"	movq %rdx, %rsi\n"
+	"	movq %rcx, %rdx\n"
+	"	movq %r8, %r10\n"
+	"	movq %r9, %r8\n"
+	"	movq 8(%rsp), %r9\n"
+	"	syscall\n"
+	"	cmpq $-4095, %rax\n"
+	"	jae 2f\n"
+	"	ret\n"
+	"2:	movq %rax, %rdi\n"
+	"	jmp entry_syscall_error\n"
+	"	.cfi_endproc\n"
+	".size syscall, .-syscall\n");
+
+#elif defined(__aarch64__)
+
+__asm__(".text\n"
+	".globl syscall\n"
+	".type syscall, %function\n"
+	".p2align 4\n"
+	"syscall:\n"
+	"	.cfi_startproc\n"
+	"	hint 34\n" /* bti c */
+	"	sub x16, x0, #" NUMBER(SYS_io_setup) "\n"
+	"	cmp x16, #4\n"
+	"	b.ls entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_pwritev2) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_statx) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_io_pgetevents) "\n"
+	"	b.eq entry_syscall\n"
+	"	sub x16, x0, #" NUMBER(SYS_rt_sigaction) "\n"
+	"	cmp x16, #1\n"
+	"	b.ls entry_syscall\n"
+	"	sub x16, x0, #" NUMBER(SYS_io_uring_setup) "\n"
+	"	cmp x16, #2\n"
+	"	b.ls entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_close) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_close_range) "\n"
+	"	b.eq entry_syscall\n"
+	"	cmp x0, #" NUMBER(SYS_dup3) "\n"
+	"	b.eq entry_syscall\n"
+	"	adrp x16, real_next_syscall\n"
+	"	ldr x16, [x16, :lo12:real_next_syscall]\n"
+	"	cbz x16, 1f\n"
+	"	br x16\n"
+	"1:	mov x8, x0\n"
+	"	mov x0, x1\n"
+	"	mov x1, x2\n"
+	"	mov x2, x3\n"
+	"	mov x3, x4\n"
+	"	mov x4, x5\n"
+	"	mov x5, x6\n"
+	"	svc 0\n"
+	"	cmn x0, #4095\n"
+	"	b.cs entry_syscall_error\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size syscall, .-syscall\n");
+
+#else
+#error "write syscall() for this architecture: see the two above"
+#endif
+/* clang-format on */

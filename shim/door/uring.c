@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * liburing's functions that submit: its system calls are inline, so nothing but the functions can
+ * be caught. Each prepares the entries, then calls the next one. They call each other in some
+ * versions: a second look finds nothing to do.
+ *
+ * Functions that a version of liburing lacks are not called, for there nobody can link to them.
+ */
+#include <linux/time_types.h>
+#include <signal.h>
+
+#include "door/entry.h"
+#include "door/uring.h"
+#include "async/ring_prepared.h"
+#include "async/ring_table.h"
+
+/* Entries that were taken out count as submitted. */
+static int add(int result, unsigned taken)
+{
+	return result >= 0 ? result + (int)taken : taken ? (int)taken : result;
+}
+
+int io_uring_submit(struct uring *ring);
+int io_uring_submit_and_wait(struct uring *ring, unsigned waits);
+int io_uring_submit_and_get_events(struct uring *ring);
+int io_uring_submit_and_wait_timeout(struct uring *ring, struct io_uring_cqe **cqe, unsigned waits,
+				     struct __kernel_timespec *timeout, sigset_t *mask);
+int io_uring_submit_and_wait_min_timeout(struct uring *ring, struct io_uring_cqe **cqe,
+					 unsigned waits, struct __kernel_timespec *timeout,
+					 unsigned min_wait, sigset_t *mask);
+int io_uring_submit_and_wait_reg(struct uring *ring, struct io_uring_cqe **cqe, unsigned waits,
+				 int index);
+int io_uring_wait_cqes(struct uring *ring, struct io_uring_cqe **cqe, unsigned waits,
+		       struct __kernel_timespec *timeout, sigset_t *mask);
+void io_uring_queue_exit(struct uring *ring);
+
+EXPORT int io_uring_submit(struct uring *ring)
+{
+	unsigned taken = ring_before_submit(ring, 0);
+
+	return add(NEXT(io_uring_submit, ring), taken);
+}
+
+EXPORT int io_uring_submit_and_wait(struct uring *ring, unsigned waits)
+{
+	unsigned taken = ring_before_submit(ring, waits);
+
+	return add(NEXT(io_uring_submit_and_wait, ring, waits), taken);
+}
+
+EXPORT int io_uring_submit_and_get_events(struct uring *ring)
+{
+	unsigned taken = ring_before_submit(ring, 0);
+
+	return add(NEXT(io_uring_submit_and_get_events, ring), taken);
+}
+
+EXPORT int io_uring_submit_and_wait_timeout(struct uring *ring, struct io_uring_cqe **cqe,
+					    unsigned waits, struct __kernel_timespec *timeout,
+					    sigset_t *mask)
+{
+	unsigned taken = ring_before_submit(ring, waits);
+
+	return add(NEXT(io_uring_submit_and_wait_timeout, ring, cqe, waits, timeout, mask), taken);
+}
+
+EXPORT int io_uring_submit_and_wait_min_timeout(struct uring *ring, struct io_uring_cqe **cqe,
+						unsigned waits, struct __kernel_timespec *timeout,
+						unsigned min_wait, sigset_t *mask)
+{
+	unsigned taken = ring_before_submit(ring, waits);
+
+	return add(NEXT(io_uring_submit_and_wait_min_timeout, ring, cqe, waits, timeout, min_wait,
+			mask),
+		   taken);
+}
+
+EXPORT int io_uring_submit_and_wait_reg(struct uring *ring, struct io_uring_cqe **cqe,
+					unsigned waits, int index)
+{
+	unsigned taken = ring_before_submit(ring, waits);
+
+	return add(NEXT(io_uring_submit_and_wait_reg, ring, cqe, waits, index), taken);
+}
+
+/* It submits only where the kernel cannot take a time-out otherwise, before 5.11; and says nothing
+ * of how many. */
+EXPORT int io_uring_wait_cqes(struct uring *ring, struct io_uring_cqe **cqe, unsigned waits,
+			      struct __kernel_timespec *timeout, sigset_t *mask)
+{
+	if (timeout && !(ring->features & IORING_FEAT_EXT_ARG))
+		ring_before_submit(ring, waits);
+	return NEXT(io_uring_wait_cqes, ring, cqe, waits, timeout, mask);
+}
+
+EXPORT void io_uring_queue_exit(struct uring *ring)
+{
+	static void *_Atomic known;
+	void (*next)(struct uring * ring) =
+		(void (*)(struct uring *))uring_find(&known, "io_uring_queue_exit");
+
+	DEEP_INSIDE;
+	ring_before_exit(ring);
+	ring_table_before_close((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
+	if (next)
+		next(ring);
+}

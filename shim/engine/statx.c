@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One statx: the kernel answers first; where a block device gets its atomic writes from us, the
+ * atomic fields are then ours.
+ */
+#include "engine/engine.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "engine/account.h"
+#include "base/cleanup.h"
+#include "base/real.h"
+#include "untorn_uapi.h"
+
+/* The very node that statx was asked about, or -1 where this process may not open it. */
+static int open_node(int dirfd, const char *path, int flags, dev_t number)
+{
+	char link[32];
+	struct stat st;
+	int nofollow = flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
+	bool by_fd = !path || !*path;
+	int fd = real_open(by_fd ? AT_FDCWD : dirfd, by_fd ? link : path,
+			   O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (by_fd ? 0 : nofollow));
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == number)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void fill(struct statx *stx, const struct limits *limits)
+{
+	struct untorn_statx_atomic *atomic = untorn_statx_atomic(stx);
+	bool supported = limits->unit_max != 0;
+
+	stx->stx_mask &= ~STATX_WRITE_ATOMIC;
+	stx->stx_attributes &= ~(uint64_t)STATX_ATTR_WRITE_ATOMIC;
+	stx->stx_attributes_mask &= ~(uint64_t)STATX_ATTR_WRITE_ATOMIC;
+	if (supported) {
+		stx->stx_mask |= STATX_WRITE_ATOMIC;
+		stx->stx_attributes |= STATX_ATTR_WRITE_ATOMIC;
+		stx->stx_attributes_mask |= STATX_ATTR_WRITE_ATOMIC;
+	}
+	atomic->unit_min = limits->unit_min;
+	atomic->unit_max = limits->unit_max;
+	atomic->segments_max = supported ? 1 : 0; /* bdev_statx(): one segment, on every device */
+	atomic->unit_max_opt = 0;
+}
+
+static void add_limits(int dirfd, const char *path, int flags, struct statx *stx)
+{
+	dev_t number = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
+	struct device device;
+
+	AUTO_CLOSE int fd = open_node(dirfd, path, flags, number);
+	if (device_get(fd, number, &device) == 0 &&
+	    engine_decide(&device, config_get().mode) == LANE_COMMAND) {
+		fill(stx, &device.limits);
+		account_statx(number);
+	}
+}
+
+int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
+{
+	KEEP_ERRNO;
+	int error = real_statx(dirfd, path, flags, mask, stx);
+
+	if (!error && (mask & STATX_WRITE_ATOMIC) && S_ISBLK(stx->stx_mode) &&
+	    config_get().mode != MODE_OFF)
+		add_limits(dirfd, path, flags, stx);
+	return error;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The C library's names that move data. A descriptor that is no node's goes on untouched. */
+#include <errno.h>
+
+#include "sim/sim.h"
+#include "sim/io.h"
+#include "sim/next.h"
+
+#define EXPORT         __attribute__((visibility("default")))
+#define ALIAS_OF(name) EXPORT __attribute__((alias(#name)))
+
+enum { READING, WRITING };
+
+static ssize_t ret_errno(ssize_t result)
+{
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
+}
+
+/* At the offset, or with -1 at the file position, which then moves. */
+static ssize_t move(int way, struct sim_io *io)
+{
+	bool positioned = io->offset == -1;
+
+	if (io->node->generic) /* its read and write are the driver's, not the medium's */
+		return ret_errno(positioned ? -EINVAL : -ESPIPE);
+	if (io->offset < -1)
+		return ret_errno(-EINVAL);
+	if (positioned)
+		io->offset = lseek(io->fd, 0, SEEK_CUR);
+	ssize_t result = way == WRITING ? sim_io_write(io) : sim_io_read(io);
+	if (positioned && result > 0)
+		lseek(io->fd, io->offset + result, SEEK_SET);
+	return ret_errno(result);
+}
+
+static ssize_t move_one(int way, const struct sim_node *node, int fd, const void *data, size_t size,
+			off_t offset)
+{
+	struct iovec iov = { (void *)(uintptr_t)data, size };
+	struct sim_io io = { node, fd, &iov, 1, offset, 0 };
+
+	return move(way, &io);
+}
+
+static ssize_t move_many(int way, struct sim_io io)
+{
+	return move(way, &io);
+}
+
+EXPORT ssize_t pread(int fd, void *data, size_t size, off_t offset)
+{
+	struct sim_node node;
+
+	if (!sim_node_of_fd(fd, &node))
+		return sim_next()->pread(fd, data, size, offset);
+	return offset < 0 ? ret_errno(-EINVAL) : move_one(READING, &node, fd, data, size, offset);
+}
+ALIAS_OF(pread) ssize_t pread64(int fd, void *data, size_t size, off64_t offset);
+
+EXPORT ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+	struct sim_node node;
+
+	if (!sim_node_of_fd(fd, &node))
+		return sim_next()->pwrite(fd, data, size, offset);
+	return offset < 0 ? ret_errno(-EINVAL) : move_one(WRITING, &node, fd, data, size, offset);
+}
+ALIAS_OF(pwrite) ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset);
+
+EXPORT ssize_t read(int fd, void *data, size_t size)
+{
+	struct sim_node node;
+
+	return sim_node_of_fd(fd, &node) ? move_one(READING, &node, fd, data, size, -1)
+					 : sim_next()->read(fd, data, size);
+}
+
+EXPORT ssize_t write(int fd, const void *data, size_t size)
+{
+	struct sim_node node;
+
+	return sim_node_of_fd(fd, &node) ? move_one(WRITING, &node, fd, data, size, -1)
+					 : sim_next()->write(fd, data, size);
+}
+
+EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
+{
+	struct sim_node node;
+
+	return sim_node_of_fd(fd, &node)
+		       ? move_many(READING, (struct sim_io){ &node, fd, iov, count, -1, 0 })
+		       : sim_next()->readv(fd, iov, count);
+}
+
+EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
+{
+	struct sim_node node;
+
+	return sim_node_of_fd(fd, &node)
+		       ? move_many(WRITING, (struct sim_io){ &node, fd, iov, count, -1, 0 })
+		       : sim_next()->writev(fd, iov, count);
+}
+
+EXPORT ssize_t preadv(int fd, const struct iovec *iov, int count, off_t offset)
+{
+	struct sim_node node;
+
+	if (!sim_node_of_fd(fd, &node))
+		return sim_next()->preadv(fd, iov, count, offset);
+	return offset < 0 ? ret_errno(-EINVAL)
+			  : move_many(READING, (struct sim_io){ &node, fd, iov, count, offset, 0 });
+}
+ALIAS_OF(preadv) ssize_t preadv64(int fd, const struct iovec *iov, int count, off64_t offset);
+
+EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t offset)
+{
+	struct sim_node node;
+
+	if (!sim_node_of_fd(fd, &node))
+		return sim_next()->pwritev(fd, iov, count, offset);
+	return offset < 0 ? ret_errno(-EINVAL)
+			  : move_many(WRITING, (struct sim_io){ &node, fd, iov, count, offset, 0 });
+}
+ALIAS_OF(pwritev) ssize_t pwritev64(int fd, const struct iovec *iov, int count, off64_t offset);
+
+EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	struct sim_node node;
+
+	return sim_node_of_fd(fd, &node)
+		       ? move_many(READING, (struct sim_io){ &node, fd, iov, count, offset, flags })
+		       : sim_next()->preadv2(fd, iov, count, offset, flags);
+}
+ALIAS_OF(preadv2)
+ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t offset, int flags);
+
+EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	struct sim_node node;
+
+	return sim_node_of_fd(fd, &node)
+		       ? move_many(WRITING, (struct sim_io){ &node, fd, iov, count, offset, flags })
+		       : sim_next()->pwritev2(fd, iov, count, offset, flags);
+}
+ALIAS_OF(pwritev2)
+ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t offset, int flags);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The only dlsym of the simulated disk. Lazy, for other constructors may come before ours. */
+#include "sim/next.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Before glibc 2.33 the stat family is inline, and the library has it under older names only. The
+ * inline ones would come back to our own doors. */
+#ifdef _STAT_VER
+static int old_fstat(int fd, struct stat *st)
+{
+	return sim_next()->__fxstat(_STAT_VER, fd, st);
+}
+
+static int old_stat(const char *path, struct stat *st)
+{
+	return sim_next()->__xstat(_STAT_VER, path, st);
+}
+
+static int old_lstat(const char *path, struct stat *st)
+{
+	return sim_next()->__lxstat(_STAT_VER, path, st);
+}
+
+static int old_fstatat(int dirfd, const char *path, struct stat *st, int flags)
+{
+	return sim_next()->__fxstatat(_STAT_VER, dirfd, path, st, flags);
+}
+
+static void *by_old_name(const char *name)
+{
+	static const struct {
+		const char *name;
+		void *call;
+	} table[] = { { "fstat", old_fstat },
+		      { "stat", old_stat },
+		      { "lstat", old_lstat },
+		      { "fstatat", old_fstatat } };
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].name, name) == 0)
+			return table[i].call;
+	}
+	return NULL;
+}
+#else
+static void *by_old_name(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+#endif
+
+static void *find(const char *name)
+{
+	void *next = dlsym(RTLD_NEXT, name);
+
+	return next ? next : by_old_name(name);
+}
+
+const struct sim_next *sim_next(void)
+{
+	static struct sim_next next;
+	static _Atomic int resolved;
+
+	if (!atomic_load_explicit(&resolved, memory_order_acquire)) {
+#define SIM_NEXT_RESOLVE(name) __atomic_store_n((void **)&next.name, find(#name), __ATOMIC_RELAXED);
+		SIM_NEXT_NAMES(SIM_NEXT_RESOLVE)
+		SIM_NEXT_OLD_NAMES(SIM_NEXT_RESOLVE)
+#undef SIM_NEXT_RESOLVE
+		atomic_store_explicit(&resolved, 1, memory_order_release);
+	}
+	return &next;
+}

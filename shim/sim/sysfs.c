@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /sys/dev/block/240:N of the simulated disk and its partitions: the attributes that tell what a
+ * block device is, and the SCSI device's. Anything else under /sys is the kernel's.
+ */
+#include "sim/sim.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sim/next.h"
+#include "sim/scsi.h"
+
+#define ROOT "/sys/dev/block/240:"
+
+/* The node that the path is about, and what follows its directory, "../" resolved. */
+static const char *split(const char *path, struct sim_node *ret_node)
+{
+	const char *rest = path + strlen(ROOT);
+
+	if (strncmp(path, ROOT, strlen(ROOT)) != 0 || rest[0] < '0' || rest[0] > '9' ||
+	    rest[1] != '/' || !sim_node_of_number((unsigned)(rest[0] - '0'), ret_node))
+		return NULL;
+	rest += 2;
+	if (ret_node->part && strncmp(rest, "../", 3) == 0) {
+		sim_node_of_number(0, ret_node);
+		rest += 3;
+	}
+	return rest;
+}
+
+static int number(char *text, size_t size, unsigned long long value)
+{
+	return snprintf(text, size, "%llu\n", value);
+}
+
+static int queue_attribute(const struct sim_disk *disk, const char *name, char *text, size_t size)
+{
+	if (strcmp(name, "logical_block_size") == 0)
+		return number(text, size, disk->kernel_block ? disk->kernel_block : disk->block);
+	if (strcmp(name, "physical_block_size") == 0)
+		return number(text, size, (unsigned long long)disk->block << disk->lbppbe);
+	if (strcmp(name, "max_hw_sectors_kb") == 0)
+		return number(text, size, disk->max_hw_kb);
+	if (strcmp(name, "max_segments") == 0)
+		return number(text, size, disk->max_segments);
+	if (strcmp(name, "chunk_sectors") == 0)
+		return number(text, size, disk->chunk_sectors);
+	if (strcmp(name, "dma_alignment") == 0)
+		return number(text, size, disk->dma_alignment);
+	if (strcmp(name, "zoned") == 0)
+		return snprintf(text, size, "%s\n", disk->zoned);
+	if (strcmp(name, "write_cache") == 0)
+		return snprintf(text, size, "write back\n");
+	return strcmp(name, "fua") == 0 ? number(text, size, 1) : -ENOENT;
+}
+
+/* Linux 6.1, drivers/scsi/scsi_sysfs.c; scsi_level is the INQUIRY version and one. */
+static int scsi_attribute(const struct sim_disk *disk, const char *name, char *text, size_t size)
+{
+	static const char *const texts[][2] = {
+		{ "type", "0\n" },          { "scsi_level", "7\n" },
+		{ "vendor", "untorn  \n" }, { "model", "simulated disk  \n" },
+		{ "rev", "1   \n" },
+	};
+
+	if (strcmp(name, "vpd_pgb0") == 0 && !disk->no_vpd)
+		return sim_scsi_inquiry(disk, 0xb0, (uint8_t *)text);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(name, texts[i][0]) == 0)
+			return snprintf(text, size, "%s", texts[i][1]);
+	}
+	return -ENOENT;
+}
+
+static int attribute(const struct sim_node *node, const char *name, char *text, size_t size)
+{
+	const char *base = strrchr(node->disk->node, '/') + 1;
+	bool part = node->part;
+
+	if (strcmp(name, "dev") == 0)
+		return snprintf(text, size, "%d:%u\n", SIM_MAJOR, node->part);
+	if (strcmp(name, "size") == 0)
+		return number(text, size, node->size / SIM_SECTOR);
+	if (part && strcmp(name, "start") == 0)
+		return number(text, size, node->start / SIM_SECTOR);
+	if (part && strcmp(name, "partition") == 0)
+		return number(text, size, node->part);
+	if (part)
+		return -ENOENT;
+	if (strcmp(name, "diskseq") == 0)
+		return number(text, size, 1);
+	if (strcmp(name, "uevent") == 0)
+		return snprintf(text, size, "MAJOR=%d\nMINOR=0\nDEVNAME=%s\nDEVTYPE=disk\n",
+				SIM_MAJOR, base);
+	if (strncmp(name, "queue/", 6) == 0)
+		return queue_attribute(node->disk, name + 6, text, size);
+	if (node->disk->kind == SIM_SCSI && strncmp(name, "device/", 7) == 0)
+		return scsi_attribute(node->disk, name + 7, text, size);
+	if (node->disk->kind == SIM_NVME && strcmp(name, "device/model") == 0)
+		return snprintf(text, size, "untorn simulated disk\n");
+	return -ENOENT;
+}
+
+/* In a file without a name, so that it can be read like any other. */
+static int file_with(const char *text, size_t length)
+{
+	int fd = memfd_create("untorn-sim", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (sim_next()->pwrite(fd, text, length, 0) != (ssize_t)length) {
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+int sim_sysfs_open(const char *path)
+{
+	struct sim_node node;
+	char text[SIM_SCSI_PAGE] = "";
+
+	const char *name = sim_config() ? split(path, &node) : NULL;
+	if (!name)
+		return -EXDEV;
+	int length = attribute(&node, name, text, sizeof(text));
+	return length < 0 ? length : file_with(text, (size_t)length);
+}
+
+static int link_target(const struct sim_disk *disk, const char *name, char *text, size_t size)
+{
+	bool scsi = disk->kind == SIM_SCSI;
+
+	if (strcmp(name, "device/subsystem") == 0 && disk->kind != SIM_NEITHER)
+		return snprintf(text, size,
+				scsi ? "../../../../../../bus/scsi" : "../../../../class/nvme");
+	if (strcmp(name, "device") == 0 && scsi)
+		return snprintf(text, size, "../../../2:0:1:0");
+	if (strcmp(name, "device/generic") == 0 && disk->has_sg)
+		return snprintf(text, size, "scsi_generic/sg%u", disk->sg);
+	return -ENOENT;
+}
+
+ssize_t sim_sysfs_readlink(const char *path, char *buffer, size_t size)
+{
+	struct sim_node node;
+	char target[64];
+
+	const char *name = sim_config() ? split(path, &node) : NULL;
+	if (!name)
+		return -EXDEV;
+	int length = node.part ? -ENOENT : link_target(node.disk, name, target, sizeof(target));
+	if (length < 0)
+		return length;
+	if ((size_t)length > size)
+		length = (int)size;
+	memcpy(buffer, target, (size_t)length);
+	return length;
+}
+
+int sim_sysfs_stat(const char *path, struct stat *st)
+{
+	struct sim_node node;
+
+	const char *name = sim_config() ? split(path, &node) : NULL;
+	if (!name)
+		return -EXDEV;
+	bool is_part = node.part && strcmp(name, "partition") == 0;
+	if (*name && !is_part)
+		return -ENOENT;
+	memset(st, 0, sizeof(*st));
+	st->st_mode = is_part ? S_IFREG | 0444 : S_IFDIR | 0755;
+	st->st_ino = 0x51000000 + node.part; /* "SI" */
+	return 0;
+}

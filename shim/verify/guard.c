@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stands against overwriting a device: somebody uses it, or something is on it. The reasons
+ * that can be named are looked for first; O_EXCL then finds what was not (btrfs, swap, bcache ...
+ * all claim their devices).
+ */
+#include "verify/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/examine.h"
+#include "verify/signature.h"
+
+enum { REASON = 320 };
+
+/* proc(5): a heading, then file name first. */
+static bool is_swap(dev_t number)
+{
+	char line[512], name[256];
+	struct stat st;
+	bool found = false;
+	FILE *file = fopen("/proc/swaps", "re");
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%255s", name) == 1 && stat(name, &st) == 0 &&
+			S_ISBLK(st.st_mode) && st.st_rdev == number;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Who uses it, as far as that can be named. */
+static bool is_used(dev_t number, char reason[REASON])
+{
+	struct usage usage;
+
+	cmd_examine_usage(number, &usage);
+	if (*usage.mounts)
+		snprintf(reason, REASON, "is mounted on %s", usage.mounts);
+	else if (is_swap(number))
+		snprintf(reason, REASON, "is swap space");
+	else if (*usage.holders)
+		snprintf(reason, REASON, "is held by %s", usage.holders);
+	else if (*usage.partitions)
+		snprintf(reason, REASON, "has partitions: %s", usage.partitions);
+	else
+		return false;
+	return true;
+}
+
+static bool is_occupied(int fd, char reason[REASON])
+{
+	char what[128];
+	int result = verify_signature(fd, what, sizeof(what));
+
+	if (result > 0)
+		snprintf(reason, REASON, "carries %s", what);
+	else if (result < 0)
+		snprintf(reason, REASON, "may carry a filesystem: %s",
+			 result == -ENOSYS ? "there is no libblkid.so.1 to look for one"
+					   : strerror(-result));
+	return result != 0;
+}
+
+static int refuse(const char *path, const char *reason)
+{
+	return -cmd_fail(CMD_USAGE,
+			 "%s %s; untorn verify overwrites it. If all that is on it may be "
+			 "destroyed, say so twice: --destroy --destroy",
+			 path, reason);
+}
+
+static int open_it(const char *path, int told)
+{
+	int exclusive = told < VERIFY_TOLD ? O_EXCL : 0;
+	int fd = open(path, O_RDWR | O_CLOEXEC | exclusive);
+
+	if (fd >= 0)
+		return fd;
+	return errno == EBUSY && exclusive ? refuse(path, "is in use")
+					   : -cmd_fail(CMD_USAGE, "%s: %m", path);
+}
+
+/* Only now, for libblkid's reads are of any length. */
+static int make_direct(const char *path, int fd)
+{
+	if (fcntl(fd, F_SETFL, O_DIRECT) == 0)
+		return fd;
+	int status = cmd_fail(CMD_USAGE, "%s: no direct I/O: %m", path);
+	close(fd);
+	return -status;
+}
+
+int verify_guard_open(const char *path, int told)
+{
+	char reason[REASON];
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -cmd_fail(CMD_USAGE, "%s: %m", path);
+	if (!S_ISBLK(st.st_mode))
+		return -cmd_fail(CMD_USAGE,
+				 "%s is not a block device; atomic writes to files are the "
+				 "filesystem's, name the disk",
+				 path);
+	if (told < VERIFY_TOLD && is_used(st.st_rdev, reason))
+		return refuse(path, reason);
+	int fd = open_it(path, told);
+	if (fd >= 0 && told < VERIFY_TOLD && is_occupied(fd, reason)) {
+		close(fd);
+		return refuse(path, reason);
+	}
+	return fd < 0 ? fd : make_direct(path, fd);
+}

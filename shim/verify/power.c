@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each page has one writer, so that there is an order among its writes. A write notes, in the page
+ * itself, how many acknowledgements were in the log when it was begun: if it is there after the
+ * cut, all of these should be, too.
+ */
+#include "verify/power.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "verify/crew.h"
+
+enum { WRITERS = 4 };
+
+struct power {
+	const struct verify_target *target;
+	struct verify_report *report;
+	struct verify_log log;
+	_Atomic uint64_t sequence;
+	bool durable;
+};
+
+static void give_up(struct power *power, const char *what, struct verify_place place, int error)
+{
+	verify_report_fail(power->report, what, place, -error);
+	verify_crew_end();
+}
+
+static void write_one(struct power *power, unsigned writer, uint32_t page, void *buffer)
+{
+	struct verify_place place = verify_layout_place(&power->target->layout, page);
+	struct verify_tag tag = {
+		.run = power->target->layout.run,
+		.sequence = ++power->sequence,
+		.after = power->log.count,
+		.offset = place.offset,
+		.length = place.length,
+		.writer = writer,
+	};
+
+	int error = verify_target_write(power->target, buffer, &tag, power->durable);
+	if (error) {
+		give_up(power, "writing", place, error);
+		return;
+	}
+	power->report->writes++;
+	error = verify_log_acknowledge(&power->log, page, tag.sequence);
+	if (error)
+		give_up(power, "logging the write", place, error);
+}
+
+static unsigned writers(const struct verify_target *target)
+{
+	return target->layout.pages < WRITERS ? target->layout.pages : WRITERS;
+}
+
+static void hand(void *context, unsigned number)
+{
+	struct power *power = context;
+	unsigned hands = writers(power->target);
+	uint32_t own = (power->target->layout.pages - number + hands - 1) / hands;
+	void *buffer = verify_target_buffer(power->target);
+
+	if (!buffer)
+		give_up(power, "memory", (struct verify_place){ 0, 0 }, -ENOMEM);
+	for (uint64_t n = 0; !verify_crew_is_over(); n++) {
+		uint64_t random = verify_random(power->target->layout.run + number, n);
+		write_one(power, number, (uint32_t)(random % own) * hands + number, buffer);
+	}
+	free(buffer);
+}
+
+int verify_power(const struct verify_target *target, int log, bool durable, double seconds,
+		 struct verify_report *report)
+{
+	struct power power = { .target = target, .report = report, .durable = durable };
+
+	int error = verify_log_start(&power.log, log, &target->layout, durable);
+	if (!error)
+		error = verify_crew_run(hand, &power, writers(target), seconds, report);
+	if (!error)
+		error = verify_log_finish(&power.log);
+	report->acknowledged = power.log.count ? power.log.count - 1 : 0;
+	return error;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Writers and readers race over the same few pages; what a reader sees must be one write's, and not
+ * an older one's than was acknowledged. */
+#ifndef VERIFY_RACE_H
+#define VERIFY_RACE_H
+
+#include "verify/report.h"
+#include "verify/target.h"
+
+/* 0 or -errno: it could not be started. */
+int verify_race(const struct verify_target *target, double seconds, struct verify_report *report);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is special to rings that a program works by system calls of its own. The rest is in
+ * tests/preload/uring.c, for both ways.
+ *
+ * Links: -luring
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+#include "ring_doors.h"
+
+/* What the kernel does not come to is not done either. */
+static void bad_entries(void)
+{
+	int fd = open_disk();
+	bool goes_on = setup_flags() & (IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SQPOLL);
+	struct io_uring *ring = ring_of(8);
+	int results[5];
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 0);
+	for (unsigned i = 1; i < 3; i++) {
+		struct io_uring_sqe *sqe = next_entry(ring);
+		io_uring_prep_nop(sqe);
+		sqe->opcode = i == 2 ? 0xff : IORING_OP_NOP;
+		sqe->user_data = i;
+	}
+	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, UNIT, 3);
+	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 2 * UNIT, 4);
+	want(submit(ring, 0) == (goes_on ? 5 : 3));
+	if (!goes_on) {
+		usleep(20000);
+		want(holds(fd, UNIT, 2 * UNIT, 0) && submit(ring, 0) == 2);
+	}
+	for (int i = 0; i < 5; i++) {
+		int result = result_of_next(ring, &tag);
+		results[tag] = result;
+	}
+	want(results[0] == UNIT && results[1] == 0 && results[2] == -EINVAL);
+	want(results[3] == UNIT && results[4] == UNIT && holds(fd, 0, 3 * UNIT, 'b'));
+	end(ring);
+}
+
+/* A program that writes its entries once and publishes them again and again. */
+static void published_again(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(4);
+	uint64_t tag;
+
+	for (unsigned i = 0; i < 4; i++)
+		prepare(ring, fd, buffer(UNIT, 'A'), UNIT, (off_t)UNIT * i, i)->flags |=
+			i < 2 ? IOSQE_IO_LINK : 0;
+	for (int round = 0; round < 5; round++) {
+		want(submit(ring, round % 2 ? 4 : 0) == 4);
+		for (int i = 0; i < 4; i++)
+			want(result_of_next(ring, &tag) == UNIT && tag < 4);
+		ring->sq.sqe_tail += 4;
+	}
+	want(is_empty(ring) && holds(fd, 0, 4 * UNIT, 'A'));
+	end(ring);
+}
+
+/* The ring goes by close(), and nothing of it stays. */
+static void closed(void)
+{
+	int fd = open_disk(), ends[2];
+	struct io_uring *ring = ring_of(16);
+	char *data[8], byte;
+
+	/* As long as the ring is there, it reads from this. */
+	want(pipe(ends) == 0);
+	io_uring_prep_read(next_entry(ring), ends[0], &byte, 1, 0);
+	want(submit(ring, 0) == 1 && close(ends[0]) == 0);
+	for (int i = 0; i < 8; i++) {
+		data[i] = buffer(UNIT, 'q');
+		prepare(ring, fd, data[i], UNIT, (off_t)UNIT * i, 1);
+	}
+	want(submit(ring, 0) == 8);
+	munmap(ring->sq.sqes, *ring->sq.kring_entries * sizeof(*ring->sq.sqes));
+	munmap(ring->sq.ring_ptr, ring->sq.ring_sz);
+	want(getenv("RANGE") ? close_range((unsigned)ring->ring_fd, (unsigned)ring->ring_fd, 0) == 0
+			     : syscall(SYS_close, ring->ring_fd) == 0);
+	for (int i = 0; i < 8; i++)
+		memset(data[i], 'x', UNIT);
+	want(holds(fd, 0, 8 * UNIT, 'q'));
+	signal(SIGPIPE, SIG_IGN);
+	struct pollfd writer = { .fd = ends[1] };
+	want(poll(&writer, 1, 3000) == 1 && (writer.revents & POLLERR));
+}
+
+/* "iou-sqp-PID", a thread of this process (5.12). */
+static bool has_polling_thread(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+	bool found = false;
+
+	while ((task = readdir(tasks))) {
+		char path[300], name[17] = "";
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
+		FILE *file = fopen(path, "r");
+		found |=
+			file && fgets(name, sizeof(name), file) && strncmp(name, "iou-sqp", 7) == 0;
+		if (file)
+			fclose(file);
+	}
+	closedir(tasks);
+	return found;
+}
+
+/* Taken from a program only where the kernel could not do its atomic writes. */
+static void polling_thread(void)
+{
+	struct io_uring *ring = ring_of(8);
+	struct utsname name;
+	unsigned major, minor;
+
+	want(uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2);
+	bool native = major > 6 || (major == 6 && minor >= 11);
+	for (int i = 0; native && !has_polling_thread() && i < 1000; i++)
+		usleep(10000); /* the thread names itself when it first runs */
+	want(has_polling_thread() == native);
+	end(ring);
+}
+
+/* What the kernel refuses to give a polling thread, it does not get in appearance either. */
+static void polling_thread_refused(void)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF };
+	struct io_uring_params asked;
+
+	params.sq_thread_cpu = 1 << 20;
+	asked = params;
+	want(syscall(SYS_io_uring_setup, 8, &params) == -1 && errno == EINVAL);
+	want(memcmp(&params, &asked, sizeof(params)) == 0);
+	params.sq_thread_cpu = (unsigned)sched_getcpu();
+	long fd = syscall(SYS_io_uring_setup, 8, &params);
+	want(fd >= 0 && (params.flags & IORING_SETUP_SQ_AFF) && close((int)fd) == 0);
+}
+
+static void *write_as_another(void *argument)
+{
+	struct io_uring *ring = argument;
+
+	prepare(ring, open_disk(), buffer(UNIT, 'o'), UNIT, UNIT, 77);
+	want(outcome(ring) == UNIT);
+	return NULL;
+}
+
+/* A ring with a polling thread is everybody's, with IORING_SETUP_SINGLE_ISSUER too. */
+static void polled_for_all(void)
+{
+	struct io_uring *ring = ring_of(8);
+	int fd = open_disk(), status;
+	pthread_t thread;
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 'p'), UNIT, 0, 77);
+	want(outcome(ring) == UNIT);
+	pid_t child = fork();
+	if (child == 0) {
+		io_uring_prep_nop(next_entry(ring));
+		_exit(submit(ring, 0) == 1 && *ring->sq.khead == ring->sq.sqe_tail ? 0 : 1);
+	}
+	want(waitpid(child, &status, 0) == child && status == 0);
+	ring->sq.sqe_tail++;
+	want(result_of_next(ring, &tag) == 0);
+	want(pthread_create(&thread, NULL, write_as_another, ring) == 0);
+	want(pthread_join(thread, NULL) == 0 && holds(fd, 0, UNIT, 'p') &&
+	     holds(fd, UNIT, UNIT, 'o'));
+	end(ring);
+}
+
+/* liburing's own system calls are not taken for the program's, in deep mode either. */
+static void library_keeps_its_thread(void)
+{
+	struct io_uring *ring = ring_of(8);
+
+	for (int i = 0; !has_polling_thread() && i < 1000; i++)
+		usleep(10000);
+	usleep(300000); /* nor was it only that of a ring to try out whether one may be had */
+	want(has_polling_thread());
+	end(ring);
+}
+
+/* A child of vfork() closes its descriptor of the ring, not its parent's hold on it. */
+static void closed_by_a_vforked_child(void)
+{
+	int fd = open_disk(), status;
+	struct io_uring *ring = ring_of(8);
+
+	prepare(ring, fd, buffer(UNIT, 'v'), UNIT, 0, 77);
+	want(outcome(ring) == UNIT);
+	pid_t child = vfork();
+	if (child == 0) {
+		close(ring->ring_fd);
+		_exit(0);
+	}
+	want(waitpid(child, &status, 0) == child);
+	prepare(ring, fd, buffer(UNIT, 'V'), UNIT, UNIT, 77);
+	want(outcome(ring) == UNIT && holds(fd, UNIT, UNIT, 'V'));
+	end(ring);
+}
+
+static struct io_uring *handlers_ring;
+static int handlers_fd;
+static unsigned handled;
+
+/* A ring of its own, but the shim's tables are everybody's. */
+static void write_in_handler(int signal)
+{
+	static char *data;
+	struct io_uring_cqe *cqe;
+	int before = errno;
+
+	(void)signal;
+	data = data ? data : handlers_ring->cq.ring_ptr; /* its memory is as good as any */
+	struct io_uring_sqe *sqe = next_entry(handlers_ring);
+	io_uring_prep_write(sqe, handlers_fd, data, 512, DISK_SIZE / 2);
+	sqe->rw_flags = RWF_ATOMIC;
+	want(submit(handlers_ring, 0) == 1);
+	want(io_uring_wait_cqe(handlers_ring, &cqe) == 0 && cqe->res == 512);
+	io_uring_cqe_seen(handlers_ring, cqe);
+	handled++;
+	errno = before;
+}
+
+static void interrupted_by_another_ring(void)
+{
+	const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { { 0, 0 }, { 0, 0 } };
+	int fd = handlers_fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+	char *data = buffer(UNIT, 'i');
+
+	handlers_ring = ring_of(8);
+	signal(SIGALRM, write_in_handler);
+	want(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	for (int i = 0; i < 1000; i++) {
+		struct io_uring_cqe *cqe;
+		int result;
+		prepare(ring, fd, data, UNIT, (off_t)UNIT * i, 77);
+		want(submit(ring, 0) == 1);
+		do
+			result = io_uring_wait_cqe(ring, &cqe);
+		while (result == -EINTR);
+		want(result == 0 && cqe->res == UNIT);
+		io_uring_cqe_seen(ring, cqe);
+	}
+	want(setitimer(ITIMER_REAL, &never, NULL) == 0 && handled > 10);
+	end(ring);
+}
+
+/* A descriptor of the shim's own that stands for this device, or -1. */
+static int own_of(const char *path)
+{
+	struct stat device, st;
+
+	want(stat(path, &device) == 0);
+	for (int fd = 512; fd < 1024; fd++) {
+		if (fstat(fd, &st) == 0 && st.st_rdev == device.st_rdev)
+			return fd;
+	}
+	return -1;
+}
+
+static void take(int how, int other, int own)
+{
+	switch (how) {
+	case 0:
+		want(close(own) == 0 && fcntl(other, F_DUPFD, own) == own);
+		return;
+	case 1:
+		want(dup2(other, own) == own);
+		return;
+	case 2:
+		want(dup3(other, own, O_CLOEXEC) == own);
+		return;
+	case 3:
+		want(syscall(SYS_dup3, other, own, 0) == own);
+		return;
+	default:
+		want(close_range(512, ~0U, 0) == 0 && fcntl(other, F_DUPFD, own) == own);
+	}
+}
+
+/* The shim's own numbers are given to another file: its writes come out right all the same, and
+ * nothing gets into that file. */
+static void numbers_taken_away(void)
+{
+	int fd = open_disk(), other = memfd_create("other", 0), own;
+	struct io_uring *ring = ring_of(4);
+	struct stat st;
+
+	for (int how = 0; how < 5; how++) {
+		prepare(ring, fd, buffer(UNIT, 'a'), UNIT, (off_t)how * UNIT, 77);
+		want(outcome(ring) == UNIT);
+		want((own = own_of("/dev/null")) >= 512);
+		take(how, other, own);
+		prepare(ring, fd, buffer(UNIT, 'b'), UNIT, (off_t)how * UNIT, 77);
+		want(outcome(ring) == UNIT);
+		want(holds(fd, (off_t)how * UNIT, UNIT, 'b'));
+		want(fstat(other, &st) == 0 && st.st_size == 0);
+		close(own);
+	}
+}
+
+const struct body bodies[] = {
+	{ "bad_entries", bad_entries },
+	{ "published_again", published_again },
+	{ "closed", closed },
+	{ "polling_thread", polling_thread },
+	{ "polling_thread_refused", polling_thread_refused },
+	{ "polled_for_all", polled_for_all },
+	{ "library_keeps_its_thread", library_keeps_its_thread },
+	{ "closed_by_a_vforked_child", closed_by_a_vforked_child },
+	{ "numbers_taken_away", numbers_taken_away },
+	{ "interrupted_by_another_ring", interrupted_by_another_ring },
+	{ NULL, NULL },
+};
+
+#define RAW    "DOOR=raw\n"
+#define SQPOLL "SETUP=0x2" /* IORING_SETUP_SQPOLL, SUBMIT_ALL */
+#define ALL    "SETUP=0x80"
+
+static const struct preload_row rows[] = {
+	{ "bad_entries", "", "DOOR=raw", 3 },
+	{ "bad_entries", "", RAW ALL, 3 },
+	{ "bad_entries", "", RAW "UNTORN_MODE=command\n" SQPOLL, 3 },
+	{ "polling_thread", "", RAW SQPOLL, 0 },
+	{ "polling_thread_refused", "", RAW "UNTORN_MODE=command", 0 },
+	{ "polled_for_all", "", RAW "UNTORN_MODE=command\nSETUP=0x1002",
+	  2 }, /* SINGLE_ISSUER, SQPOLL */
+	{ "library_keeps_its_thread", "", "UNTORN_MODE=command\n" SQPOLL, 0 },
+	{ "library_keeps_its_thread", "", "UNTORN_DEEP=1\nUNTORN_MODE=command\n" SQPOLL, 0 },
+	{ "published_again", "", "DOOR=raw", 20 },
+	{ "closed", ",delay=20000", "DOOR=raw", 8 },
+	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },
+	{ "closed_by_a_vforked_child", "", "DOOR=raw", 2 },
+	{ "numbers_taken_away", "", "WAIT=1", 10 },
+	{ "numbers_taken_away", "", RAW "WAIT=1", 10 },
+	/* It is about the tables; that a worker may have to be made there is told in libuntorn(7).
+	 */
+	{ "interrupted_by_another_ring", "", RAW "TSAN_OPTIONS=report_signal_unsafe=0", -1 },
+};
+
+Suite *suite(void)
+{
+	return preload_suite("rings by system calls", rows, sizeof(rows) / sizeof(rows[0]));
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Counters as text, whatever is in them: they may come from anybody. */
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/counters.h"
+#include "suite.h"
+#include "command/summary.h"
+
+static const struct {
+	uint64_t counts[4]; /* below 1, 2, 4 and 8 us */
+	unsigned percent;
+	uint64_t below;
+} percentiles[] = {
+	{ { 0, 0, 0, 0 }, 50, 0 },    { { 1, 0, 0, 0 }, 50, 1 },
+	{ { 1, 0, 0, 0 }, 99, 1 },    { { 50, 50, 0, 0 }, 50, 1 },
+	{ { 49, 51, 0, 0 }, 50, 2 },  { { 99, 0, 0, 1 }, 99, 1 },
+	{ { 98, 0, 0, 2 }, 99, 8 },   { { 989, 0, 0, 11 }, 99, 8 },
+	{ { 990, 0, 0, 10 }, 99, 1 }, { { 0, 0, 0, 1000 }, 50, 8 },
+	{ { 1, 1, 1, 1 }, 50, 2 },    { { UINT64_MAX / 2, 0, 0, 1 }, 99, 1 },
+};
+
+START_TEST(percentile)
+{
+	counters_number latency[COUNTERS_BUCKETS] = { 0 };
+
+	for (int i = 0; i < 4; i++)
+		counters_add(&latency[i], percentiles[_i].counts[i]);
+	ck_assert_uint_eq(summary_percentile(latency, percentiles[_i].percent),
+			  percentiles[_i].below);
+}
+END_TEST
+
+static char *printed(const struct counters *counters)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	summary_print(file, counters, "who");
+	fclose(file);
+	return text;
+}
+
+START_TEST(nothing_counted)
+{
+	static struct counters counters;
+
+	AUTO_FREE char *text = printed(&counters);
+	ck_assert_str_eq(text, "who: no atomic write came to the shim; the program made none, or "
+			       "in a way that the shim does not see: untorn run --check\n");
+}
+END_TEST
+
+START_TEST(garbage_is_printable)
+{
+	static struct counters counters;
+
+	memset(&counters, 0xff, sizeof(counters));
+	counters_set_name(&counters.slots[0], "a\033[2Jb\nc");
+	AUTO_FREE char *text = printed(&counters);
+	for (char *c = text; *c; c++)
+		ck_assert(*c == '\n' || (*c >= ' ' && *c <= '~'));
+	ck_assert_ptr_nonnull(strstr(text, "a?[2Jb?c"));
+	json_object *object = summary_json(&counters);
+	ck_assert(summary_print_json(stdout, object, false));
+	json_object_put(object);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("summary");
+	TCase *tc = tcase_create("summary");
+
+	tcase_add_loop_test(tc, percentile, 0, sizeof(percentiles) / sizeof(percentiles[0]));
+	tcase_add_test(tc, nothing_counted);
+	tcase_add_test(tc, garbage_is_printable);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes and the question whether they are let through, against an ioctl() of our own: it compares
+ * each command field by field and plays back scripted results. tests/unit/identify.c has the rest.
+ */
+#include <errno.h>
+#include <linux/nvme_ioctl.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "suite.h"
+#include "device/transport.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+enum {
+	DISK_FD = 1077, /* nothing is open there: only the fake driver knows it */
+	KIB = 1024,
+	LONGEST = 512 * KIB,
+	SENDS = 6,  /* one and five retries */
+	STEPS = 14, /* of a script, the end included */
+};
+
+enum kind { END, SUBMIT, IO_CMD };
+static const char *const kinds[] = { "no ioctl", "SUBMIT_IO", "IO_CMD" };
+
+/* result: what the ioctl returns, or -errno. */
+struct step {
+	enum kind kind;
+	int result;
+};
+
+static struct {
+	const char *why;
+	const struct step *script;
+	int calls;
+	bool probing; /* expects memory that cannot be read and a place that no disk has */
+	struct nvme_user_io submit;
+	struct nvme_passthru_cmd io_cmd;
+} driver;
+
+#define SAME(got, want, field)                                                                     \
+	ck_assert_msg((got)->field == (want)->field, "%s: " #field " is %#llx, expected %#llx",    \
+		      driver.why, (unsigned long long)(got)->field,                                \
+		      (unsigned long long)(want)->field)
+
+/* By system call: a sanitizer may look at the arguments of a function. */
+static bool is_readable(const char *address)
+{
+	int ends[2];
+	ck_assert_int_eq(pipe(ends), 0);
+	long written = syscall(SYS_write, ends[1], address, 1);
+	close(ends[0]);
+	close(ends[1]);
+	return written == 1;
+}
+
+static void check_probe(uint64_t address, uint64_t lba, uint32_t length)
+{
+	const char *data = (const char *)(uintptr_t)address;
+
+	ck_assert_msg(!is_readable(data), "%s: the first byte can be read", driver.why);
+	ck_assert_msg(!is_readable(data + length - 1), "%s: the last byte can be read", driver.why);
+	ck_assert_uint_ge(lba, UINT64_C(1) << 48); /* 128 PiB of the smallest blocks */
+}
+
+static void check_submit(const struct nvme_user_io *got)
+{
+	struct nvme_user_io want = driver.submit;
+
+	if (driver.probing) {
+		check_probe(got->addr, got->slba, driver.io_cmd.data_len);
+		want.addr = got->addr;
+		want.slba = got->slba;
+		want.reftag = want.reftag ? (uint32_t)got->slba : 0;
+	}
+	SAME(got, &want, opcode);
+	SAME(got, &want, flags);
+	SAME(got, &want, control);
+	SAME(got, &want, nblocks);
+	SAME(got, &want, rsvd);
+	SAME(got, &want, metadata);
+	SAME(got, &want, addr);
+	SAME(got, &want, slba);
+	SAME(got, &want, dsmgmt);
+	SAME(got, &want, reftag);
+	SAME(got, &want, apptag);
+	SAME(got, &want, appmask);
+}
+
+static void check_io_cmd(const struct nvme_passthru_cmd *got)
+{
+	struct nvme_passthru_cmd want = driver.io_cmd;
+
+	if (driver.probing) {
+		check_probe(got->addr, (uint64_t)got->cdw11 << 32 | got->cdw10, want.data_len);
+		want.addr = got->addr;
+		want.cdw10 = got->cdw10;
+		want.cdw11 = got->cdw11;
+		want.cdw14 = want.cdw14 ? got->cdw10 : 0;
+	}
+	SAME(got, &want, opcode);
+	SAME(got, &want, flags);
+	SAME(got, &want, rsvd1);
+	SAME(got, &want, nsid);
+	SAME(got, &want, cdw2);
+	SAME(got, &want, cdw3);
+	SAME(got, &want, metadata);
+	SAME(got, &want, addr);
+	SAME(got, &want, metadata_len);
+	SAME(got, &want, data_len);
+	SAME(got, &want, cdw10);
+	SAME(got, &want, cdw11);
+	SAME(got, &want, cdw12);
+	SAME(got, &want, cdw13);
+	SAME(got, &want, cdw14);
+	SAME(got, &want, cdw15);
+	SAME(got, &want, timeout_ms);
+	SAME(got, &want, result);
+}
+
+static enum kind check_command(unsigned long request, void *argument)
+{
+	if (request == NVME_IOCTL_SUBMIT_IO) {
+		check_submit(argument);
+		return SUBMIT;
+	}
+	ck_assert_msg(request == NVME_IOCTL_IO_CMD, "%s: ioctl %#lx", driver.why, request);
+	check_io_cmd(argument);
+	return IO_CMD;
+}
+
+__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
+{
+	va_list arguments;
+	va_start(arguments, request);
+	void *argument = va_arg(arguments, void *);
+	va_end(arguments);
+
+	const struct step *step = &driver.script[driver.calls];
+	enum kind kind = check_command(request, argument);
+	ck_assert_msg(kind == step->kind, "%s: call %d is %s, expected %s", driver.why,
+		      driver.calls + 1, kinds[kind], kinds[step->kind]);
+	ck_assert_int_eq(fd, DISK_FD);
+	driver.calls++;
+	if (step->result >= 0)
+		return step->result;
+	errno = -step->result;
+	return -1;
+}
+
+static void driver_start(const char *why, const struct step *script)
+{
+	driver.why = why;
+	driver.script = script;
+	driver.calls = 0;
+}
+
+static void driver_end(void)
+{
+	enum kind next = driver.script[driver.calls].kind;
+
+	ck_assert_msg(next == END, "%s: no %s after call %d", driver.why, kinds[next],
+		      driver.calls);
+}
+
+/* Data that nobody may look at: whoever does is killed. */
+static const void *untouchable(void)
+{
+	void *data = mmap(NULL, LONGEST, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(data, MAP_FAILED);
+	return data;
+}
+
+static const struct {
+	const char *why;
+	uint32_t block, nsid;
+	bool protected, fua;
+	uint64_t lba;
+	uint32_t length;
+	/* The command that must come of it. */
+	uint16_t control, nblocks;
+	uint32_t tag, cdw10, cdw11, cdw12;
+} writes[] = {
+	{ "one small block at 0", 512, 1, false, false, 0, 512, 0, 0, 0, 0, 0, 0 },
+	{ "one large block at 0", 4096, 1, false, false, 0, 4096, 0, 0, 0, 0, 0, 0 },
+	{ "16 KiB of small blocks", 512, 1, false, false, 2048, 16 * KIB, 0, 31, 0, 2048, 0, 31 },
+	{ "16 KiB of large blocks", 4096, 2, false, false, 9, 16 * KIB, 0, 3, 0, 9, 0, 3 },
+	{ "64 KiB of small blocks", 512, 1, false, false, 7, 64 * KIB, 0, 127, 0, 7, 0, 127 },
+	{ "the longest, small blocks", 512, 1, false, false, 1, LONGEST, 0, 1023, 0, 1, 0, 1023 },
+	{ "the longest, large blocks", 4096, 1, false, false, 1, LONGEST, 0, 127, 0, 1, 0, 127 },
+	{ "the largest namespace", 512, 0xfffffffe, false, false, 8, 512, 0, 0, 0, 8, 0, 0 },
+	{ "last LBA of 32 bits", 512, 1, false, false, 0xffffffff, 512, 0, 0, 0, 0xffffffff, 0, 0 },
+	{ "first LBA past 32 bits", 512, 1, false, false, 0x100000000, 512, 0, 0, 0, 0, 1, 0 },
+	{ "an LBA of many bits", 4096, 1, false, false, 0x123456789abcdef0, 8192, 0, 1, 0,
+	  0x9abcdef0, 0x12345678, 1 },
+	{ "FUA", 4096, 1, false, true, 3, 8192, 0x4000, 1, 0, 3, 0, 0x40000001 },
+	{ "FUA, the longest", 512, 1, false, true, 3, LONGEST, 0x4000, 1023, 0, 3, 0, 0x400003ff },
+	{ "protected", 512, 1, true, false, 0x77, 4096, 0x2000, 7, 0x77, 0x77, 0, 0x20000007 },
+	{ "protected, at 0", 4096, 1, true, false, 0, 4096, 0x2000, 0, 0, 0, 0, 0x20000000 },
+	{ "protected, past 32 bits", 4096, 3, true, false, 0x5deadbeef, 4096, 0x2000, 0, 0xdeadbeef,
+	  0xdeadbeef, 5, 0x20000000 },
+	{ "protected, FUA", 4096, 1, true, true, 0x10, 16 * KIB, 0x6000, 3, 0x10, 0x10, 0,
+	  0x60000003 },
+};
+
+static void expect_write(int row, const void *data)
+{
+	driver.submit = (struct nvme_user_io){
+		.opcode = 1,
+		.control = writes[row].control,
+		.nblocks = writes[row].nblocks,
+		.addr = (uintptr_t)data,
+		.slba = writes[row].lba,
+		.reftag = writes[row].tag,
+	};
+	driver.io_cmd = (struct nvme_passthru_cmd){
+		.opcode = 1,
+		.nsid = writes[row].nsid,
+		.addr = (uintptr_t)data,
+		.data_len = writes[row].length,
+		.cdw10 = writes[row].cdw10,
+		.cdw11 = writes[row].cdw11,
+		.cdw12 = writes[row].cdw12,
+		.cdw14 = writes[row].tag,
+	};
+}
+
+enum { PLAIN_ROW = 3, PROTECTED_ROW = 13, DONE = 1 };
+
+/* expected: -errno, or DONE for the length. */
+static void check_write(int row, const char *why, const struct step *script, int expected)
+{
+	struct disk disk = {
+		.block = writes[row].block,
+		.nsid = writes[row].nsid,
+		.protected = writes[row].protected,
+	};
+	struct command command = {
+		.lba = writes[row].lba,
+		.data = untouchable(),
+		.length = writes[row].length,
+		.fua = writes[row].fua,
+	};
+
+	driver_start(why, script);
+	expect_write(row, command.data);
+	ssize_t written = transport_nvme.write(&disk, DISK_FD, &command);
+	driver_end();
+	ssize_t want = expected == DONE ? (ssize_t)writes[row].length : expected;
+	ck_assert_msg(written == want, "%s: %zd, expected %zd", why, written, want);
+}
+
+START_TEST(write_is_one_submit_io)
+{
+	static const struct step script[STEPS] = { { SUBMIT, 0 } };
+
+	check_write(_i, writes[_i].why, script, DONE);
+}
+END_TEST
+
+START_TEST(write_that_may_not_be_submitted_is_one_io_cmd)
+{
+	static const struct step script[STEPS] = { { SUBMIT, -EACCES }, { IO_CMD, 0 } };
+
+	check_write(_i, writes[_i].why, script, DONE);
+}
+END_TEST
+
+/* A retry starts from the beginning, and with the very same command. */
+START_TEST(write_is_sent_again_unchanged)
+{
+	static const struct step script[STEPS] = {
+		{ SUBMIT, 0x006 },   { SUBMIT, -EPERM }, { IO_CMD, 0x2082 },
+		{ SUBMIT, -EACCES }, { IO_CMD, 0x021 },  { SUBMIT, 0 },
+	};
+
+	check_write(_i, writes[_i].why, script, DONE);
+}
+END_TEST
+
+static const struct {
+	const char *why;
+	bool protected;
+	struct step script[STEPS];
+	int expected;
+} outcomes[] = {
+	{ "done at once", false, { { SUBMIT, 0 } }, DONE },
+	/* Not let through: the other ioctl. */
+	{ "EACCES", false, { { SUBMIT, -EACCES }, { IO_CMD, 0 } }, DONE },
+	{ "EPERM", false, { { SUBMIT, -EPERM }, { IO_CMD, 0 } }, DONE },
+	{ "protected, EACCES", true, { { SUBMIT, -EACCES }, { IO_CMD, 0 } }, DONE },
+	{ "protected, EPERM", true, { { SUBMIT, -EPERM }, { IO_CMD, 0 } }, DONE },
+	{ "protected, EINVAL", true, { { SUBMIT, -EINVAL }, { IO_CMD, 0 } }, DONE },
+	{ "not protected, EINVAL", false, { { SUBMIT, -EINVAL } }, -EINVAL },
+	/* Neither is let through. */
+	{ "both EACCES", false, { { SUBMIT, -EACCES }, { IO_CMD, -EACCES } }, -EOPNOTSUPP },
+	{ "both EPERM", false, { { SUBMIT, -EPERM }, { IO_CMD, -EPERM } }, -EOPNOTSUPP },
+	{ "EACCES, EPERM", false, { { SUBMIT, -EACCES }, { IO_CMD, -EPERM } }, -EOPNOTSUPP },
+	{ "EACCES, ENOTTY", false, { { SUBMIT, -EACCES }, { IO_CMD, -ENOTTY } }, -EOPNOTSUPP },
+	{ "EINVAL, EACCES", true, { { SUBMIT, -EINVAL }, { IO_CMD, -EACCES } }, -EOPNOTSUPP },
+	{ "both EINVAL", true, { { SUBMIT, -EINVAL }, { IO_CMD, -EINVAL } }, -EINVAL },
+	{ "no NVMe disk", false, { { SUBMIT, -ENOTTY } }, -EOPNOTSUPP },
+	/* Neither a retry nor the other ioctl for what may have been sent. */
+	{ "given up", false, { { SUBMIT, -EINTR } }, -EIO },
+	{ "no path", false, { { SUBMIT, -EWOULDBLOCK } }, -EIO },
+	{ "EFAULT", false, { { SUBMIT, -EFAULT } }, -EFAULT },
+	{ "ENODEV", false, { { SUBMIT, -ENODEV } }, -ENODEV },
+	{ "EIO", false, { { SUBMIT, -EIO } }, -EIO },
+	{ "ENOMEM", false, { { SUBMIT, -ENOMEM } }, -ENOMEM },
+	{ "protected, EFAULT", true, { { SUBMIT, -EFAULT } }, -EFAULT },
+	{ "IO_CMD given up", false, { { SUBMIT, -EACCES }, { IO_CMD, -EINTR } }, -EIO },
+	{ "IO_CMD no path", false, { { SUBMIT, -EACCES }, { IO_CMD, -EWOULDBLOCK } }, -EIO },
+	{ "IO_CMD EFAULT", false, { { SUBMIT, -EACCES }, { IO_CMD, -EFAULT } }, -EFAULT },
+	{ "IO_CMD EINVAL", false, { { SUBMIT, -EPERM }, { IO_CMD, -EINVAL } }, -EINVAL },
+	{ "IO_CMD ENODEV", false, { { SUBMIT, -EACCES }, { IO_CMD, -ENODEV } }, -ENODEV },
+	{ "IO_CMD EIO", false, { { SUBMIT, -EACCES }, { IO_CMD, -EIO } }, -EIO },
+	{ "IO_CMD ENOMEM", false, { { SUBMIT, -EACCES }, { IO_CMD, -ENOMEM } }, -ENOMEM },
+	/* What happens to a retry is what counts. */
+	{ "gone meanwhile", false, { { SUBMIT, 0x006 }, { SUBMIT, -ENODEV } }, -ENODEV },
+	{ "given up later", false, { { SUBMIT, 0x006 }, { SUBMIT, -EINTR } }, -EIO },
+	{ "another status", false, { { SUBMIT, 0x006 }, { SUBMIT, 0x4081 } }, -ENOSPC },
+	{ "EINVAL later", false, { { SUBMIT, 0x006 }, { SUBMIT, -EINVAL } }, -EINVAL },
+	{ "no more",
+	  false,
+	  { { SUBMIT, 4 }, { SUBMIT, -EPERM }, { IO_CMD, -EPERM } },
+	  -EOPNOTSUPP },
+	{ "IO_CMD, DNR", false, { { SUBMIT, -EACCES }, { IO_CMD, 0x4080 } }, -EREMOTEIO },
+};
+
+START_TEST(write_tells_what_became_of_it)
+{
+	check_write(outcomes[_i].protected ? PROTECTED_ROW : PLAIN_ROW, outcomes[_i].why,
+		    outcomes[_i].script, outcomes[_i].expected);
+}
+END_TEST
+
+static const struct {
+	int status, expected;
+} statuses[] = {
+	{ 0x001, -EOPNOTSUPP }, { 0x002, -EOPNOTSUPP },   { 0x00b, -EOPNOTSUPP },
+	{ 0x180, -EOPNOTSUPP }, { 0x021, -EREMOTEIO },    { 0x080, -EREMOTEIO },
+	{ 0x082, -EREMOTEIO },  { 0x081, -ENOSPC },       { 0x083, -EBADE },
+	{ 0x181, -EILSEQ },     { 0x282, -EILSEQ },       { 0x283, -EILSEQ },
+	{ 0x284, -EILSEQ },     { 0x182, -ENODATA },      { 0x280, -ENODATA },
+	{ 0x281, -ENODATA },    { 0x285, -ENODATA },      { 0x286, -ENODATA },
+	{ 0x1bd, -EOVERFLOW },  { 0x1be, -ETOOMANYREFS }, { 0x370, -ENOLINK },
+	{ 0x006, -EIO },        { 0x014, -EIO },          { 0x7ff, -EIO },
+};
+
+/* The same status `sends` times; by IO_CMD, each time after a SUBMIT_IO that is refused. */
+static void script_repeat(struct step *script, int sends, int status, bool by_io_cmd)
+{
+	for (int i = 0; i < sends; i++) {
+		if (by_io_cmd) {
+			*script++ = (struct step){ SUBMIT, -EACCES };
+			*script++ = (struct step){ IO_CMD, status };
+		} else {
+			*script++ = (struct step){ SUBMIT, status };
+		}
+	}
+	*script = (struct step){ END, 0 };
+}
+
+START_TEST(status_with_do_not_retry_is_an_error_at_once)
+{
+	struct step script[STEPS];
+
+	script_repeat(script, 1, statuses[_i].status | 0x4000, false);
+	check_write(PLAIN_ROW, "DNR", script, statuses[_i].expected);
+}
+END_TEST
+
+START_TEST(status_that_stays_is_an_error_after_five_retries)
+{
+	struct step script[STEPS];
+
+	for (int by_io_cmd = 0; by_io_cmd < 2; by_io_cmd++) {
+		script_repeat(script, SENDS, statuses[_i].status, by_io_cmd);
+		check_write(PLAIN_ROW, "stays", script, statuses[_i].expected);
+		ck_assert_int_eq(driver.calls, by_io_cmd ? 2 * SENDS : SENDS);
+	}
+}
+END_TEST
+
+/* _i: which send is the good one. */
+START_TEST(write_succeeds_when_a_retry_does)
+{
+	struct step script[STEPS];
+
+	for (int by_io_cmd = 0; by_io_cmd < 2; by_io_cmd++) {
+		script_repeat(script, _i, 0x082, by_io_cmd);
+		script[(by_io_cmd ? 2 : 1) * _i - 1].result = 0;
+		check_write(PLAIN_ROW, "succeeds", script, DONE);
+	}
+}
+END_TEST
+
+static const struct {
+	const char *why;
+	struct step script[STEPS];
+	const char *expected;
+	int error;
+} probes[] = {
+	{ "memory looked at", { { SUBMIT, -EFAULT } }, "NVME_IOCTL_SUBMIT_IO", 0 },
+	{ "sent", { { SUBMIT, 0x4080 } }, "NVME_IOCTL_SUBMIT_IO", 0 },
+	{ "sent, may retry", { { SUBMIT, 0x004 } }, "NVME_IOCTL_SUBMIT_IO", 0 },
+	{ "EACCES", { { SUBMIT, -EACCES }, { IO_CMD, -EFAULT } }, "NVME_IOCTL_IO_CMD", 0 },
+	{ "EPERM", { { SUBMIT, -EPERM }, { IO_CMD, -EFAULT } }, "NVME_IOCTL_IO_CMD", 0 },
+	{ "EINVAL", { { SUBMIT, -EINVAL }, { IO_CMD, -EFAULT } }, "NVME_IOCTL_IO_CMD", 0 },
+	{ "IO_CMD sent", { { SUBMIT, -EACCES }, { IO_CMD, 0x4080 } }, "NVME_IOCTL_IO_CMD", 0 },
+	{ "both EACCES", { { SUBMIT, -EACCES }, { IO_CMD, -EACCES } }, NULL, -EACCES },
+	{ "EACCES, EPERM", { { SUBMIT, -EACCES }, { IO_CMD, -EPERM } }, NULL, -EPERM },
+	{ "both EINVAL", { { SUBMIT, -EINVAL }, { IO_CMD, -EINVAL } }, NULL, -EINVAL },
+	{ "no NVMe disk", { { SUBMIT, -ENOTTY } }, NULL, -ENOTTY },
+	{ "gone", { { SUBMIT, -ENODEV } }, NULL, -ENODEV },
+};
+
+/* A tag of 1 stands for that of the LBA; see check_submit(). */
+static void expect_probe(const struct disk *disk)
+{
+	uint16_t control = disk->protected ? 0x2000 : 0;
+
+	driver.probing = true;
+	driver.submit = (struct nvme_user_io){
+		.opcode = 1,
+		.control = control,
+		.reftag = disk->protected,
+	};
+	driver.io_cmd = (struct nvme_passthru_cmd){
+		.opcode = 1,
+		.nsid = disk->nsid,
+		.data_len = disk->block,
+		.cdw12 = (uint32_t)control << 16,
+		.cdw14 = disk->protected,
+	};
+}
+
+static const struct disk disks[] = {
+	{ .block = 512, .nsid = 1 },
+	{ .block = 4096, .nsid = 7 },
+	{ .block = 512, .nsid = 1, .protected = true },
+	{ .block = 4096, .nsid = 1, .protected = true },
+};
+
+START_TEST(means_is_the_ioctl_that_is_let_through)
+{
+	for (int i = 0; i < COUNT(disks); i++) {
+		int error = 0;
+		if (probes[_i].script[0].result == -EINVAL && !disks[i].protected)
+			continue; /* EINVAL speaks of the protection */
+		driver_start(probes[_i].why, probes[_i].script);
+		expect_probe(&disks[i]);
+		const char *means = transport_nvme.means(&disks[i], DISK_FD, &error);
+		driver_end();
+		ck_assert_pstr_eq(means, probes[_i].expected);
+		if (!means)
+			ck_assert_int_eq(error, probes[_i].error);
+	}
+}
+END_TEST
+
+START_TEST(disk_without_a_block_size_is_not_asked)
+{
+	static const struct step script[STEPS] = { { END, 0 } };
+	struct disk disk = { .nsid = 1 };
+	int error = 0;
+
+	driver_start("no block size", script);
+	ck_assert_ptr_null(transport_nvme.means(&disk, DISK_FD, &error));
+	ck_assert_int_lt(error, 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("transport_nvme");
+	TCase *tc = tcase_create("write");
+
+	tcase_add_loop_test(tc, write_is_one_submit_io, 0, COUNT(writes));
+	tcase_add_loop_test(tc, write_that_may_not_be_submitted_is_one_io_cmd, 0, COUNT(writes));
+	tcase_add_loop_test(tc, write_is_sent_again_unchanged, 0, COUNT(writes));
+	tcase_add_loop_test(tc, write_tells_what_became_of_it, 0, COUNT(outcomes));
+	tcase_add_loop_test(tc, status_with_do_not_retry_is_an_error_at_once, 0, COUNT(statuses));
+	tcase_add_loop_test(tc, status_that_stays_is_an_error_after_five_retries, 0,
+			    COUNT(statuses));
+	tcase_add_loop_test(tc, write_succeeds_when_a_retry_does, 1, SENDS + 1);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("means");
+	tcase_add_loop_test(tc, means_is_the_ioctl_that_is_let_through, 0, COUNT(probes));
+	tcase_add_test(tc, disk_without_a_block_size_is_not_asked);
+	suite_add_tcase(s, tc);
+	return s;
+}
