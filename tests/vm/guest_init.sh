@@ -35,34 +35,41 @@ if [ -n "$own_root" ]; then
 	exec switch_root /newroot /sbin/init
 fi
 
-# Tools first: modprobe is theirs, and the clients' tree wants the same mounts as the root.
-mkdir -p "/newroot$tools$cwd" "/newroot$tools/lib/modules" "/newroot$tools/dev" \
-	"/newroot$tools/proc" "/newroot$tools/sys" "/newroot$tools/tmp" "/newroot$tools/run" \
-	"/newroot$tools/out" /newroot/out /newroot/lib/modules
-for root in /newroot "/newroot$tools"; do
+# The source, the tools and the modules may lie anywhere, under /tmp too, which is hidden below: they
+# are held from here. The clients' tree gets the same mounts as the root.
+mkdir -p /source /tools /newroot/out /newroot/lib/modules
+mount --bind "/newroot$cwd" /source
+mount --bind "/newroot$tools" /tools
+mkdir -p /tools/lib/modules /tools/dev /tools/proc /tools/sys /tools/tmp /tools/run /tools/out
+for root in /newroot /tools; do
+	mount --bind "/newroot$tree/usr/lib/modules" "$root/lib/modules"
+done
+for root in /newroot /tools; do
 	mount -t proc proc "$root/proc"
 	mount -t sysfs sys "$root/sys"
 	mount --bind /dev "$root/dev"
 	mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 	mount -t tmpfs -o mode=755 tmpfs "$root/run"
-	mount --bind "/newroot$tree/usr/lib/modules" "$root/lib/modules"
+	mkdir -p "$root$cwd"
+	mount --bind /source "$root$cwd"
 done
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 mount_out
-mount --bind /newroot/out "/newroot$tools/out"
-mount --bind "/newroot$cwd" "/newroot$tools$cwd"
+mount --bind /newroot/out /tools/out
+mkdir -p "/newroot$tools"
+mount --rbind /tools "/newroot$tools"
 # Ordinary users must reach the source, though it may lie in somebody's home.
 dir=$cwd
 while [ "$dir" != / ]; do
-	chmod a+rx "/newroot$dir" "/newroot$tools$dir"
+	chmod a+rx "/newroot$dir" "/tools$dir"
 	dir=$(dirname "$dir")
 done
 ip link set lo up
 ln -s /proc/self/fd /dev/fd
-chroot "/newroot$tools" /sbin/modprobe nvme
-chroot "/newroot$tools" /sbin/modprobe sd_mod
+chroot /tools /sbin/modprobe nvme
+chroot /tools /sbin/modprobe sd_mod
 tries=0
 while [ "$(ls /sys/class/nvme 2> /dev/null | wc -l)" -lt "$disks" ] && [ $tries -lt 200 ]; do
 	sleep 0.05
@@ -85,12 +92,16 @@ for port in /sys/class/virtio-ports/vport*; do
 	esac
 done
 root=/newroot
-[ "$in_tools" = 0 ] || root=/newroot$tools
-mkdir -p "$root/tmp"
+[ "$in_tools" = 0 ] || root=/tools
 cp /job/command "$root/tmp/.command"
-HOME=/root OUT=/out TOOLS=$tools TERM=dumb SYSTEMD_IGNORE_CHROOT=1 \
+# A script that ends because a command of it failed says which one.
+cat > "$root/tmp/.bash_env" << 'END'
+set -E
+trap 'case $?,$- in *,*e*) echo "$0, line $LINENO: failed: $BASH_COMMAND" >&2 ;; esac' ERR
+END
+BASH_ENV=/tmp/.bash_env SOURCE=$cwd HOME=/root OUT=/out TOOLS=$tools TERM=dumb SYSTEMD_IGNORE_CHROOT=1 \
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-	chroot "$root" /bin/sh -c "cd '$cwd' && . /tmp/.command" > "$output" 2>&1 < /dev/null
+	chroot "$root" /bin/sh -c 'cd "$SOURCE" && . /tmp/.command' > "$output" 2>&1 < /dev/null
 echo $? > "$status"
 sync
 echo o > /proc/sysrq-trigger
