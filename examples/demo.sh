@@ -6,6 +6,8 @@ build=$(realpath "${1:-build}")
 cuts=${UNTORN_DEMO_CUTS:-100}
 work=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
 trap 'rm -rf "$work"' EXIT
+# The loader cannot preload from a path with a blank or a colon.
+case $build in *[\ :]*) cp -a "$build" "$work" && build=$work/$(basename "$build") ;; esac
 # A disk of 64 MiB in a file: NVMe, 512-byte blocks, and NAWUPF 31: 32 blocks are its atomic unit.
 disk="/dev/sim0n1=$work/image,size=64M,nawun=31,nawupf=31"
 
@@ -50,4 +52,4 @@ echo "   plain writes, without untorn:     $plain torn pages"
 atomic=$(torn atomic)
 echo "   RWF_ATOMIC, under untorn:         $atomic torn pages"
 [ "$plain" -gt 0 ] && [ "$atomic" = 0 ] || { echo "that is not what was to be shown"; exit 1; }
-printf '\nOn a real disk, from here or after make install: sudo %s/untorn doctor /dev/nvme0n1\n' "$build"
+printf '\nOn a real disk, from here or after make install: sudo %s/untorn doctor /dev/nvme0n1\n' "${1:-build}"

@@ -10,7 +10,8 @@ shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5} # Check's times are for an idle machine
-ln -s "$build" "$work/build" # the loader divides a preload list at blanks, which a path may have
+# The loader divides a preload list at blanks and colons, and knows no way to quote them.
+case $build in *[\ :]*) cp -a "$build" "$work" && build=$work/$(basename "$build") ;; esac
 
 # The sanitizer's own library must come first in a preload.
 sanitizer=
@@ -21,8 +22,8 @@ esac
 
 preload_for() {
 	case $1 in
-	*/preload/*) echo "$work/build/libuntorn.so:$work/build/libuntorn-sim.so" ;;
-	*/sim/*) echo "$work/build/libuntorn-sim.so" ;;
+	*/preload/*) echo "$build/libuntorn.so:$build/libuntorn-sim.so" ;;
+	*/sim/*) echo "$build/libuntorn-sim.so" ;;
 	esac
 }
 
