@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5} # Check's times are for an idle machine
 # The loader divides a preload list at blanks and colons, and knows no way to quote them.
-case $build in *[\ :]*) cp -a "$build" "$work" && build=$work/$(basename "$build") ;; esac
+case $build in *[\ :]*) chmod 755 "$work" && cp -a "$build" "$work" && build=$work/$(basename "$build") ;; esac
 
 # The sanitizer's own library must come first in a preload.
 sanitizer=
