@@ -1,51 +1,41 @@
 # make            library, command and simulated disk
 # make demo       shows what it is for, on the simulated disk; installs what it needs
-# make quick      the tests to run between two edits: units, preload and scripts of one build
-# make check      every test but the long ones; installs what it needs, real kernels run under QEMU
+# make quick      the tests to run between two edits; make unit preload SAN=address,undefined: some, sanitized
+# make check      every test but the long ones, on real kernels under QEMU too; installs what it needs
 # make check-long mutants, and the truth tests with more kernels; check-soak: what is long by its nature
 # make clients    liburing's own tests, PostgreSQL, MariaDB and QEMU at their usual work under the shim
-# make bench      what it costs
-# make V=1        show the commands
-# make SAN=address,undefined unit preload     in a build directory of its own; SAN=thread likewise
-# make packages   Debian packages: built, checked, installed, used and purged in fresh systems, and booted
-# make builds     by other compilers, C libraries and for arm64
-# make install    honours DESTDIR, prefix and the directories below; make uninstall the same
-# make dist       the source as one archive
-# Settings of your own go into config.mak (git-ignored). shim/README.md says what each folder is.
+# make bench      what it costs; make packages, builds: Debian packages, and other compilers and C libraries
+# make install    honours DESTDIR, prefix and the directories below; make uninstall, dist
+# V=1 shows the commands. config.mak (git-ignored) is for settings of your own. shim/README.md has the map.
 VERSION := 0.1.0
 -include config.mak
-prefix     ?= /usr/local
-bindir     ?= $(prefix)/bin
-libdir     ?= $(prefix)/lib
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+libdir ?= $(prefix)/lib
 includedir ?= $(prefix)/include
-mandir     ?= $(prefix)/share/man
+mandir ?= $(prefix)/share/man
 pkgconfigdir ?= $(libdir)/pkgconfig
-bashdir    ?= $(prefix)/share/bash-completion/completions
-zshdir     ?= $(prefix)/share/zsh/site-functions
-udevdir    ?= $(prefix)/lib/udev/rules.d
-unitdir    ?= $(prefix)/lib/systemd/system
-CFLAGS     ?= -O2 -g
-
+bashdir ?= $(prefix)/share/bash-completion/completions
+zshdir ?= $(prefix)/share/zsh/site-functions
+udevdir ?= $(prefix)/lib/udev/rules.d
+unitdir ?= $(prefix)/lib/systemd/system
+CFLAGS ?= -O2 -g
 comma := ,
 B     := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/%/*.c)))
 tests  = $(patsubst %.c,$(B)/%,$(wildcard $(1:%=tests/%/*.c)))
-# Examples of a library that is not there are left out. (Make before 4.3 wants "\#" in $(shell), later ones do not.)
-hash    := \#
-has      = $(shell echo '$(hash)include <$(1)>' | $(CC) $(CPPFLAGS) -E - > /dev/null 2>&1 && echo yes)
+# Examples of a library that is not there are left out.
+has      = $(shell $(CC) $(CPPFLAGS) -E -include $(1) -x c /dev/null > /dev/null 2>&1 && echo yes)
 lacking := $(if $(call has,libaio.h),,examples/libaio.c) $(if $(call has,liburing.h),,examples/io_uring.c)
-
-LIB     := $(B)/libuntorn.so
-SIMLIB  := $(B)/libuntorn-sim.so
-CMD     := $(B)/untorn
+LIB := $(B)/libuntorn.so
+SIMLIB := $(B)/libuntorn-sim.so
+CMD := $(B)/untorn
 EXAMPLE := $(patsubst %.c,$(B)/%,$(filter-out $(lacking),$(wildcard examples/*.c)))
 UNIT    := $(call tests,unit fuzz)
 PRELOAD := $(call tests,sim preload)
 CLIENT  := $(call tests,vm)
 BENCH   := $(call tests,bench)
-SCRIPT  := $(wildcard tests/command/*.sh tests/preload/*.sh)
 VMTEST  := $(wildcard tests/vm/test_*.sh)
-
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests -MMD -MP $(CPPFLAGS)
@@ -60,7 +50,6 @@ link   = $(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o %.a,$^)
 shared = $(link) -shared $(if $(SAN),,-Wl,-z,defs) $(patsubst %,-Wl$(comma)--version-script=%,$(filter %.map,$^)) -Wl,-soname,$(@F)
 # What a program links beside libc stands in its first comment: "Links: ...", or an example's cc line.
 links  = $$(sed -nE 's/^ \*( Links:|\tcc .*\.c) //p' $(@:$(B)/%=%).c)
-
 all: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE)
 shim: $(LIB) $(SIMLIB)
 $(B)/%.o: %.c
@@ -83,72 +72,59 @@ $(EXAMPLE) $(CLIENT): %: %.o
 $(EXAMPLE) $(CLIENT) $(BENCH) $(UNIT) $(PRELOAD):
 	$(link) $(links) -ldl -lpthread $(LDLIBS)
 
-# What a machine with a compiler, git and make still lacks.
-setup:
-	$(Q)tests/setup.sh pkg-config libjson-c-dev systemtap-sdt-dev
-setup-check: setup
-	$(Q)tests/setup.sh check strace libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
+# The packages that a machine with a compiler, git and make still lacks.
+setup: ; $(Q)tests/setup.sh pkg-config libjson-c-dev systemtap-sdt-dev
+setup-check: setup ; $(Q)tests/setup.sh check strace libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)
 # Sub-makes, because pkg-config and the headers may only just have come.
 sub = +$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory
+says = @echo "$@: about $(1) minutes on two processors, once QEMU and kernels have been fetched"
 quick: setup-check
-	@echo "$@: about three minutes on two processors"
+	$(call says,two)
 	$(sub) -j2 programs
 	$(sub) layers exports check-fast
-check: setup-check
-	@echo "$@: about 25 minutes on two processors"
-	$(sub) -j2 programs
+check: quick
+	$(call says,25)
 	$(sub) -j2 SAN=address,undefined programs
 	$(sub) -j2 SAN=thread programs
-	$(sub) layers exports check-fast
 	$(sub) SAN=address,undefined unit preload
 	$(sub) SAN=thread unit preload
 	$(sub) check-vm
-# After check: every guard taken out in turn, a test must notice; the truth tests with more kernels and
-# random calls, under sanitizers, and for SCSI; statx of the SCSI geometries.
+# Every guard taken out in turn, which a test must notice; the truth tests with more kernels and random
+# calls, under sanitizers, and for SCSI; statx of the SCSI geometries.
 check-long: setup-check
-	@echo "$@: about 35 minutes on two processors"
+	$(call says,35)
 	$(sub) mutants
-	$(sub) check-vm UNTORN_TRUTH_LONG=1 VMTEST="tests/vm/test_truth.sh $(wildcard tests/vm/long_*.sh)"
-check-soak: setup-check
-	@echo "$@: about ten minutes on two processors"
-	$(sub) soak
-programs: all $(UNIT) $(PRELOAD) $(CLIENT) $(BENCH)
-run-tests = +$(Q)tests/run.sh $(B)
-unit: $(UNIT)
-	$(run-tests) $(UNIT)
-preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD)
-	$(run-tests) $(PRELOAD)
-check-fast: programs
-	$(run-tests) $(UNIT) $(PRELOAD) $(SCRIPT)
-soak: programs
-	UNTORN_TEST_SOAK=1 $(run-tests) $(call tests,soak) $(wildcard tests/soak/*.sh)
-# Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
-check-vm: programs
 	$(sub) SAN=address,undefined shim
 	$(sub) SAN=thread shim
-	$(Q)UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} tests/run.sh $(B) $(VMTEST)
+	$(sub) check-vm UNTORN_TRUTH_LONG=1 VMTEST="tests/vm/test_truth.sh $(wildcard tests/vm/long_*.sh)"
+check-soak: setup-check
+	$(call says,20)
+	$(sub) check-vm UNTORN_VERIFY_KILLS=20 UNTORN_TORN_READS=200000 VMTEST="tests/vm/test_verify.sh tests/vm/test_torn.sh"
+programs: all $(UNIT) $(PRELOAD) $(CLIENT) $(BENCH)
+unit: $(UNIT) ; $(Q)tests/run.sh $(B) $(UNIT)
+preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD)
+	$(Q)tests/run.sh $(B) $(PRELOAD)
+check-fast: programs
+	$(Q)tests/run.sh $(B) $(UNIT) $(PRELOAD) $(wildcard tests/command/*.sh tests/preload/*.sh)
+# Real kernels under QEMU; skipped, and counted so, only where QEMU or a kernel cannot be had.
+check-vm: programs
+	$(Q)tests/run.sh $(B) $(VMTEST)
+check-vm clients: export UNTORN_TEST_TIMEOUT ?= 2400
 mutants: programs
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
 # Unmodified programs that have no use for it must not notice it. Half an hour; see tests/clients/lib.sh.
 clients: shim
 	$(Q)tests/setup.sh g++ dpkg-dev make
-	$(Q)UNTORN_TEST_SHOWN=1 UNTORN_TEST_TIMEOUT=$${UNTORN_TEST_TIMEOUT:-2400} tests/run.sh $(B) \
-		$(filter-out %/lib.sh,$(wildcard tests/clients/*.sh))
-packages:
-	$(Q)tests/setup.sh mmdebstrap lintian
-	$(Q)tests/pack/packages.sh
+	$(Q)UNTORN_TEST_SHOWN=1 tests/run.sh $(B) $(filter-out %/lib.sh,$(wildcard tests/clients/*.sh))
+packages: ; $(Q)tests/setup.sh mmdebstrap lintian && tests/pack/packages.sh
 builds: setup-check
-	$(Q)tests/setup.sh clang mmdebstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
-	$(Q)tests/builds.sh
-bench: $(LIB) $(CMD) $(BENCH)
-	$(Q)tests/bench/table.sh $(B)
-layers:
-	$(Q)tests/layers.sh shim
-exports: $(LIB)
-	$(Q)tests/exports.sh $(LIB)
+	$(Q)tests/setup.sh clang mmdebstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static && tests/builds.sh
+bench: $(LIB) $(CMD) $(BENCH) ; $(Q)tests/bench/table.sh $(B)
+layers: ; $(Q)tests/layers.sh shim
+exports: $(LIB) ; $(Q)tests/exports.sh $(LIB)
 # What is installed, and where to.
 placed = $(LIB):$(libdir) $(SIMLIB):$(libdir) $(CMD):$(bindir) $(B)/share/untorn.pc:$(pkgconfigdir) \
 	include/untorn.h:$(includedir) include/untorn_uapi.h:$(includedir) \
@@ -164,12 +140,10 @@ install: $(LIB) $(SIMLIB) $(CMD) $(B)/share/untorn.pc $(B)/share/untorn-publish@
 		install -D -m $$mode $$from $(DESTDIR)$${pair#*:}/$${from##*/} || exit; done
 uninstall:
 	$(Q)for pair in $(placed); do from=$${pair%%:*}; rm -f $(DESTDIR)$${pair#*:}/$${from##*/}; done
-dist:
-	$(Q)mkdir -p $(B)
-	$(Q)git archive --prefix=untorn-$(VERSION)/ -o $(B)/untorn-$(VERSION).tar.gz HEAD
-	@echo $(B)/untorn-$(VERSION).tar.gz
-clean:
-	rm -rf build build-*
+dist: $(CMD)
+	$(Q)git archive --prefix=untorn-$(VERSION)/ -o $(B)/untorn-$(VERSION).tar.gz HEAD && ls $(B)/*.tar.gz
+clean: ; rm -rf build build-*
 .SECONDARY:
-.PHONY: all shim programs setup setup-check demo check check-long check-fast check-vm mutants clients bench scripts unit preload layers exports install uninstall clean dist packages builds unit-programs always
+.PHONY: all shim programs setup setup-check demo quick check check-fast check-long check-soak check-vm unit preload \
+	mutants clients packages builds bench layers exports install uninstall dist clean always
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
