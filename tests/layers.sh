@@ -17,6 +17,7 @@ below_verify="$below_command|command"
 below_sim=''
 bad=0
 for file in */*.[ch]; do
+	[ -e "$file" ] || continue
 	folder=${file%%/*} allowed=below_${file%%/*}
 	[ -n "${!allowed+set}" ] || { echo "$file: $folder is no floor"; bad=1; continue; }
 	while read -r header; do
