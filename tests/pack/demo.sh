@@ -10,7 +10,8 @@ quietly "make demo" inside demo make -C /src demo
 grep -a 'torn pages' "$roots/log"
 
 # Its commands for the simulated disk, as they stand there.
-commands=$(sed -n '/^## A first atomic write/,/^## /s/^    //p' README.md | grep /tmp/untorn-)
+commands=$(sed -n '/^## A first atomic write/,/^## /s/^    //p' README.md |
+	sed -e :a -e '/\\$/{N;s/\\\n *//;ba' -e '}' | grep /tmp/untorn-)
 quietly "a first atomic write" inside demo sh -euc "cd /src; $commands"
 seen=$(tail -n 1 "$roots/log")
 grep -qF "\`$seen\`" README.md || { echo "FAILED not as the README has it: $seen"; exit 1; }
