@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looks for programs as execvp does, and follows scripts to the file that the kernel will map. What
- * decides is in elf.c and, for rights, in gains_rights().
+ * decides is in command/elf.c and, for rights, in gains_rights().
  */
 #include "command/program.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * System calls that a program makes with its own instructions: SIGSYS comes in their place, with
- * the registers as they were (deep.h). Start reading at entry_deep_trap(). What is ours goes
+ * the registers as they were (base/deep.h). Start reading at entry_deep_trap(). What is ours goes
  * through the same door as syscall(), and everything else is done there by the C library's
  * instruction.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the rooms of deep mode's doors offer each other. */
+/* What the files of deep mode offer each other. */
 #ifndef ENTRY_DEEP_H
 #define ENTRY_DEEP_H
 

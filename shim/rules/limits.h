@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LIMITS_MAX = 2 << 20 }; /* no unit is larger: what the room `cache` can prepare */
+enum { LIMITS_MAX = 2 << 20 }; /* no unit is larger: as much as device/cache.c can prepare */
 
 /* Why a device is refused. The order is that of the table in limits_explain(). */
 enum refusal {

@@ -3,7 +3,7 @@
  * What may happen to a disk between two atomic writes of one process, on a real kernel:
  *	fences DISK
  * The disk, NVMe or SCSI, has a unit of 16 KiB, no partitions and nothing of value. Runs natively
- *and under the shim alike; every line that is printed is a fence that held.
+ * and under the shim alike; every line that is printed is a fence that held.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  * One writer puts page after page to the same place, each full of its own number; two readers read
  * it directly, READS times in all, and count the pages that are not of one number. RWF are the
  * writer's flags: 0 for plain writes, 0x40 for atomic ones. A call that fails ends it, with
- *status 1.
+ * status 1.
  */
 #include <errno.h>
 #include <fcntl.h>
