@@ -74,7 +74,7 @@ static int make_eventfd(void)
 	if (high < 0) /* RLIMIT_NOFILE is lower */
 		high = low;
 	else
-		close(low);
+		real_close(low);
 	fcntl(high, F_SETSIG, MARK);
 	return high;
 }
@@ -110,6 +110,7 @@ static void release(struct op *op)
 
 static void release_reserved(struct op *op)
 {
+	engine_drop(&op->work.job);
 	HOLD_LOCK;
 	release(op);
 }
@@ -178,7 +179,7 @@ static void look_like(struct iocb *iocb, unsigned opcode, int fd, uint64_t data,
 }
 
 /* Done now; then a write to /dev/null has the same result, and looks at no memory. */
-static int do_at_once(struct iocb *iocb, const struct op *op, int result)
+static int do_at_once(struct iocb *iocb, struct op *op, int result)
 {
 	int nowhere = substitute_null();
 
@@ -215,7 +216,7 @@ static int put_on(aio_context_t context, struct iocb *iocb, struct engine_file *
 	disguise.worn = !early && result != ENGINE_KERNEL;
 	if (disguise.worn && now) {
 		error = do_at_once(iocb, op, result);
-		file->known = false;
+		engine_forget(file);
 	} else if (disguise.worn) {
 		do_later(context, iocb, disguise.op = op, result);
 	}
@@ -250,12 +251,8 @@ static void begin(struct op *op)
 	}
 	mark_under_way(op);
 	op->work.done = done;
-	if (engine_keep(&op->work.job, FORM_AIO)) {
-		worker_start(&op->work);
-	} else {
-		op->work.result = (int)engine_finish(&op->work.job);
-		complete(op);
-	}
+	engine_leave(&op->work.job, FORM_AIO);
+	worker_start(&op->work);
 }
 
 static long submit(aio_context_t context, long count, struct iocb **iocbs)
@@ -288,6 +285,7 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 		else
 			release_reserved(disguises[i].op);
 	}
+	engine_forget(&file);
 	return accepted;
 }
 
@@ -418,7 +416,7 @@ __attribute__((no_sanitize("thread"))) void aio_after_fork(void)
 	finished = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	for (unsigned i = 0; i < used; i++) {
 		if (is_ours(ops[i].eventfd))
-			close(ops[i].eventfd);
+			real_close(ops[i].eventfd);
 		ops[i].eventfd = -1;
 		ops[i].state = FREE;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Only block devices are of interest: few, so the table is short, and searched from end to end. */
+#include "base/real.h"
 #include "async/files.h"
 
 #include <fcntl.h>
@@ -8,23 +9,29 @@
 #include <unistd.h>
 
 #include "base/guard.h"
-#include "device/identity.h"
-#include "device/kept.h"
+#include "device/hold.h"
 
 enum { MAX_FILES = 256, SKIP = -2 /* IORING_REGISTER_FILES_SKIP */ };
 
 static struct file {
 	int ring, fd; /* fd < 0: the place is free */
 	unsigned slot;
-	struct device device; /* to know the descriptor by: programs close what is none of theirs */
+	struct look look; /* to know the descriptor by: programs close what is none of theirs */
 } files[MAX_FILES];
 static _Atomic unsigned used;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+static bool is_sound(const struct file *file)
+{
+	struct look now;
+
+	return look_at_node(file->fd, &now) == 0 && look_is_same_node(&now, &file->look);
+}
+
 static void drop(struct file *file)
 {
-	if (kept_is_of(file->fd, &file->device))
-		close(file->fd);
+	if (is_sound(file))
+		real_close(file->fd);
 	file->fd = -1;
 }
 
@@ -53,16 +60,16 @@ static struct file *find_place(void)
 static void set(int ring, unsigned slot, int fd)
 {
 	struct file *file = find(ring, slot);
-	struct device device;
+	struct look look;
 
 	if (file)
 		drop(file);
-	if (fd < 0 || device_of_fd(fd, &device) < 0 || !(file = find_place()))
+	if (fd < 0 || look_at_node(fd, &look) < 0 || !(file = find_place()))
 		return;
-	file->fd = kept_duplicate(fd);
+	file->fd = hold_duplicate(fd);
 	file->ring = ring;
 	file->slot = slot;
-	file->device = device;
+	file->look = look;
 }
 
 void files_set(int ring, unsigned first, const int *fds, unsigned count)
@@ -137,7 +144,7 @@ int files_find(int ring, unsigned slot)
 {
 	pthread_mutex_lock(&lock);
 	struct file *file = find(ring, slot);
-	int fd = file && kept_is_of(file->fd, &file->device) ? file->fd : -1;
+	int fd = file && is_sound(file) ? file->fd : -1;
 	pthread_mutex_unlock(&lock);
 	return fd;
 }

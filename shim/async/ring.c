@@ -7,7 +7,7 @@
 #include "base/config.h"
 #include "engine/engine.h"
 #include "async/files.h"
-#include "device/identity.h"
+#include "device/look.h"
 #include "async/substitute.h"
 
 /* Others mean something that we do not do: buffers from a group, files without a descriptor,
@@ -31,12 +31,12 @@ static int fd_of(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 static enum ring_handled leave(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
 	KEEP_ERRNO;
-	dev_t number = 0;
+	struct look look = { .number = 0 };
 
 	if (!ring_is_atomic_write(sqe) || config_get().mode == MODE_OFF)
 		return RING_LEFT;
-	identity_number(fd_of(batch, sqe), &number);
-	account_kernel(number, DOOR_IO_URING, 0);
+	look_at_node(fd_of(batch, sqe), &look);
+	account_kernel(look.number, DOOR_IO_URING, 0);
 	return RING_LEFT;
 }
 
@@ -66,13 +66,15 @@ static int start(struct ring_batch *batch, const struct io_uring_sqe *sqe, struc
 
 /* /dev/null has no way of polling. */
 static enum ring_handled finish_at_once(struct ring_batch *batch, struct io_uring_sqe *sqe,
-					const struct engine_job *job, int result)
+					struct engine_job *job, int result)
 {
-	if ((batch->flags & IORING_SETUP_IOPOLL) || !substitute_is_ready())
+	if ((batch->flags & IORING_SETUP_IOPOLL) || !substitute_is_ready()) {
+		engine_drop(job);
 		return result == REQUEST_GOOD ? leave(batch, sqe) : RING_LEFT;
+	}
 	if (result == REQUEST_GOOD)
 		result = (int)engine_finish(job);
-	batch->file.known = false;
+	engine_forget(&batch->file);
 	substitute_put(sqe, result);
 	return result < 0 ? RING_FAILED : RING_DONE;
 }
@@ -96,9 +98,10 @@ bool ring_may_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 static bool take_out(struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		     struct engine_job *job, int result)
 {
-	if ((is_waited_for(batch) && result >= 0) || !may_leave(batch, sqe) ||
-	    (result == REQUEST_GOOD && !engine_keep(job, form_of(batch))))
+	if ((is_waited_for(batch) && result >= 0) || !may_leave(batch, sqe))
 		return false;
+	if (result == REQUEST_GOOD)
+		engine_leave(job, form_of(batch));
 	batch->op = ring_op_take(batch->ring_fd, sqe, job, result);
 	return batch->op != NULL;
 }

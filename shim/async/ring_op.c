@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One lock, for the table; never held while a device is waited for, and with all signals blocked.
  */
+#include "base/real.h"
 #include "async/ring_op.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ static void give_back(struct ring_op *op)
 	GUARDED;
 	pthread_mutex_lock(&lock);
 	if (--op->target->under_way == 0)
-		close(op->target->own);
+		real_close(op->target->own);
 	op->work.next = unused;
 	unused = &op->work;
 	atomic_fetch_sub(&under_way, 1);
@@ -215,6 +216,7 @@ void ring_op_start(struct ring_op_list *list)
 
 void ring_op_leave(struct ring_op *op)
 {
+	engine_drop(&op->work.job);
 	give_back(op);
 }
 

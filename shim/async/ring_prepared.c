@@ -100,7 +100,9 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 		.at_once = found.drain,
 		.alone = found.count == 1 && waits > 0 && !ring_op_is_under_way(),
 	};
-	return handle_guarded(ring, &batch);
+	unsigned handled = handle_guarded(ring, &batch);
+	engine_forget(&batch.file);
+	return handled;
 }
 
 void ring_before_exit(const struct uring *ring)

@@ -75,7 +75,7 @@ static bool may_poll(const struct io_uring_params *asked)
 		return true;
 	long fd = setup(1, &probe);
 	if (fd >= 0)
-		close((int)fd);
+		real_close((int)fd);
 	return fd >= 0;
 }
 
@@ -102,7 +102,7 @@ static long setup_known(unsigned entries, const struct io_uring_params *asked,
 		make_believe(raw, params, asked->flags);
 	if (raw || !woken)
 		return fd;
-	close((int)fd);
+	real_close((int)fd);
 	return -ENOMEM;
 }
 
@@ -331,6 +331,7 @@ static bool submit_guarded(struct pass *pass, unsigned count)
 	bool all = pass->raw->woken_only ? submit_like_a_thread(pass) : submit_all(pass, count);
 	ring_op_start(&pass->batch.taken);
 	pthread_mutex_unlock(&pass->raw->lock);
+	engine_forget(&pass->batch.file);
 	return all;
 }
 

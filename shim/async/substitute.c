@@ -84,7 +84,7 @@ static int fd_of(enum source source)
 		return -1;
 	int high = fcntl(low, F_DUPFD_CLOEXEC, FIRST_NUMBER);
 	if (high >= 0)
-		close(low);
+		real_close(low);
 	files[source].device = st.st_dev;
 	files[source].inode = st.st_ino;
 	files[source].fd = high >= 0 ? high : low;

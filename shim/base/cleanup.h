@@ -5,12 +5,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "base/real.h"
 
 static inline void cleanup_close(const int *fd)
 {
 	if (*fd >= 0)
-		close(*fd);
+		real_close(*fd);
 }
 
 static inline void cleanup_free(void *pointer)

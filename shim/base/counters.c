@@ -100,7 +100,7 @@ static struct counters *map_nameless(int *ret_fd)
 static void keep(int fd)
 {
 	if (fcntl(fd, F_DUPFD_CLOEXEC, HIGH_NUMBER) >= 0)
-		close(fd);
+		real_close(fd);
 }
 
 /* Two that come at once both make some; the later throws its away. */
@@ -113,13 +113,13 @@ static struct counters *publish(struct counters *counters, int fd)
 		if (counters)
 			keep(fd);
 		else if (fd >= 0)
-			close(fd);
+			real_close(fd);
 		return current;
 	}
 	if (counters)
 		munmap(counters, sizeof(*counters));
 	if (fd >= 0)
-		close(fd);
+		real_close(fd);
 	return known;
 }
 
@@ -130,7 +130,7 @@ static struct counters *make(void)
 	struct counters *counters = map_named(&fd);
 	if (!counters) {
 		if (fd >= 0)
-			close(fd);
+			real_close(fd);
 		counters = map_nameless(&fd);
 	}
 	return publish(counters, fd);

@@ -59,6 +59,11 @@ ssize_t real_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, 
 int real_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 int real_ioctl(int fd, unsigned long request, void *argument);
 int real_open(int dirfd, const char *path, int flags);
+void real_close(int fd); /* past our own door */
+
+/* CLOCK_MONOTONIC in ns, by the C library's own function, whatever replaces its name: what is known
+ * of a disk ages by it. */
+uint64_t real_now(void);
 
 /* Pages of the range that are in the page cache, or -errno (-ENOSYS before 6.5). */
 int64_t real_cachestat(int fd, uint64_t offset, uint64_t length);

@@ -159,6 +159,9 @@ int sysfs_find_partition(dev_t device, bool *ret_partition)
 	bool found = stat(path, &st) == 0;
 	if (!found && errno != ENOENT)
 		return -errno;
+	path_of(device, "", "", path); /* "not there" is an answer only where the device is */
+	if (!found && stat(path, &st) < 0)
+		return -errno;
 	*ret_partition = found;
 	return 0;
 }

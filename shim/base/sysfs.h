@@ -24,7 +24,7 @@ int sysfs_inode(dev_t device, uint64_t *ret_inode);
 /* The entries of a directory, e.g. "holders", with spaces between; empty if there are none. */
 int sysfs_list(dev_t device, const char *name, char *ret_names, size_t size);
 
-/* Needs no descriptor. A number that /sys does not know is no partition. */
+/* Needs no descriptor. -ENOENT: /sys does not know the number, or is not there. */
 int sysfs_find_partition(dev_t device, bool *ret_partition);
 bool sysfs_is_partition(dev_t device); /* false also when that cannot be found out */
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "command/examine.h"
@@ -164,9 +165,10 @@ static int admit(struct patient *p)
 	if (!S_ISBLK(st.st_mode))
 		return refuse_file(p->path, st.st_mode);
 	open_node(p);
-	int error = device_derive(p->fd, st.st_rdev, &p->device);
+	int error = device_derive(p->fd, st.st_rdev, NULL, &p->device);
 	if (error)
-		return cmd_fail(VERDICT_UNKNOWN, "%s: %s", p->path, strerror(-error));
+		return cmd_fail(VERDICT_UNKNOWN, "%s: cannot tell: /sys/dev/block/%u:%u: %s", p->path,
+				major(st.st_rdev), minor(st.st_rdev), strerror(-error));
 	ask_kernel(p);
 	if (p->device.transport)
 		ask_device(p);

@@ -84,7 +84,7 @@ static void look_at_device(const struct patient *p, struct evidence *e)
 			      strcmp(text, "write back") == 0
 				      ? ": atomic is not durable, O_DSYNC or fdatasync is"
 				      : "");
-	evidence_fact(e, "device", "logical block", "%u bytes", p->device.identity.block);
+	evidence_fact(e, "device", "logical block", "%u bytes", p->device.block);
 }
 
 static void look_at_partition(const struct patient *p, struct evidence *e)
@@ -174,7 +174,7 @@ static const char *group_name(gid_t group, char number[16])
 	return entry ? entry->gr_name : number;
 }
 
-static void look_at_node(const struct patient *p, struct evidence *e)
+static void examine_node(const struct patient *p, struct evidence *e)
 {
 	unsigned needed = cmd_examine_is_scsi(p) ? CAP_SYS_RAWIO : CAP_SYS_ADMIN;
 	struct stat st = { 0 };
@@ -206,6 +206,8 @@ static const char *describe_published(int believed)
 		return "yes, but of another disk or format";
 	case -EPERM:
 		return "yes, but others than root may write it, so it is not believed";
+	case -EXDEV:
+		return "not believed: this user namespace does not know the machine's root";
 	case -EBADMSG:
 		return "yes, but it is garbage";
 	default:
@@ -222,7 +224,12 @@ static void look_at_identify_right(const struct patient *p, struct evidence *e)
 	if (cmd_examine_is_scsi(p))
 		return;
 	evidence_fact(e, "privilege", "published", "%s", describe_published(p->believed));
-	if (p->fd >= 0 && !p->identified)
+	if (p->fd >= 0 && !p->identified && p->believed == -EXDEV)
+		evidence_advise(e,
+				"in this user namespace nobody may ask the disk before Linux 6.2, and what "
+				"root published cannot be told from anybody else's: run the program "
+				"outside, or on a later kernel");
+	else if (p->fd >= 0 && !p->identified)
 		evidence_advise(e,
 				"asking the disk takes CAP_SYS_ADMIN before Linux 6.2: "
 				"as root, at every boot: untorn publish %s",
@@ -249,7 +256,7 @@ static void look_at_write_right(const struct patient *p, struct evidence *e)
 
 static void look_at_privilege(const struct patient *p, struct evidence *e)
 {
-	look_at_node(p, e);
+	examine_node(p, e);
 	if (!p->device.transport)
 		return;
 	look_at_identify_right(p, e);
@@ -268,7 +275,7 @@ static void advise_on_unit(const struct patient *p, struct evidence *e)
 			"AWUPF would make it %u bytes, but in blocks of a format that it does "
 			"not name: if the vendor vouches for it, --nvme-limits=controller",
 			other.unit_max);
-	else if (unit && p->device.disk.limits.unit_max == p->device.identity.block &&
+	else if (unit && p->device.disk.limits.unit_max == p->device.block &&
 		 native <= unit)
 		evidence_advise(e, "this disk promises no more than one logical block; no setting "
 				   "changes that, a format with larger blocks may (nvme format, "
@@ -309,7 +316,7 @@ static void advise_on_refusal(const struct patient *p, struct evidence *e)
 					  "erases it)");
 		break;
 	case REFUSAL_GARBAGE:
-		if (!p->device.disk.block || p->device.disk.block == p->device.identity.block)
+		if (!p->device.disk.block || p->device.disk.block == p->device.block)
 			break;
 		evidence_advise(e,
 				"the disk was formatted anew: have the kernel scan it again (%s)",

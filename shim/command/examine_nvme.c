@@ -70,9 +70,10 @@ static void look_at_format(const struct nvme_fields *f, const struct nvme_format
 void cmd_examine_ask_nvme(struct patient *p)
 {
 	struct nvme_identity published;
+	uint64_t asked;
 
 	p->asked = p->fd >= 0 ? identify_nvme(p->fd, &p->identity.nvme) : -EACCES;
-	p->believed = published_read(p->device.number, &published);
+	p->believed = published_read(p->device.number, &published, &asked);
 	p->identified = p->asked == 0 || p->believed == 0;
 	if (p->asked != 0 && p->believed == 0)
 		p->identity.nvme = published;

@@ -15,21 +15,22 @@
 #include "base/real.h"
 #include "untorn_uapi.h"
 
-/* Mapped once, for the process's life. */
+/* Mapped once, for the process's life. One page is enough: the kernel takes memory from its beginning
+ * on, and fails there. What is never more than a page fits into a limit on locked memory, too. */
 void *cache_unreadable(void)
 {
+	enum { PAGE = 1 };
 	static _Atomic(void *) mapped;
-	void *known = atomic_load(&mapped);
+	void *known = atomic_load_explicit(&mapped, memory_order_relaxed);
 
 	if (known)
 		return known;
-	void *fresh = mmap(NULL, LIMITS_MAX, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			   -1, 0);
+	void *fresh = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (fresh == MAP_FAILED)
 		return NULL;
 	if (atomic_compare_exchange_strong(&mapped, &known, fresh))
 		return fresh;
-	munmap(fresh, LIMITS_MAX);
+	munmap(fresh, PAGE);
 	return known;
 }
 

@@ -29,7 +29,7 @@ int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf);
 /* After the command: drops what readers brought in meanwhile. */
 void cache_finish(int fd, uint64_t offset, uint32_t length);
 
-/* LIMITS_MAX bytes of address space that may not be read; NULL: none to be had. */
+/* The address of memory of which the first page cannot be read; NULL: not available. */
 void *cache_unreadable(void);
 
 #endif

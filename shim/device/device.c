@@ -1,44 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fixed table of entries, searched newest first; entries are published by storing the count, so
- * that readers need no lock. No heap: the doors may be called where malloc must not be.
- *
- * Adding holds a lock with all signals blocked, so that a handler which calls a door cannot find
- * its own thread holding it. A vforked child, which shares our memory but not our process, only
- * reads.
- *
- * A format or new firmware changes what a disk promises, but does not make it another disk, and
- * the kernels that need us tell nobody. So a disk that is written to is asked again each second:
- * by one thread, while the others go on.
+ * A slot is read and written under a sequence count, odd while it is written: a reader who meets
+ * that, or a change, knows nothing, and asks the disk itself. Who cannot write at once goes on with
+ * what it was told, and leaves the slot as it is.
  */
 #include "device/device.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/guard.h"
-#include "device/identify.h"
 #include "base/real.h"
-#include "device/scsi.h"
 #include "base/sysfs.h"
+#include "device/scsi.h"
 #include "untorn_uapi.h"
 
-enum { MAX_DEVICES = 256, DMA_MASK_DEFAULT = 3 };
+enum { MAX_SLOTS = 64, DMA_MASK_DEFAULT = 3, PATIENCE = 100 };
+#define SECOND UINT64_C(1000000000)
 
-struct entry {
-	struct device device;
-	_Atomic time_t asked; /* in this second of CLOCK_MONOTONIC */
+enum { WORDS = (sizeof(struct device) + 7) / 8 };
+
+struct slot {
+	_Atomic unsigned sequence;
+	_Atomic bool asking;
+	_Atomic uint64_t told; /* real_now() when the question was put; 0: nothing is known */
+	_Atomic uint64_t number;
+	_Atomic uint64_t words[WORDS]; /* a struct device */
 };
 
-static struct entry entries[MAX_DEVICES];
-static _Atomic unsigned count;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic pid_t owner; /* the process that this memory belongs to */
+static struct slot slots[MAX_SLOTS];
 
 static int read_u32(dev_t number, const char *name, uint32_t *ret_value)
 {
@@ -67,15 +61,15 @@ static void note(int error, int *first)
 		*first = error;
 }
 
+/* The block size is there on every kernel: without it there is no queue to be read. */
 static int read_queue(dev_t number, struct queue *ret_queue)
 {
 	struct queue queue = { 0 };
 	uint32_t max_hw_kb = 0, chunk = 0;
-	int first = 0;
 
+	int first = read_u32(number, "queue/logical_block_size", &queue.block);
 	queue.dma_mask = DMA_MASK_DEFAULT;
 	note(read_zoned(number, &queue.zoned), &first);
-	note(read_u32(number, "queue/logical_block_size", &queue.block), &first);
 	note(read_u32(number, "queue/physical_block_size", &queue.physical), &first);
 	note(read_u32(number, "queue/max_hw_sectors_kb", &max_hw_kb), &first);
 	note(read_u32(number, "queue/max_segments", &queue.segments), &first);
@@ -88,15 +82,19 @@ static int read_queue(dev_t number, struct queue *ret_queue)
 }
 
 /* By the disk's parent in /sys, which device mapper, md and loop devices do not have. */
-static const struct transport *choose_transport(dev_t number)
+static int choose_transport(dev_t number, const struct transport **ret_transport)
 {
 	char subsystem[32];
 
-	if (sysfs_disk_link(number, "device/subsystem", subsystem, sizeof(subsystem)) < 0)
-		return NULL;
+	*ret_transport = NULL;
+	int error = sysfs_disk_link(number, "device/subsystem", subsystem, sizeof(subsystem));
+	if (error)
+		return error == -ENOENT ? 0 : error;
 	if (strcmp(subsystem, "nvme") == 0 || strcmp(subsystem, "nvme-subsystem") == 0)
-		return &transport_nvme;
-	return strcmp(subsystem, "scsi") == 0 ? &transport_scsi : NULL;
+		*ret_transport = &transport_nvme;
+	else if (strcmp(subsystem, "scsi") == 0)
+		*ret_transport = &transport_scsi;
+	return 0;
 }
 
 static struct limits read_native(int fd)
@@ -119,22 +117,45 @@ static struct limits derive_limits(const struct device *device)
 	if (device->error)
 		return limits_refused(REFUSAL_IDENTIFY);
 	struct limits limits = device->disk.limits;
-	if (!limits.refusal && (device->disk.block != device->identity.block ||
+	if (!limits.refusal && (device->disk.block != device->block ||
 				device->disk.block != device->queue.block))
 		return limits_refused(REFUSAL_GARBAGE);
 	limits = limits_cap(limits, &device->queue, (uint32_t)sysconf(_SC_PAGESIZE));
 	return limits_of_partition(limits, device->identity.start);
 }
 
-int device_derive(int fd, dev_t number, struct device *ret_device)
+/* Where the device is, and what its queue takes: from /sys. */
+static int read_place(int fd, struct device *device)
+{
+	int error = identity_read(fd, device->number, &device->identity);
+	if (!error)
+		error = identity_block(fd, device->number, &device->block);
+	if (!error)
+		error = choose_transport(device->number, &device->transport);
+	if (!error)
+		device->error = read_queue(device->number, &device->queue);
+	return error;
+}
+
+/* A disk that is held has not moved; its block size the kernel still tells, without /sys. */
+static int keep_place(int fd, const struct device *known, struct device *device)
+{
+	device->identity = known->identity;
+	device->queue = known->queue;
+	device->transport = known->transport;
+	device->error = 0;
+	return identity_block(fd, device->number, &device->block);
+}
+
+int device_derive(int fd, dev_t number, const struct device *known, struct device *ret_device)
 {
 	struct device device = { .number = number };
 
-	int error = identity_read(fd, number, NULL, &device.identity);
+	int error = read_place(fd, &device);
+	if (known && (error || device.error))
+		error = keep_place(fd, known, &device);
 	if (error)
 		return error;
-	device.transport = choose_transport(number);
-	device.error = read_queue(number, &device.queue);
 	if (device.transport && !device.error)
 		device.error = device.transport->identify(fd, number, &device.disk);
 	device.native = read_native(fd);
@@ -143,150 +164,191 @@ int device_derive(int fd, dev_t number, struct device *ret_device)
 	return 0;
 }
 
-static struct entry *newest(dev_t number, unsigned used)
+static struct slot *find(dev_t number)
 {
-	while (used-- > 0) {
-		if (entries[used].device.number == number)
-			return &entries[used];
+	for (int i = 0; i < MAX_SLOTS; i++) {
+		if (atomic_load_explicit(&slots[i].number, memory_order_relaxed) == number)
+			return &slots[i];
 	}
 	return NULL;
 }
 
-/* What we know, if it is still true. */
-static struct entry *find(int fd, dev_t number)
+static bool read_slot_once(struct slot *slot, struct device *ret_device)
 {
-	unsigned used = atomic_load_explicit(&count, memory_order_acquire);
-	struct entry *known = newest(number, used);
-	struct identity now;
+	uint64_t words[WORDS];
 
-	if (!known || identity_read(fd, number, &known->device.identity, &now) < 0)
-		return NULL;
-	while (known && !identity_equal(&known->device.identity, &now))
-		known = newest(number, (unsigned)(known - entries));
-	return known;
+	unsigned before = atomic_load_explicit(&slot->sequence, memory_order_acquire);
+	for (int i = 0; i < WORDS; i++)
+		words[i] = atomic_load_explicit(&slot->words[i], memory_order_relaxed);
+	atomic_thread_fence(memory_order_acquire);
+	if ((before & 1) || atomic_load_explicit(&slot->sequence, memory_order_relaxed) != before)
+		return false;
+	memcpy(ret_device, words, sizeof(*ret_device));
+	return true;
 }
 
-static time_t this_second(void)
+/* It is written in no time; but the writer may have been interrupted, and be under us. */
+static bool read_slot(struct slot *slot, struct device *ret_device)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec;
+	for (int i = 0; i < PATIENCE; i++) {
+		if (read_slot_once(slot, ret_device))
+			return true;
+		sched_yield();
+	}
+	return false;
 }
 
-static bool is_fresh(struct entry *known)
+/* A free one, else the one that was told of longest ago. */
+static struct slot *choose_slot(void)
 {
-	return atomic_load_explicit(&known->asked, memory_order_relaxed) == this_second();
+	struct slot *oldest = slots;
+
+	for (int i = 0; i < MAX_SLOTS && atomic_load(&oldest->number); i++) {
+		if (!atomic_load(&slots[i].number) ||
+		    atomic_load(&slots[i].told) < atomic_load(&oldest->told))
+			oldest = &slots[i];
+	}
+	return oldest;
 }
 
-/* True for one thread a second. */
-static bool is_to_ask(struct entry *known)
+static void write_slot(const struct device *device, uint64_t told)
 {
-	time_t now = this_second();
+	struct slot *slot = find(device->number);
+	uint64_t words[WORDS] = { 0 };
 
-	return atomic_exchange_explicit(&known->asked, now, memory_order_relaxed) != now;
+	slot = slot ? slot : choose_slot();
+	unsigned before = atomic_load(&slot->sequence);
+	if ((before & 1) || !atomic_compare_exchange_strong(&slot->sequence, &before, before + 1))
+		return;
+	memcpy(words, device, sizeof(*device));
+	atomic_thread_fence(memory_order_release);
+	atomic_store(&slot->number, device->number);
+	atomic_store(&slot->told, told);
+	for (int i = 0; i < WORDS; i++)
+		atomic_store_explicit(&slot->words[i], words[i], memory_order_relaxed);
+	atomic_store_explicit(&slot->sequence, before + 2, memory_order_release);
 }
 
-/* Only what a fd could tell in full is kept, so that nobody's missing permission becomes another
- * one's answer, nor this one's after it has got that permission. */
+void device_expire(dev_t number)
+{
+	struct slot *slot = find(number);
+
+	if (slot)
+		atomic_store(&slot->told, 0);
+}
+
+uint64_t device_recall(dev_t number, struct device *ret_device)
+{
+	struct slot *slot = number ? find(number) : NULL;
+	uint64_t told = slot ? atomic_load_explicit(&slot->told, memory_order_relaxed) : 0;
+
+	if (!told || !read_slot(slot, ret_device) || ret_device->number != number)
+		return UINT64_MAX;
+	return real_now() - told;
+}
+
+static bool may_not_ask(const struct device *device)
+{
+	return device->error == -EACCES || device->error == -EPERM ||
+	       device->disk.limits.refusal == REFUSAL_PRIVILEGE;
+}
+
+/* Only complete answers are kept: one caller's missing permission must not become another one's
+ * answer, nor this one's after it has got that permission. */
 static bool is_told_in_full(const struct device *device)
 {
 	return !device->error && device->disk.limits.refusal != REFUSAL_PRIVILEGE;
 }
 
-/* In a full table nothing more is kept, only derived. */
-static void keep(const struct device *device)
+/* A process that may no longer identify the disk (it dropped root) keeps using the last answer. One
+ * that root published serves only if it is the newer one. */
+static bool is_better(const struct device *known, const struct device *now)
 {
-	unsigned used = atomic_load_explicit(&count, memory_order_relaxed);
-
-	if (!is_told_in_full(device) || used == MAX_DEVICES)
-		return;
-	entries[used].device = *device;
-	atomic_store_explicit(&entries[used].asked, this_second(), memory_order_relaxed);
-	atomic_store_explicit(&count, used + 1, memory_order_release);
+	return may_not_ask(now) || (now->disk.published && now->disk.asked < known->disk.asked);
 }
 
-static bool is_same_disk(const struct disk *a, const struct disk *b)
+/* known: what was told of this very disk, or NULL. */
+static int ask(int fd, dev_t number, bool held, const struct device *known,
+	       struct device *ret_device)
 {
-	return a->block == b->block && a->nsid == b->nsid && a->protected == b->protected &&
-	       a->boundary == b->boundary && strcmp(a->generic.node, b->generic.node) == 0;
-}
-
-static bool is_same_promise(const struct device *a, const struct device *b)
-{
-	return a->limits.unit_min == b->limits.unit_min &&
-	       a->limits.unit_max == b->limits.unit_max && a->limits.max == b->limits.max &&
-	       a->limits.boundary == b->limits.boundary && is_same_disk(&a->disk, &b->disk) &&
-	       a->native.unit_min == b->native.unit_min && a->native.unit_max == b->native.unit_max;
-}
-
-/* Who may no longer ask, as a server that has given up root's rights, goes by what it was told. */
-static void ask_again(int fd, const struct device *known, struct device *ret_device)
-{
+	uint64_t told = real_now();
 	struct device now;
 
-	*ret_device = *known;
-	if (device_derive(fd, known->number, &now) < 0 || !is_told_in_full(&now))
-		return;
-	if (!is_same_promise(known, &now))
-		keep(&now);
+	GUARDED;
+	int error = device_derive(fd, number, held ? known : NULL, &now);
+	if (error)
+		return error;
+	now.held = held;
+	if (known && identity_equal(&known->identity, &now.identity) && is_better(known, &now)) {
+		now = *known;
+		now.held |= held;
+	}
+	if (is_told_in_full(&now))
+		write_slot(&now, told);
 	*ret_device = now;
+	return 0;
 }
 
-static int derive_and_keep(int fd, dev_t number, struct device *ret_device)
+/* The first who comes when it is a second old asks; until it is two, the others go by it. */
+static bool is_to_ask(struct slot *slot)
 {
-	const struct entry *known = find(fd, number);
-	int error = 0;
-
-	if (known) /* another thread was faster */
-		*ret_device = known->device;
-	else
-		error = device_derive(fd, number, ret_device);
-	if (!known && !error && fd >= 0)
-		keep(ret_device);
-	return error;
+	return slot && !atomic_exchange(&slot->asking, true);
 }
 
-static bool is_own_memory(void)
+static bool is_told(const struct hold *hold, struct device *device)
 {
-	pid_t self = getpid(), nobody = 0;
+	return device_recall(hold->node.number, device) < DEVICE_OLD && device->held &&
+	       identity_equal(&device->identity, &hold->identity);
+}
 
-	return atomic_compare_exchange_strong(&owner, &nobody, self) || nobody == self;
+/* 0: of a disk that has never answered nothing is promised. */
+static int no_answer(int error, bool has_answered)
+{
+	if (error == -ENODEV || error == -ENXIO)
+		return -ENODEV;
+	return has_answered ? -EIO : 0;
+}
+
+int device_of_hold(const struct hold *hold, uint64_t age, struct device *device)
+{
+	bool is_it = age != UINT64_MAX && identity_equal(&device->identity, &hold->identity);
+	bool serves = is_it && device->held && age < DEVICE_OLD;
+	struct device now;
+
+	if (serves && age < SECOND)
+		return 0;
+	struct slot *slot = find(hold->node.number);
+	if (serves && !is_to_ask(slot))
+		return 0;
+	int error = ask(hold->fd, hold->node.number, true, is_it ? device : NULL, &now);
+	if (slot)
+		atomic_store(&slot->asking, false);
+	if (!error && now.error && !may_not_ask(&now))
+		error = no_answer(now.error, is_it && device->held);
+	if (error && is_told(hold, device)) /* it will do once more, or another thread was luckier */
+		return 0;
+	if (error)
+		return error;
+	*device = now;
+	return identity_equal(&now.identity, &hold->identity) ? 0 : -ESTALE;
 }
 
 int device_get(int fd, dev_t number, struct device *ret_device)
 {
-	struct entry *known = find(fd, number);
-	int error = 0;
+	struct identity identity;
+	struct device known;
+	uint32_t block;
 
-	if (known && (fd < 0 || is_fresh(known) || !is_own_memory() || !is_to_ask(known))) {
-		*ret_device = known->device;
-		return 0;
-	}
-	if (!is_own_memory())
-		return -EAGAIN;
-	GUARDED;
-	pthread_mutex_lock(&lock);
-	if (known)
-		ask_again(fd, &known->device, ret_device);
-	else
-		error = derive_and_keep(fd, number, ret_device);
-	pthread_mutex_unlock(&lock);
-	return error;
-}
-
-int device_of_fd(int fd, struct device *ret_device)
-{
-	dev_t number;
-
-	int error = identity_number(fd, &number);
-	return error ? error : device_get(fd, number, ret_device);
-}
-
-__attribute__((no_sanitize("thread"))) void device_after_fork(void)
-{
-	identify_after_fork();
-	scsi_after_fork();
-	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	atomic_store(&owner, getpid());
+	int error = identity_read(fd, number, &identity);
+	if (!error)
+		error = identity_block(fd, number, &block);
+	if (error)
+		return error;
+	uint64_t age = device_recall(number, &known);
+	bool is_it = age != UINT64_MAX && identity_equal(&known.identity, &identity) &&
+		     known.block == block;
+	if (!is_it || age >= SECOND)
+		return ask(fd, number, false, is_it ? &known : NULL, ret_device);
+	*ret_device = known;
+	return 0;
 }

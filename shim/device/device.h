@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registry: what is known of each block device that was met, by device number.
+ * What is known of each block device that was met, and how old it is.
  *
- * Knowledge never changes once it is there: a device that turns out to be another one gets a new
- * entry, and the old one stays readable for those who still look at it. A lock is taken only to
- * ask a device.
+ * A slot for each device number, replaced in place. A format or new firmware changes what a disk
+ * promises, but does not make it another disk, and the kernels that need us tell nobody: so a disk
+ * that is written to is asked again each second, and what is older than two is not relied on.
+ *
+ * Each question has three answers: told; may not ask (EACCES, EPERM), which keeps what was told; no
+ * answer, which is never taken for "no" or "unchanged". Thread-safe, safe in signal handlers and in
+ * children of every kind; no lock: one disk that does not answer holds up nobody else.
  */
 #ifndef DEVICE_H
 #define DEVICE_H
 
 #include <sys/types.h>
 
+#include "device/hold.h"
 #include "device/identity.h"
-#include "rules/limits.h"
 #include "device/transport.h"
+#include "rules/limits.h"
 
 struct device {
 	dev_t number;
 	struct identity identity;
+	uint32_t block; /* logical block size, as the kernel has it */
+	bool held;      /* told through a hold: sure to be about this disk and no other */
 	struct queue queue;
 	const struct transport *transport; /* NULL: no driver that we can command */
 	struct disk disk;
@@ -26,17 +33,23 @@ struct device {
 	struct limits native; /* what the kernel itself reports for it; unit_max 0: nothing */
 };
 
-/* The device with this number, as it is now. fd: open on it, or -1 to go by /sys and what root has
- * published. 0 or -errno: the number is unknown to /sys. Thread-safe. */
+/* What is known, without asking anybody, and its age in ns; UINT64_MAX: nothing. */
+uint64_t device_recall(dev_t number, struct device *ret_device);
+#define DEVICE_OLD UINT64_C(2000000000) /* no write relies on what is of this age */
+
+/* Of the disk that is held, younger than that. device: what device_recall() gave, of this age; becomes
+ * the answer. 0; -ESTALE: the hold is open on another disk by now; or -errno: no answer. */
+int device_of_hold(const struct hold *hold, uint64_t age, struct device *device);
+
+/* It was found not to be so any more: the next one asks. */
+void device_expire(dev_t number);
+
+/* The device with this number, for who only wants to tell of it. fd: open on it, or -1 to go by /sys
+ * and what root has published. 0, or -errno: /sys does not know the number, or gives no answer. */
 int device_get(int fd, dev_t number, struct device *ret_device);
 
-/* The same for what fd is open on; -ENOTBLK: no block device. The way of each write. */
-int device_of_fd(int fd, struct device *ret_device);
-
-/* The same without the registry: for the command, which wants to look afresh. */
-int device_derive(int fd, dev_t number, struct device *ret_device);
-
-/* In a forked child: what another thread was adding in the parent will never be finished. */
-void device_after_fork(void);
+/* Asks afresh. known: what was told of this very disk before, which keeps its place and its queue
+ * where /sys has gone; or NULL. */
+int device_derive(int fd, dev_t number, const struct device *known, struct device *ret_device);
 
 #endif

@@ -115,6 +115,6 @@ int generic_open(const struct generic *generic, int fd)
 		return node;
 	if (is_node_of(generic, node) && (fd < 0 || is_alive(generic, fd)))
 		return node;
-	close(node);
+	real_close(node);
 	return -ENODEV;
 }

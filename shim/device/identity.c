@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <linux/hdreg.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/real.h"
 #include "base/sysfs.h"
@@ -52,28 +50,15 @@ int identity_sequence(int fd, dev_t device, uint64_t *ret_sequence)
 		       : sysfs_disk_number(device, "diskseq", ret_sequence);
 }
 
+/* Before 5.15 the kernel has no such numbers, and says so; any other error is no answer. */
 static int read_disk(int fd, dev_t device, uint64_t *ret_disk)
 {
-	return identity_sequence(fd, device, ret_disk) == 0 ? 0 : sysfs_inode(device, ret_disk);
+	int error = identity_sequence(fd, device, ret_disk);
+
+	return error == -ENOTTY || error == -ENOENT ? sysfs_inode(device, ret_disk) : error;
 }
 
-/* The bare system call, for fstat() of glibc before 2.39 makes another one, which takes five times
- * as long before Linux 6.11. To the kernel a simulated disk below us is a file: only fstat() knows.
- */
-int identity_number(int fd, dev_t *ret_number)
-{
-	struct stat st;
-
-	int error = (int)real_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0);
-	if (!error && S_ISREG(st.st_mode) && fstat(fd, &st) < 0)
-		error = -errno;
-	if (error)
-		return error;
-	*ret_number = st.st_rdev;
-	return S_ISBLK(st.st_mode) ? 0 : -ENOTBLK;
-}
-
-static int read_block(int fd, dev_t device, uint32_t *ret_block)
+int identity_block(int fd, dev_t device, uint32_t *ret_block)
 {
 	uint64_t number;
 
@@ -85,28 +70,16 @@ static int read_block(int fd, dev_t device, uint32_t *ret_block)
 	return error;
 }
 
-/* As long as it is the same disk, a number stands for the whole of it or for a part. A partition
- * that were taken for the whole would be written at another place: so no guess here. */
-static int read_partition(dev_t device, uint64_t disk, const struct identity *known,
-			  bool *ret_partition)
-{
-	if (!known || known->disk != disk)
-		return sysfs_find_partition(device, ret_partition);
-	*ret_partition = known->partition;
-	return 0;
-}
-
-int identity_read(int fd, dev_t device, const struct identity *known, struct identity *ret_identity)
+/* A partition that were taken for the whole would be written at another place: so no guess here. */
+int identity_read(int fd, dev_t device, struct identity *ret_identity)
 {
 	struct identity identity = { 0 };
 
 	int error = read_disk(fd, device, &identity.disk);
 	if (!error)
-		error = read_partition(device, identity.disk, known, &identity.partition);
+		error = sysfs_find_partition(device, &identity.partition);
 	if (!error && identity.partition)
 		error = read_start(fd, device, &identity.start);
-	if (!error)
-		error = read_block(fd, device, &identity.block);
 	if (!error)
 		*ret_identity = identity;
 	return error;
@@ -114,8 +87,7 @@ int identity_read(int fd, dev_t device, const struct identity *known, struct ide
 
 bool identity_equal(const struct identity *a, const struct identity *b)
 {
-	return a->disk == b->disk && a->partition == b->partition && a->start == b->start &&
-	       a->block == b->block;
+	return a->disk == b->disk && a->partition == b->partition && a->start == b->start;
 }
 
 bool identity_is_current(int fd, dev_t device)

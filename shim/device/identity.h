@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is this still the disk, the partition and the format that we derived limits for? Device numbers
- * are given out again, partitions are re-created, namespaces reformatted: so it is asked at each
- * write, in two or three system calls.
+ * Which disk, and which part of it: device numbers are given out again, and partitions are made
+ * anew. Asked when a hold is made, for as long as it is open none of it changes; and with each
+ * question about what the disk promises.
  */
 #ifndef IDENTITY_H
 #define IDENTITY_H
@@ -14,17 +14,15 @@
 struct identity {
 	uint64_t disk;  /* which disk: a number that is not given out twice before the next boot */
 	uint64_t start; /* of the partition on it, in bytes; 0 for the disk itself */
-	uint32_t block; /* logical block size */
 	bool partition; /* not the whole disk */
 };
 
-/* The number of the block device that fd is open on. 0 or -errno: ENOTBLK it is none. */
-int identity_number(int fd, dev_t *ret_number);
+/* fd: the device, or -1 to ask /sys alone. 0 or -errno: no answer, as without /sys. Thread-safe,
+ * allocates nothing. */
+int identity_read(int fd, dev_t device, struct identity *ret_identity);
 
-/* fd: the device, or -1 to ask /sys alone. known: what this number stood for before, or NULL. 0 or
- * -errno. Thread-safe, allocates nothing. */
-int identity_read(int fd, dev_t device, const struct identity *known,
-		  struct identity *ret_identity);
+/* The logical block size, as the kernel has it now. fd as above. */
+int identity_block(int fd, dev_t device, uint32_t *ret_block);
 
 /* The disk's sequence number, which belongs to what fd has open, whatever the device number stands
  * for now; -1: to what it stands for. -errno before Linux 5.15. */

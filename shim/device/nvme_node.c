@@ -64,6 +64,6 @@ int nvme_node_open(int fd, dev_t device, uint32_t nsid)
 	if (has_number(node, device, name) && real_ioctl(node, NVME_IOCTL_ID, NULL) == (int)nsid &&
 	    identity_is_current(fd, device))
 		return node;
-	close(node);
+	real_close(node);
 	return -ENODEV;
 }

@@ -4,7 +4,8 @@
  * (Identify needs CAP_SYS_ADMIN before Linux 6.2).
  *
  * One file per disk, named MAJOR:MINOR. It is believed only if root owns it and its directory and
- * nobody else may write them, and if it is about the very disk that has this number now.
+ * nobody else may write them, and if it is about the very disk that has this number now. Root is the
+ * machine's: in a user namespace number 0 is somebody else.
  */
 #ifndef PUBLISHED_H
 #define PUBLISHED_H
@@ -20,17 +21,19 @@ enum { PUBLISHED_MAGIC_SIZE = 8, PUBLISHED_KIND_NVME = 1 };
 /* The file: this, then a struct nvme_identity, in the byte order of the machine, for it does not
  * outlive a boot. */
 struct published {
-	char magic[PUBLISHED_MAGIC_SIZE]; /* "untorn" and the version, 1, as a byte */
+	char magic[PUBLISHED_MAGIC_SIZE]; /* "untorn" and the version, 2, as a byte */
 	uint32_t kind;
 	uint32_t block;   /* logical block size at the time of asking */
 	uint64_t diskseq; /* of the disk; 0 before 5.15 */
 	uint64_t inode;   /* of the disk's directory in /sys */
+	uint64_t asked;   /* CLOCK_MONOTONIC, ns, when root asked */
 };
 
 /* device: the disk or a partition of it. 0 or -errno: ENOENT nobody published, EPERM somebody
- * else than root might have written it, ESTALE about another disk or format, EBADMSG garbage.
+ * else than root might have written it, EXDEV this user namespace does not know the machine's root,
+ * ESTALE about another disk or format, EBADMSG garbage. ret_asked: as in the record.
  * What it writes into ret_identity is of use only with 0. Thread-safe, allocates nothing. */
-int published_read(dev_t device, struct nvme_identity *ret_identity);
+int published_read(dev_t device, struct nvme_identity *ret_identity, uint64_t *ret_asked);
 
 /* For root: makes the directory, replaces the file at once. 0 or -errno. */
 int published_write(dev_t device, struct nvme_identity *identity);

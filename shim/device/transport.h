@@ -22,6 +22,8 @@ struct disk {
 	bool protected;         /* NVMe: the controller makes protection information (PRACT) */
 	bool boundary;          /* SCSI: each command names its length as its boundary */
 	struct generic generic; /* SCSI */
+	uint64_t asked;         /* real_now() when it was, by us or by the root that published */
+	bool published;         /* NVMe: this process may not ask, and goes by what root left */
 };
 
 struct command {

@@ -9,6 +9,7 @@
  * IORING_OP_URING_CMD to the namespace's generic node.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <linux/nvme_ioctl.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -31,32 +32,73 @@ enum {
 	RETRIES = 5, /* nvme_core.max_retries */
 };
 
-static int ask(int fd, dev_t device, struct nvme_identity *ret_identity)
+static bool may_not_ask(int error)
 {
-	int error = fd >= 0 ? identify_nvme(fd, ret_identity) : -EBADF;
-
-	return error && published_read(device, ret_identity) == 0 ? 0 : error;
+	return error == -EACCES || error == -EPERM;
 }
 
-/* The pages get a mapping of their own: they are half of the smallest stack that a thread has. */
+/* What root published stands in for an answer that this process may not have; for one that the disk
+ * did not give, nothing does. */
+static int ask(int fd, dev_t device, struct nvme_identity *identity, struct disk *disk)
+{
+	disk->asked = real_now();
+	int error = fd >= 0 ? identify_nvme(fd, identity) : -EBADF;
+
+	if ((fd >= 0 && !may_not_ask(error)) || published_read(device, identity, &disk->asked) < 0)
+		return error;
+	disk->published = true;
+	return 0;
+}
+
+static void read_disk(const struct nvme_identity *identity, struct disk *disk)
+{
+	struct nvme_format format = limits_nvme_format(identity);
+
+	disk->limits = limits_nvme(identity, config_get().nvme_policy);
+	disk->block = format.block;
+	disk->nsid = identity->nsid;
+	disk->protected = format.metadata != 0;
+}
+
+static int ask_into(int fd, dev_t device, struct nvme_identity *pages, struct disk *ret_disk)
+{
+	struct disk disk = { .nsid = 0 };
+
+	int error = ask(fd, device, pages, &disk);
+	if (error)
+		return error;
+	read_disk(pages, &disk);
+	*ret_disk = disk;
+	return 0;
+}
+
+static int ask_into_mapping(int fd, dev_t device, struct disk *ret_disk)
+{
+	struct nvme_identity *pages = mmap(NULL, sizeof(*pages), PROT_READ | PROT_WRITE,
+					   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pages == MAP_FAILED)
+		return -ENOMEM;
+	int error = ask_into(fd, device, pages, ret_disk);
+	munmap(pages, sizeof(*pages));
+	return error;
+}
+
+/* The pages are half of the smallest stack that a thread has, and a mapping can be refused
+ * (mlockall): so there are some for all threads, claimed by turns. */
 static int identify(int fd, dev_t device, struct disk *ret_disk)
 {
-	struct nvme_identity *identity = mmap(NULL, sizeof(*identity), PROT_READ | PROT_WRITE,
-					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (identity == MAP_FAILED)
-		return -ENOMEM;
-	int error = ask(fd, device, identity);
-	if (!error) {
-		struct nvme_format format = limits_nvme_format(identity);
-		*ret_disk = (struct disk){
-			.limits = limits_nvme(identity, config_get().nvme_policy),
-			.block = format.block,
-			.nsid = identity->nsid,
-			.protected = format.metadata != 0,
-		};
+	enum { SOME = 8 };
+	static struct nvme_identity pages[SOME];
+	static _Atomic bool taken[SOME];
+
+	for (int i = 0; i < SOME; i++) {
+		if (atomic_exchange(&taken[i], true))
+			continue;
+		int error = ask_into(fd, device, &pages[i], ret_disk);
+		atomic_store(&taken[i], false);
+		return error;
 	}
-	munmap(identity, sizeof(*identity));
-	return error;
+	return ask_into_mapping(fd, device, ret_disk);
 }
 
 static uint16_t control(const struct disk *disk, const struct command *command)

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close(2), what closes many, and what gives a number to another file: a ring ends there, but not
- * with writes under way, whose memory is the program's, nor while we hold on to it.
+ * close(2), what closes many, and what gives a number to another file. A ring ends there, but not
+ * with writes under way, whose memory is the program's, nor while we hold on to it; and the hold of a
+ * device ends with the program's last descriptor of it. Numbers that are ours are not the program's
+ * to close. For all other numbers it costs a look at their marks.
  */
+#include <limits.h>
+#include <fcntl.h>
 
-#include "door/entry.h"
-#include "device/kept.h"
-#include "base/real.h"
 #include "async/ring_op.h"
 #include "async/ring_table.h"
 #include "async/substitute.h"
+#include "base/cleanup.h"
+#include "base/guard.h"
+#include "base/real.h"
+#include "device/hold.h"
+#include "door/entry.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_UNSHARE (1U << 1)
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
@@ -22,19 +29,75 @@ static void before(unsigned first, unsigned last)
 	ring_op_await(first, last);
 	ring_table_before_close(first, last);
 	substitute_before_close(first, last);
-	kept_before_close(first, last);
+}
+
+/* While a number that was written through changes hands, no handler and no cancellation comes: the
+ * change would never end. */
+#define CHANGE(first, last)                                                                        \
+	GUARDED;                                                                                   \
+	__attribute__((cleanup(end_change), unused)) char change;                                  \
+	begin_change(first, last)
+
+static void begin_change(unsigned first, unsigned last)
+{
+	KEEP_ERRNO;
+
+	hold_before_change(first, last);
+}
+
+static void end_change(const char *unused)
+{
+	(void)unused;
+	hold_after_change();
+}
+
+static bool is_ours(int fd)
+{
+	KEEP_ERRNO;
+
+	return hold_owns((unsigned)fd);
+}
+
+static int close_marked(int fd)
+{
+	pthread_testcancel();
+	if (is_ours(fd))
+		return (int)ret_errno(-EBADF);
+	CHANGE((unsigned)fd, (unsigned)fd);
+	return real()->close(fd);
 }
 
 EXPORT int close(int fd)
 {
 	before((unsigned)fd, (unsigned)fd);
+	if (look_is_marked((unsigned)fd))
+		return close_marked(fd);
 	return real()->close(fd);
+}
+
+/* Will the kernel give it the number? If not, the file that is there stays. */
+static bool is_open(int fd)
+{
+	KEEP_ERRNO;
+
+	return real_syscall(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0) >= 0;
+}
+
+static int dup_onto_marked(int old, int new, int flags)
+{
+	int error = is_ours(new) ? hold_move((unsigned)new) : 0;
+	if (error)
+		return (int)ret_errno(error);
+	CHANGE((unsigned)new, (unsigned)new);
+	return flags < 0 ? real()->dup2(old, new) : real()->dup3(old, new, flags);
 }
 
 EXPORT int dup2(int old, int new)
 {
 	if (old != new)
 		before((unsigned)new, (unsigned)new);
+	if (old != new && look_is_marked((unsigned)new) && is_open(old))
+		return dup_onto_marked(old, new, -1);
 	return real()->dup2(old, new);
 }
 
@@ -42,13 +105,46 @@ EXPORT int dup3(int old, int new, int flags)
 {
 	if (old != new)
 		before((unsigned)new, (unsigned)new);
+	if (old != new && !(flags & ~O_CLOEXEC) && look_is_marked((unsigned)new) && is_open(old))
+		return dup_onto_marked(old, new, flags);
 	return real()->dup3(old, new, flags);
+}
+
+static bool has_marked(unsigned first, unsigned last)
+{
+	unsigned marked = look_next(first);
+
+	return marked < LOOK_NUMBERS && marked <= last;
+}
+
+/* Around those that are ours. */
+static int close_pieces(unsigned first, unsigned last, int flags)
+{
+	int before_all = errno;
+	long result = 0;
+	unsigned own;
+
+	CHANGE(first, last);
+	while (!result && (own = hold_next(first)) <= last && own != UINT_MAX) {
+		if (own > first)
+			result = real_syscall(SYS_close_range, first, own - 1, flags, 0, 0, 0);
+		flags &= ~(int)CLOSE_RANGE_UNSHARE;
+		first = own + 1;
+	}
+	if (!result && first <= last)
+		result = real_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
+	errno = before_all;
+	return (int)ret_errno(result);
 }
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-	if (!(flags & CLOSE_RANGE_CLOEXEC))
+	bool closes = first <= last && !(flags & ~(int)CLOSE_RANGE_UNSHARE);
+
+	if (closes)
 		before(first, last);
+	if (closes && has_marked(first, last))
+		return close_pieces(first, last, flags);
 	return (int)ret_errno(real_syscall(SYS_close_range, first, last, flags, 0, 0, 0));
 }
 
@@ -56,8 +152,11 @@ EXPORT void closefrom(int first)
 {
 	static void *_Atomic known;
 	void (*next)(int) = (void (*)(int))real_find(&known, "libc.so.6", "closefrom");
+	unsigned from = first < 0 ? 0 : (unsigned)first;
 
-	before(first < 0 ? 0 : (unsigned)first, ~0U);
+	before(from, ~0U);
+	if (has_marked(from, ~0U) && close_pieces(from, ~0U, 0) == 0)
+		return;
 	if (next)
 		next(first);
 }

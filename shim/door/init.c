@@ -6,10 +6,11 @@
 #include "base/config.h"
 #include "base/counters.h"
 #include "base/deep.h"
-#include "device/device.h"
+#include "device/identify.h"
 #include "door/deep.h"
 #include "async/files.h"
-#include "device/kept.h"
+#include "device/hold.h"
+#include "device/scsi.h"
 #include "base/log.h"
 #include "base/real.h"
 #include "async/ring_op.h"
@@ -20,8 +21,9 @@
 static void after_fork(void)
 {
 	counters_after_fork();
-	device_after_fork();
-	kept_after_fork();
+	identify_after_fork();
+	scsi_after_fork();
+	hold_after_fork();
 	worker_after_fork();
 	aio_after_fork();
 	files_after_fork();

@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One atomic write, from the call to the command: engine_write() -> device_get() -> engine_decide()
- * -> the gate -> request_check() -> cache_prepare() -> transport->write() -> cache_finish().
+ * The way of a write: engine_write() -> engine_start() -> engine_find() (find.c: which file, which
+ * device) -> gather() -> engine_judge() (judge.c) -> engine_finish() -> engine_send().
  */
 #include "engine/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "engine/account.h"
-#include "device/cache.h"
 #include "base/cleanup.h"
-#include "base/memory.h"
 #include "base/real.h"
-#include "rules/request.h"
-#include "untorn_uapi.h"
-
-/* A flag that no kernel knows: a write that carries it is checked up to its flags and refused. */
-enum { RWF_GATE = 0x40000000 };
+#include "device/cache.h"
+#include "engine/account.h"
 
 enum lane engine_decide(const struct device *device, enum mode mode)
 {
@@ -36,128 +28,131 @@ enum lane engine_decide(const struct device *device, enum mode mode)
 	return device->transport ? LANE_COMMAND : LANE_KERNEL;
 }
 
-static ssize_t to_kernel(const struct write_call *call)
-{
-	return real_pwritev2(call->fd, call->iov, call->count, call->offset, call->flags);
-}
-
-/* The kernel's own checks of what comes before the flags: offset, fd, iovec array, permissions.
- * -EOPNOTSUPP: all of them passed. After that the iovec array is known to be readable. */
-static ssize_t pass_gate(const struct write_call *call)
-{
-	ssize_t result = real_pwritev2(call->fd, call->iov, call->count, call->offset,
-				       call->flags | RWF_GATE);
-
-	/* Older kernels look at the iovec array before they look whether the fd may write. */
-	if ((result == -EINVAL || result == -EFAULT) && call->offset >= -1 &&
-	    (fcntl(call->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-		return -EBADF;
-	return result;
-}
-
-static uint64_t total_length(const struct write_call *call)
-{
-	uint64_t length = 0;
-
-	for (int i = 0; i < call->count; i++)
-		length += call->iov[i].iov_len;
-	return length;
-}
-
 /* Flags that came after the kernel that we emulate are as good as the running kernel says: it is
  * asked with a write to /dev/null. RWF_DONTCACHE fails there, as it does on block devices. */
-int engine_known_flags(int flags)
+static int known_flags(int flags)
 {
 	int newer = flags & ~REQUEST_RWF_KNOWN;
 	struct iovec iov = { (void *)(uintptr_t) "", 1 };
 
-	AUTO_CLOSE int null = newer ? real_open(AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	if (!newer)
+		return flags;
+	AUTO_CLOSE int null = real_open(AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC);
 	if (null >= 0 && real_pwritev2(null, &iov, 1, 0, newer) == 1)
 		return flags & REQUEST_RWF_KNOWN;
 	return flags;
 }
 
-int engine_gather(const struct write_call *call, const struct device *device, int open_flags,
-		  struct request *ret_request)
+static int enter(const struct write_call *call, enum form form, const struct engine_file *file,
+		 int imported, uint64_t length)
+{
+	struct entrance entrance = {
+		.form = form,
+		.open = !(file->look.flags & O_PATH),
+		.writable = (file->look.flags & O_ACCMODE) != O_RDONLY,
+		.direct = file->look.flags & O_DIRECT,
+		.import = imported,
+		.offset = call->offset,
+		.length = length,
+		.rwf = known_flags(call->flags),
+	};
+
+	return entrance_check(&entrance, &file->device.limits);
+}
+
+static int gather(const struct write_call *call, enum form form, const struct engine_file *file,
+		  const struct engine_memory *memory, struct request *request)
 {
 	off_t offset = call->offset == -1 ? lseek(call->fd, 0, SEEK_CUR) : call->offset;
 
-	if (open_flags < 0 || offset < 0)
+	if (offset < 0)
 		return -errno;
-	*ret_request = (struct request){
+	*request = (struct request){
 		.offset = (uint64_t)offset,
-		.length = total_length(call),
-		.segments = (uint32_t)call->count,
-		.address = call->count ? (uintptr_t)call->iov[0].iov_base : 0,
-		.rwf = engine_known_flags(call->flags),
-		.open_flags = open_flags,
-		.door = call->door,
-		.size = UINT64_MAX,
-		.start = device->identity.start,
-		.block = device->identity.block,
-		.physical = device->queue.physical,
-		.dma_mask = device->queue.dma_mask,
+		.length = memory->length,
+		.segments = call->registered ? 2 : (uint32_t)call->count, /* as the kernel sees it */
+		.address = (uintptr_t)memory->first.iov_base,
+		.rwf = known_flags(call->flags) & (call->waits ? ~RWF_NOWAIT : ~0),
+		.open_flags = file->look.flags,
+		.ring = form == FORM_RING || form == FORM_POLLED,
+		.door = request->door,
+		.size = file->size,
+		.start = file->device.identity.start,
+		.block = file->block,
+		.physical = file->device.queue.physical,
+		.dma_mask = file->device.queue.dma_mask,
 	};
 	return 0;
 }
 
-/* What a native kernel would have found before it came to the -EINVAL. */
-static int late_error(int fd, const struct request *request, enum request_lateness lateness)
+/* A call by pwritev2() has passed the kernel's own checks, and its memory has been imported there. */
+static int start(const struct write_call *call, enum form form, struct engine_file *file,
+		 struct engine_job *job, bool *ret_early)
 {
-	uint64_t first = request->offset / request->block * request->block;
-	uint64_t end = request->offset + request->length + request->block - 1;
-	uint64_t length = end / request->block * request->block - first;
+	struct engine_memory memory = { .length = 0 };
+	int imported = form == FORM_CALL ? 0 : engine_import(call, &memory);
 
-	int error = cache_prepare(fd, first, length < LIMITS_MAX ? (uint32_t)length : LIMITS_MAX,
-				  request->rwf);
-	if (error)
-		return error;
-	return lateness == REQUEST_UNALIGNED || memory_is_there((const void *)request->address)
-		       ? -EINVAL
-		       : -EFAULT;
-}
-
-/* Only a write that will fail needs to know: for a good one cache_prepare() finds out. */
-static int recheck_with_state(int fd, struct request *request, const struct limits *limits)
-{
-	/* Without waiting nothing is dropped from the page cache, but these two are found out. */
-	int error = cache_prepare(fd, 0, request->block, RWF_NOWAIT);
-
-	request->read_only = error == -EPERM;
-	request->swap = error == -ETXTBSY;
-	return request_check(request, limits);
-}
-
-/* Every check that a native kernel makes, in its order. */
-static int check(int fd, struct request *request, const struct limits *limits)
-{
-	int error = real_ioctl(fd, BLKGETSIZE64, &request->size);
-	if (error)
-		return error;
-	if (request_needs_state(request, limits))
-		error = recheck_with_state(fd, request, limits);
-	else
-		error = request_check(request, limits);
-	enum request_lateness lateness = request_lateness(request, limits);
-	return lateness == REQUEST_EARLY ? error : late_error(fd, request, lateness);
-}
-
-static int check_and_prepare(int fd, struct request *request, const struct limits *limits)
-{
-	int result = check(fd, request, limits);
+	/* A ring imports before it looks at the file, whatever that is. */
+	*ret_early = form != FORM_AIO && imported;
+	if (*ret_early)
+		return imported;
+	int result = engine_find(call, form, file);
+	job->device = file->device;
 	if (result != REQUEST_GOOD)
 		return result;
-	int error = cache_prepare(fd, request->offset, (uint32_t)request->length, request->rwf);
-	return error ? error : REQUEST_GOOD;
+	result = 0;
+	if (form == FORM_CALL)
+		imported = engine_import(call, &memory);
+	else
+		result = enter(call, form, file, imported, memory.length);
+	*ret_early = result != 0;
+	if (result || imported)
+		return result ? result : imported;
+	result = gather(call, form, file, &memory, &job->request);
+	if (!result)
+		result = engine_judge(file->hold, &job->request, &job->device.limits);
+	if (result != REQUEST_GOOD)
+		return result;
+	job->hold = file->hold;
+	hold_share(job->hold);
+	return result;
 }
 
-/* Most writes are good, and meet nothing in the page cache: that much is found out at once. */
-int engine_make_ready(int fd, struct request *request, const struct limits *limits)
+static int start_by(const struct write_call *call, enum form form, struct engine_job *job,
+		    bool *ret_early)
 {
-	if (request_check(request, limits) == REQUEST_GOOD &&
-	    cache_is_clear(fd, request->offset, (uint32_t)request->length))
-		return REQUEST_GOOD;
-	return check_and_prepare(fd, request, limits);
+	struct engine_file own = { .known = false }, *file = call->file ? call->file : &own;
+
+	*ret_early = job->has_node = false;
+	job->hold = NULL;
+	job->device.number = 0;
+	job->request = (struct request){ .door = form == FORM_CALL  ? call->door
+						 : form == FORM_AIO ? DOOR_LIBAIO
+								    : DOOR_IO_URING };
+	if (config_get().mode == MODE_OFF)
+		return ENGINE_KERNEL;
+	int result = start(call, form, file, job, ret_early);
+	if (file == &own)
+		engine_forget(&own);
+	return result;
+}
+
+int engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
+		 bool *ret_early)
+{
+	KEEP_ERRNO;
+	int result = start_by(call, form, ret_job, ret_early);
+
+	if (result == ENGINE_KERNEL && config_get().mode != MODE_OFF)
+		return (int)account_kernel(ret_job->device.number, ret_job->request.door, result);
+	return account_refused(&ret_job->device, &ret_job->request, result);
+}
+
+void engine_drop(struct engine_job *job)
+{
+	if (job->hold)
+		hold_put(job->hold);
+	job->hold = NULL;
 }
 
 struct command engine_command(const struct request *request)
@@ -171,7 +166,8 @@ struct command engine_command(const struct request *request)
 	};
 }
 
-ssize_t engine_send(int fd, const struct device *device, const struct request *request)
+ssize_t engine_send(const struct hold *hold, const struct device *device,
+		    const struct request *request)
 {
 	struct command command = engine_command(request);
 
@@ -179,40 +175,72 @@ ssize_t engine_send(int fd, const struct device *device, const struct request *r
 			      happens to lie in the kernel's memory */
 		return -EFAULT;
 	uint64_t began = account_begin(device, request);
-	ssize_t result = device->transport->write(&device->disk, fd, &command);
+	ssize_t result = device->transport->write(&device->disk, hold->fd, &command);
 	account_end(device, request, began, result);
-	cache_finish(fd, request->offset, command.length);
+	cache_finish(hold->fd, request->offset, command.length);
 	return result;
 }
 
-static ssize_t write_by_command(const struct write_call *call, const struct device *device)
+static ssize_t to_kernel(const struct write_call *call)
 {
-	struct request request = { .door = call->door };
+	return real_pwritev2(call->fd, call->iov, call->count, call->offset, call->flags);
+}
 
-	ssize_t result = pass_gate(call);
-	if (result != -EOPNOTSUPP)
-		return account_refused(device, &request, (int)result);
-	result = engine_gather(call, device, fcntl(call->fd, F_GETFL), &request);
-	if (!result)
-		result = engine_make_ready(call->fd, &request, &device->limits);
-	if (result != REQUEST_GOOD)
-		return account_refused(device, &request, (int)result);
-	result = engine_send(call->fd, device, &request);
-	if (result > 0 && call->offset == -1)
-		lseek(call->fd, (off_t)request.offset + result, SEEK_SET);
+/* ENGINE_KERNEL, or the result. */
+static ssize_t write_by_command(const struct write_call *call, struct engine_job *job)
+{
+	bool early;
+
+	int result = start_by(call, FORM_CALL, job, &early);
+	if (result == REQUEST_GOOD) {
+		ssize_t length = engine_send(job->hold, &job->device, &job->request);
+		engine_drop(job);
+		return length;
+	}
+	return result == ENGINE_KERNEL ? result
+				       : account_refused(&job->device, &job->request, result);
+}
+
+/* The position is that of an open file, and a number may be given to another file meanwhile: so the
+ * write goes through a descriptor of our own, which shares the position. */
+static ssize_t write_at_position(const struct write_call *call, struct engine_job *job)
+{
+	struct write_call there = *call;
+
+	there.fd = hold_duplicate(call->fd);
+	if (there.fd < 0)
+		return ENGINE_KERNEL;
+	there.offset = lseek(there.fd, 0, SEEK_CUR);
+	ssize_t result = there.offset < 0 ? ENGINE_KERNEL : write_by_command(&there, job);
+	if (result > 0 && result != ENGINE_KERNEL)
+		lseek(there.fd, there.offset + result, SEEK_SET);
+	look_mark((unsigned)call->fd);
+	look_unmark((unsigned)there.fd);
+	real_close(there.fd);
 	return result;
+}
+
+/* A lock of the program's would be dropped by a close of ours: then its number must do. */
+static bool is_by_own_descriptor(const struct write_call *call)
+{
+	struct look look;
+
+	return call->offset == -1 && look_at_node(call->fd, &look) == 0 &&
+	       !hold_has_locks(call->fd);
 }
 
 ssize_t engine_write(const struct write_call *call)
 {
 	KEEP_ERRNO;
-	struct device device;
-	enum mode mode = config_get().mode;
+	struct engine_job job;
 
-	if (mode == MODE_OFF)
+	if (config_get().mode == MODE_OFF)
 		return to_kernel(call);
-	int error = device_of_fd(call->fd, &device);
-	if (error < 0 || engine_decide(&device, mode) == LANE_KERNEL)
-		return account_kernel(error < 0 ? 0 : device.number, call->door, to_kernel(call));
-	return write_by_command(call, &device);
+	bool by_own = is_by_own_descriptor(call);
+	ssize_t result = by_own ? write_at_position(call, &job) : write_by_command(call, &job);
+	if (result == ENGINE_KERNEL)
+		return account_kernel(job.device.number, call->door, to_kernel(call));
+	if (!by_own && call->offset == -1 && result > 0)
+		lseek(call->fd, (off_t)job.request.offset + result, SEEK_SET);
+	return result;
 }

@@ -4,6 +4,7 @@
  * do - the kernel lets the process use no such entries, the node cannot be opened, a status with
  * which the driver's own commands are sent again - is done as if there were none.
  */
+#include "base/real.h"
 #include "engine/flight.h"
 
 #include <errno.h>
@@ -72,11 +73,8 @@ static bool is_sound(struct flight *flight, const struct engine_job *job)
 {
 	struct flight_proof *proof = &flight->proof;
 
-	if (proof->known && proof->fd == job->fd && proof->number == job->device.number &&
-	    identity_equal(&proof->identity, &job->device.identity))
-		return true;
-	*proof = (struct flight_proof){ engine_is_sound(job), job->fd, job->device.number,
-					job->device.identity };
+	if (!proof->known || proof->hold != job->hold)
+		*proof = (struct flight_proof){ engine_is_sound(job), job->hold };
 	return proof->known;
 }
 
@@ -139,7 +137,7 @@ static void land(struct flight *flight, struct work *work, int status)
 
 static void take_over(struct flight_node *node, int result)
 {
-	close(node->fd);
+	real_close(node->fd);
 	if (result != 1)
 		atomic_store(&refused, true);
 }

@@ -39,12 +39,10 @@ struct flight {
 		int fd;        /* until the ring has it */
 	} nodes[OWN_RING_FILES];
 	unsigned node_count;
-	/* That a descriptor is still the disk's: asked once for those that are sent together. */
+	/* That the number of a hold is still the disk's: asked once for those that are sent together. */
 	struct flight_proof {
 		bool known;
-		int fd;
-		dev_t number;
-		struct identity identity;
+		const struct hold *hold;
 	} proof;
 };
 

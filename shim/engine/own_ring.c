@@ -46,14 +46,14 @@ static bool make(struct own_ring *ret_ring)
 				       .wide = params.flags & IORING_SETUP_SQE128 };
 	if (ring_map(ring, &params, &ret_ring->map))
 		return true;
-	close(ring);
+	real_close(ring);
 	return false;
 }
 
 static void unmake(struct own_ring *ring)
 {
 	ring_unmap(&ring->map);
-	close((int)ring->fd);
+	real_close((int)ring->fd);
 }
 
 /* After that it has no descriptor any more that somebody could close. */
@@ -64,7 +64,7 @@ static bool register_ring(struct own_ring *ring)
 	if (real_syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_RING_FDS, (long)&update,
 			 1, 0, 0) != 1)
 		return false;
-	close((int)ring->fd);
+	real_close((int)ring->fd);
 	ring->fd = update.offset;
 	ring->enter_flags = IORING_ENTER_REGISTERED_RING;
 	return true;

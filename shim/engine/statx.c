@@ -15,23 +15,36 @@
 #include "base/real.h"
 #include "untorn_uapi.h"
 
-/* The very node that statx was asked about, or -1 where this process may not open it. */
+/* The very node that statx was asked about, opened anew; or -1 where this process may not. */
 static int open_node(int dirfd, const char *path, int flags, dev_t number)
 {
-	char link[32];
-	struct stat st;
+	char link[40];
+	struct look look;
 	int nofollow = flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
+	snprintf(link, sizeof(link), "/proc/thread-self/fd/%d", dirfd);
 	bool by_fd = !path || !*path;
 	int fd = real_open(by_fd ? AT_FDCWD : dirfd, by_fd ? link : path,
 			   O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (by_fd ? 0 : nofollow));
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == number)
+	if (look_at_node(fd, &look) == 0 && look.number == number)
 		return fd;
-	close(fd);
+	real_close(fd);
 	return -1;
+}
+
+/* Closing what is ours would drop the program's own locks: where there are some, and where nothing
+ * can be opened, its descriptor is asked, or /sys and what root published. */
+static int ask(int dirfd, const char *path, int flags, dev_t number, struct device *ret_device)
+{
+	bool by_fd = !path || !*path;
+	int fd = by_fd && hold_has_locks(dirfd) ? -1 : open_node(dirfd, path, flags, number);
+	int error = device_get(fd < 0 && by_fd ? dirfd : fd, number, ret_device);
+
+	if (fd >= 0)
+		real_close(fd);
+	return error;
 }
 
 static void fill(struct statx *stx, const struct limits *limits)
@@ -58,8 +71,7 @@ static void add_limits(int dirfd, const char *path, int flags, struct statx *stx
 	dev_t number = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
 	struct device device;
 
-	AUTO_CLOSE int fd = open_node(dirfd, path, flags, number);
-	if (device_get(fd, number, &device) == 0 &&
+	if (ask(dirfd, path, flags, number, &device) == 0 &&
 	    engine_decide(&device, config_get().mode) == LANE_COMMAND) {
 		fill(stx, &device.limits);
 		account_statx(number);

@@ -4,7 +4,7 @@
  * back: here the checks are left out and a command is a NOP, which takes no time. Beside it as
  * many writes to /dev/null in the program's ring alone. CPU time of all threads, a write.
  *
- * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_keep -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish
+ * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_leave -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -20,12 +20,12 @@ enum { WRITES = 10000, ROUNDS = 101, LENGTH = 16384 };
 
 int __wrap_engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
 			bool *ret_early);
-bool __wrap_engine_keep(struct engine_job *job, enum form form);
+void __wrap_engine_leave(struct engine_job *job, enum form form);
 int __wrap_engine_open_node(const struct engine_job *job);
 bool __wrap_engine_is_sound(const struct engine_job *job);
 void __wrap_engine_prepare(const struct engine_job *job, struct io_uring_sqe *sqe);
-ssize_t __wrap_engine_land(const struct engine_job *job, int result);
-ssize_t __wrap_engine_finish(const struct engine_job *job);
+ssize_t __wrap_engine_land(struct engine_job *job, int result);
+ssize_t __wrap_engine_finish(struct engine_job *job);
 
 int __wrap_engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
 			bool *ret_early)
@@ -38,11 +38,10 @@ int __wrap_engine_start(const struct write_call *call, enum form form, struct en
 	return REQUEST_GOOD;
 }
 
-bool __wrap_engine_keep(struct engine_job *job, enum form form)
+void __wrap_engine_leave(struct engine_job *job, enum form form)
 {
 	(void)form;
 	job->has_node = true;
-	return true;
 }
 
 int __wrap_engine_open_node(const struct engine_job *job)
@@ -63,13 +62,13 @@ void __wrap_engine_prepare(const struct engine_job *job, struct io_uring_sqe *sq
 	sqe->opcode = IORING_OP_NOP;
 }
 
-ssize_t __wrap_engine_land(const struct engine_job *job, int result)
+ssize_t __wrap_engine_land(struct engine_job *job, int result)
 {
 	(void)job;
 	return result ? -EIO : LENGTH;
 }
 
-ssize_t __wrap_engine_finish(const struct engine_job *job)
+ssize_t __wrap_engine_finish(struct engine_job *job)
 {
 	(void)job;
 	return LENGTH;

@@ -7,16 +7,33 @@
 
 #include "engine/engine.h"
 #include "suite.h"
+#include "tables_disk.h"
 #include "untorn_uapi.h"
 
-START_TEST(descriptor_that_became_another_files_is_not_written_to)
-{
-	struct engine_job job = { .fd = open("/dev/null", O_RDWR), .is_kept = true };
+static struct test_disk loop;
 
-	ck_assert_int_ge(job.fd, 0);
+static struct hold hold_on(int fd)
+{
+	struct hold hold = { .state = 2, .fd = fd };
+
+	look_at_node(fd, &hold.node);
+	return hold;
+}
+
+START_TEST(hold_that_was_closed_past_the_doors_is_not_written_to)
+{
+	int fd = open(loop.path, O_RDWR);
+	struct hold hold = hold_on(fd);
+	struct engine_job job = { .hold = &hold };
+
+	ck_assert(engine_is_sound(&job));
+	close(fd);
 	ck_assert_int_eq(engine_finish(&job), -EIO);
-	close(job.fd);
+	ck_assert_ptr_null(job.hold);
+	ck_assert_int_eq(open("/dev/zero", O_RDWR), fd);
+	job.hold = &hold;
 	ck_assert_int_eq(engine_finish(&job), -EIO);
+	close(fd);
 }
 END_TEST
 
@@ -53,8 +70,9 @@ START_TEST(libaio_gets_no_ring)
 	struct engine_job job = { .device = { .number = 1, .transport = &transport } };
 
 	for (int form = FORM_AIO; form <= FORM_POLLED; form++) {
-		job.fd = open("/dev/null", O_RDWR);
-		ck_assert(engine_keep(&job, (enum form)form) && job.is_kept);
+		struct hold hold = hold_on(open("/dev/null", O_RDWR));
+		job.hold = &hold;
+		engine_leave(&job, (enum form)form);
 		ck_assert(job.has_node == (form != FORM_AIO));
 	}
 }
@@ -65,7 +83,8 @@ Suite *suite(void)
 	Suite *s = suite_create("engine_async");
 	TCase *tc = tcase_create("all");
 
-	tcase_add_test(tc, descriptor_that_became_another_files_is_not_written_to);
+	if (test_disk_make(&loop, 512))
+		tcase_add_test(tc, hold_that_was_closed_past_the_doors_is_not_written_to);
 	tcase_add_test(tc, what_is_no_block_device_is_the_kernels);
 	tcase_add_test(tc, libaio_gets_no_ring);
 	suite_add_tcase(s, tc);

@@ -39,8 +39,8 @@ static bool no_node, no_node_at_first, node_is_odd, is_gone, first_are_slow;
 int __wrap_engine_open_node(const struct engine_job *job);
 bool __wrap_engine_is_sound(const struct engine_job *job);
 void __wrap_engine_prepare(const struct engine_job *job, struct io_uring_sqe *sqe);
-ssize_t __wrap_engine_land(const struct engine_job *job, int result);
-ssize_t __wrap_engine_finish(const struct engine_job *job);
+ssize_t __wrap_engine_land(struct engine_job *job, int result);
+ssize_t __wrap_engine_finish(struct engine_job *job);
 
 int __wrap_engine_open_node(const struct engine_job *job)
 {
@@ -81,7 +81,7 @@ void __wrap_engine_prepare(const struct engine_job *job, struct io_uring_sqe *sq
 	}
 }
 
-ssize_t __wrap_engine_land(const struct engine_job *job, int result)
+ssize_t __wrap_engine_land(struct engine_job *job, int result)
 {
 	(void)job;
 	if (result == -ETIME)
@@ -91,7 +91,7 @@ ssize_t __wrap_engine_land(const struct engine_job *job, int result)
 	return result ? 0 : LENGTH;
 }
 
-ssize_t __wrap_engine_finish(const struct engine_job *job)
+ssize_t __wrap_engine_finish(struct engine_job *job)
 {
 	(void)job;
 	atomic_fetch_add(&finished, 1);

@@ -22,38 +22,40 @@ static struct test_disk disk;
 static char top[] = "/tmp/untorn-test-XXXXXX", directory[64], file[96];
 static struct nvme_identity written, found;
 
-/* As it should be for 'u', 0 and 1. */
+/* As it should be for 'u', 0 and 2. */
 #define MAGIC(first, seventh, version)                                                             \
 	{                                                                                          \
 		first, 'n', 't', 'o', 'r', 'n', seventh, version                                   \
 	}
 
-static const struct published record = { MAGIC('u', 0, 1), 1, 512, 7, 9 };
+static uint64_t asked;
+
+static const struct published record = { MAGIC('u', 0, 2), 1, 512, 7, 9, 0 };
 
 static const struct {
 	const char *why;
 	struct published record;
 	int expected;
 } records[] = {
-	{ "as written", { MAGIC('u', 0, 1), 1, 512, 7, 9 }, 0 },
-	{ "another magic", { MAGIC('U', 0, 1), 1, 512, 7, 9 }, -EBADMSG },
-	{ "another version", { MAGIC('u', 0, 2), 1, 512, 7, 9 }, -EBADMSG },
-	{ "version 0", { MAGIC('u', 0, 0), 1, 512, 7, 9 }, -EBADMSG },
-	{ "the byte before the version counts", { MAGIC('u', '!', 1), 1, 512, 7, 9 }, -EBADMSG },
-	{ "another kind", { MAGIC('u', 0, 1), 2, 512, 7, 9 }, -EBADMSG },
-	{ "kind 0", { MAGIC('u', 0, 1), 0, 512, 7, 9 }, -EBADMSG },
-	{ "all zero", { "", 0, 0, 0, 0 }, -EBADMSG },
-	{ "reformatted since", { MAGIC('u', 0, 1), 1, 4096, 7, 9 }, -ESTALE },
-	{ "another disk took the number", { MAGIC('u', 0, 1), 1, 512, 8, 9 }, -ESTALE },
-	{ "written before the kernel numbered disks", { MAGIC('u', 0, 1), 1, 512, 0, 9 }, -ESTALE },
-	{ "another directory in /sys", { MAGIC('u', 0, 1), 1, 512, 7, 10 }, -ESTALE },
+	{ "as written", { MAGIC('u', 0, 2), 1, 512, 7, 9, 0 }, 0 },
+	{ "another magic", { MAGIC('U', 0, 2), 1, 512, 7, 9, 0 }, -EBADMSG },
+	{ "another version", { MAGIC('u', 0, 1), 1, 512, 7, 9, 0 }, -EBADMSG },
+	{ "version 0", { MAGIC('u', 0, 0), 1, 512, 7, 9, 0 }, -EBADMSG },
+	{ "the byte before the version counts", { MAGIC('u', '!', 2), 1, 512, 7, 9, 0 }, -EBADMSG },
+	{ "another kind", { MAGIC('u', 0, 2), 2, 512, 7, 9, 0 }, -EBADMSG },
+	{ "kind 0", { MAGIC('u', 0, 2), 0, 512, 7, 9, 0 }, -EBADMSG },
+	{ "all zero", { "", 0, 0, 0, 0, 0 }, -EBADMSG },
+	{ "reformatted since", { MAGIC('u', 0, 2), 1, 4096, 7, 9, 0 }, -ESTALE },
+	{ "another disk took the number", { MAGIC('u', 0, 2), 1, 512, 8, 9, 0 }, -ESTALE },
+	{ "written before the kernel numbered disks", { MAGIC('u', 0, 2), 1, 512, 0, 9, 0 }, -ESTALE },
+	{ "another directory in /sys", { MAGIC('u', 0, 2), 1, 512, 7, 10, 0 }, -ESTALE },
 	{ "number equal in 32 bits",
-	  { MAGIC('u', 0, 1), 1, 512, 7 + (UINT64_C(1) << 32), 9 },
+	  { MAGIC('u', 0, 2), 1, 512, 7 + (UINT64_C(1) << 32), 9, 0 },
 	  -ESTALE },
 	{ "inode equal in 32 bits",
-	  { MAGIC('u', 0, 1), 1, 512, 7, 9 + (UINT64_C(1) << 32) },
+	  { MAGIC('u', 0, 2), 1, 512, 7, 9 + (UINT64_C(1) << 32), 0 },
 	  -ESTALE },
-	{ "garbage and stale is garbage", { MAGIC('u', 0, 2), 1, 4096, 8, 10 }, -EBADMSG },
+	{ "garbage and stale is garbage", { MAGIC('u', 0, 1), 1, 4096, 8, 10, 0 }, -EBADMSG },
 };
 
 START_TEST(record_must_be_ours_and_about_this_disk)
@@ -64,9 +66,9 @@ START_TEST(record_must_be_ours_and_about_this_disk)
 }
 END_TEST
 
-START_TEST(record_is_32_bytes_without_holes)
+START_TEST(record_is_40_bytes_without_holes)
 {
-	ck_assert_uint_eq(sizeof(struct published), 32);
+	ck_assert_uint_eq(sizeof(struct published), 40);
 }
 END_TEST
 
@@ -113,18 +115,18 @@ static void remove_top(void)
 
 START_TEST(what_was_written_is_read)
 {
-	ck_assert_int_eq(published_read(disk.number, &found), 0);
+	ck_assert_int_eq(published_read(disk.number, &found, &asked), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 }
 END_TEST
 
 START_TEST(partition_reads_and_writes_its_disks_record)
 {
-	ck_assert_int_eq(published_read(disk.partition[1], &found), 0);
+	ck_assert_int_eq(published_read(disk.partition[1], &found, &asked), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 	written.controller[5] ^= 1;
 	ck_assert_int_eq(published_write(disk.partition[0], &written), 0);
-	ck_assert_int_eq(published_read(disk.number, &found), 0);
+	ck_assert_int_eq(published_read(disk.number, &found, &asked), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 }
 END_TEST
@@ -132,7 +134,7 @@ END_TEST
 START_TEST(everybody_may_read)
 {
 	ck_assert_int_eq(seteuid(NOBODY), 0);
-	int error = published_read(disk.number, &found);
+	int error = published_read(disk.number, &found, &asked);
 	ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(error, 0);
 }
@@ -145,7 +147,7 @@ START_TEST(everybody_may_read_whatever_the_umask)
 	umask(077);
 	ck_assert_int_eq(published_write(disk.number, &written), 0);
 	ck_assert_int_eq(seteuid(NOBODY), 0);
-	int error = published_read(disk.number, &found);
+	int error = published_read(disk.number, &found, &asked);
 	ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(error, 0);
 }
@@ -179,7 +181,7 @@ START_TEST(record_is_replaced_at_once)
 	ck_assert_int_eq(read(fd, &head, sizeof(head)), sizeof(head));
 	ck_assert_int_eq(read(fd, &found, sizeof(found)), sizeof(found));
 	ck_assert_mem_eq(&found, &old, sizeof(found));
-	ck_assert_int_eq(published_read(disk.number, &found), 0);
+	ck_assert_int_eq(published_read(disk.number, &found, &asked), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 }
 END_TEST
@@ -197,7 +199,7 @@ START_TEST(what_a_crash_left_behind_is_in_nobodys_way)
 	ck_assert_int_eq(symlink("/tmp/untorn-test-target", path), 0);
 	ck_assert_int_eq(published_write(disk.number, &written), 0);
 	ck_assert_int_eq(access("/tmp/untorn-test-target", F_OK), -1);
-	ck_assert_int_eq(published_read(disk.number, &found), 0);
+	ck_assert_int_eq(published_read(disk.number, &found, &asked), 0);
 	ck_assert_int_eq(access(path, F_OK), -1);
 }
 END_TEST
@@ -216,7 +218,7 @@ END_TEST
 
 START_TEST(number_that_nobody_has_is_enoent)
 {
-	ck_assert_int_eq(published_read(makedev(4000, 77), &found), -ENOENT);
+	ck_assert_int_eq(published_read(makedev(4000, 77), &found, &asked), -ENOENT);
 	ck_assert_int_eq(published_write(makedev(4000, 77), &written), -ENOENT);
 }
 END_TEST
@@ -311,7 +313,7 @@ static void another_magic(void)
 
 static void another_version(void)
 {
-	patch(7, "\2", 1);
+	patch(7, "\1", 1);
 }
 
 static void another_kind(void)
@@ -406,7 +408,7 @@ static const struct {
 START_TEST(forged_record_is_not_believed)
 {
 	forgeries[_i].forge();
-	int error = published_read(disk.number, &found);
+	int error = published_read(disk.number, &found, &asked);
 	ck_assert_msg(error == forgeries[_i].expected, "%s: %d", forgeries[_i].why, error);
 }
 END_TEST
@@ -431,14 +433,14 @@ END_TEST
 START_TEST(reformatted_disk_needs_publishing_again)
 {
 	ck_assert_int_eq(ioctl(disk.fd, LOOP_SET_BLOCK_SIZE, 1024), 0);
-	int error = published_read(disk.number, &found);
+	int error = published_read(disk.number, &found, &asked);
 	int again = published_write(disk.number, &written);
-	int after = published_read(disk.number, &found);
+	int after = published_read(disk.number, &found, &asked);
 	ck_assert_int_eq(ioctl(disk.fd, LOOP_SET_BLOCK_SIZE, 512), 0);
 	ck_assert_int_eq(error, -ESTALE);
 	ck_assert_int_eq(again, 0);
 	ck_assert_int_eq(after, 0);
-	ck_assert_int_eq(published_read(disk.number, &found), -ESTALE);
+	ck_assert_int_eq(published_read(disk.number, &found, &asked), -ESTALE);
 }
 END_TEST
 
@@ -448,7 +450,7 @@ Suite *suite(void)
 	TCase *tc = tcase_create("pure");
 
 	tcase_add_loop_test(tc, record_must_be_ours_and_about_this_disk, 0, COUNT(records));
-	tcase_add_test(tc, record_is_32_bytes_without_holes);
+	tcase_add_test(tc, record_is_40_bytes_without_holes);
 	suite_add_tcase(s, tc);
 	if (geteuid() != 0 || !test_disk_make(&disk, 512))
 		return s;

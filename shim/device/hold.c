@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A table of places. A place's state is one word: READY, LEAVING, and how many use it; who changes
+ * it does so by compare-and-swap, so nobody waits. A place that is READY is only read; LEAVING is
+ * set once, and the last user closes.
+ *
+ * Tables of descriptors may be several (unshare(CLONE_FILES), vfork): a hold whose number is not
+ * sound in the caller's table is passed over, neither used nor closed.
+ */
+#include "device/hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/real.h"
+
+#ifndef F_OFD_GETLK
+#define F_OFD_GETLK 36 /* include/uapi/asm-generic/fcntl.h */
+#endif
+
+enum {
+	MAX_HOLDS = 64,
+	FIRST_NUMBER = 512, /* programs that count descriptors start at 0 */
+	PATIENCE = 1000,    /* looks at a write that uses a number */
+};
+#define READY   (1U << 31)
+#define LEAVING (1U << 30)
+#define TAKEN   (1U << 29) /* being filled in */
+#define USES    (TAKEN - 1)
+
+static struct hold holds[MAX_HOLDS];
+
+#define EACH_HOLD(hold) (struct hold *hold = holds; hold < holds + MAX_HOLDS; hold++)
+
+bool hold_is_sound(const struct hold *hold)
+{
+	struct look now;
+
+	return look_at_node(hold->fd, &now) == 0 && look_is_same_node(&now, &hold->node);
+}
+
+static bool is_ready(unsigned state)
+{
+	return (state & READY) && !(state & LEAVING);
+}
+
+static bool use(struct hold *hold)
+{
+	unsigned state = atomic_load(&hold->state);
+
+	while (is_ready(state)) {
+		if (atomic_compare_exchange_weak(&hold->state, &state, state + 1))
+			return true;
+	}
+	return false;
+}
+
+static void close_own(struct hold *hold)
+{
+	if (hold_is_sound(hold))
+		real_close(hold->fd);
+	look_unmark((unsigned)hold->fd);
+	atomic_store(&hold->state, 0);
+}
+
+void hold_put(struct hold *hold)
+{
+	if (atomic_fetch_sub(&hold->state, 1) == (READY | LEAVING | 1))
+		close_own(hold);
+}
+
+void hold_forget(struct hold *hold)
+{
+	atomic_fetch_or(&hold->state, LEAVING);
+}
+
+void hold_share(struct hold *hold)
+{
+	atomic_fetch_add(&hold->state, 1);
+}
+
+static void leave(struct hold *hold)
+{
+	unsigned state = atomic_load(&hold->state);
+
+	while (is_ready(state)) {
+		if (!atomic_compare_exchange_weak(&hold->state, &state, state | LEAVING))
+			continue;
+		if (!(state & USES))
+			close_own(hold);
+		return;
+	}
+}
+
+static bool is_for(const struct hold *hold, const struct look *look)
+{
+	return look_is_same_node(&hold->node, look) &&
+	       (hold->node.flags & O_ACCMODE) == (look->flags & O_ACCMODE);
+}
+
+static struct hold *find(const struct look *look)
+{
+	for EACH_HOLD (hold) {
+		if (!is_ready(atomic_load(&hold->state)) || !is_for(hold, look) || !use(hold))
+			continue;
+		if (is_for(hold, look) && hold_is_sound(hold))
+			return hold;
+		hold_put(hold);
+	}
+	return NULL;
+}
+
+bool hold_has_locks(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+int hold_duplicate(int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
+
+	if (own < 0 && errno == EINVAL) /* RLIMIT_NOFILE is lower */
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return own < 0 ? -errno : own;
+}
+
+/* To a high number, unless that takes a close that would drop the program's own locks. */
+static int move_up(int fd)
+{
+	int own = hold_has_locks(fd) ? -EBUSY : hold_duplicate(fd);
+
+	if (own < 0)
+		return fd;
+	real_close(fd);
+	return own;
+}
+
+/* With the access of the program's file and never more. The folder is that of the calling thread. */
+static int reopen(int fd, int flags)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
+	int own = real_open(AT_FDCWD, path,
+			    (flags & O_ACCMODE) | O_DIRECT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return own < 0 ? own : move_up(own);
+}
+
+/* A process may hold on to what it may not open: by a descriptor that shares the program's file. */
+static int open_own(int fd, const struct look *look)
+{
+	int own = reopen(fd, look->flags);
+
+	return own < 0 && own != -ENODEV && own != -ENXIO ? hold_duplicate(fd) : own;
+}
+
+static bool is_what_was_seen(int own, const struct look *look)
+{
+	struct look now;
+	int flags = fcntl(own, F_GETFL);
+
+	return look_at_node(own, &now) == 0 && look_is_same_node(&now, look) && flags >= 0 &&
+	       (flags & O_ACCMODE) == (look->flags & O_ACCMODE);
+}
+
+/* A place that was made in another table of descriptors, and has the same number, serves here; one
+ * whose number was closed behind our back, and is of another disk, goes. */
+static struct hold *find_same(int own, const struct look *look, const struct identity *identity)
+{
+	for EACH_HOLD (hold) {
+		unsigned idle = READY;
+		if (!is_ready(atomic_load(&hold->state)) || hold->fd != own)
+			continue;
+		if (is_for(hold, look) && identity_equal(&hold->identity, identity) && use(hold)) {
+			hold->owner = getpid();
+			return hold;
+		}
+		atomic_compare_exchange_strong(&hold->state, &idle, 0);
+	}
+	return NULL;
+}
+
+/* A free place; else one that is nobody's in this table, and not in use. */
+static struct hold *take_place(void)
+{
+	for EACH_HOLD (hold) {
+		unsigned state = 0;
+		if (atomic_compare_exchange_strong(&hold->state, &state, TAKEN))
+			return hold;
+	}
+	for EACH_HOLD (hold) {
+		unsigned state = READY;
+		if (!hold_is_sound(hold) &&
+		    atomic_compare_exchange_strong(&hold->state, &state, TAKEN))
+			return hold;
+	}
+	return NULL;
+}
+
+static struct hold *place(int own, const struct look *look, const struct identity *identity)
+{
+	struct hold *hold = find_same(own, look, identity);
+
+	if (hold || !(hold = take_place()))
+		return hold;
+	hold->fd = own;
+	hold->owner = getpid();
+	hold->node = *look;
+	hold->identity = *identity;
+	hold->node_tried = 0;
+	look_mark((unsigned)own);
+	atomic_store(&hold->state, READY | 1);
+	return hold;
+}
+
+/* Of threads that come at once each makes a hold; the first in the table is for all. */
+static struct hold *agree(struct hold *mine, const struct look *look)
+{
+	struct hold *first = find(look);
+
+	if (mine && first && first != mine && !hold_has_locks(mine->fd)) {
+		leave(mine);
+		hold_put(mine);
+		return first;
+	}
+	if (mine && first)
+		hold_put(first);
+	return mine ? mine : first;
+}
+
+/* 0: the descriptor is the table's, or is not needed. */
+static int fill(int own, const struct look *look, struct hold **ret_hold)
+{
+	struct identity identity;
+
+	int error = identity_read(own, look->number, &identity);
+	if (error)
+		return error;
+	struct hold *mine = place(own, look, &identity);
+	*ret_hold = agree(mine, look);
+	if (!mine && !hold_has_locks(own))
+		real_close(own);
+	return *ret_hold ? 0 : -ENOMEM;
+}
+
+int hold_get(int fd, const struct look *look, struct hold **ret_hold)
+{
+	if ((*ret_hold = find(look)))
+		return 0;
+	int own = open_own(fd, look);
+	if (own < 0)
+		return own;
+	int error = is_what_was_seen(own, look) ? fill(own, look, ret_hold) : -EAGAIN;
+	if (error && error != -ENOMEM && !hold_has_locks(own))
+		real_close(own);
+	look_mark((unsigned)fd); /* a close meanwhile may have cleared it */
+	return error;
+}
+
+bool hold_owns(unsigned number)
+{
+	for EACH_HOLD (hold) {
+		if ((atomic_load(&hold->state) & READY) && (unsigned)hold->fd == number)
+			return hold_is_sound(hold);
+	}
+	return false;
+}
+
+unsigned hold_next(unsigned number)
+{
+	unsigned next = UINT_MAX;
+
+	for EACH_HOLD (hold) {
+		unsigned own = (unsigned)hold->fd;
+		if ((atomic_load(&hold->state) & READY) && own >= number && own < next &&
+		    hold_is_sound(hold))
+			next = own;
+	}
+	return next;
+}
+
+/* By another number of the program's that is marked, and stays? */
+static bool is_open_elsewhere(const struct look *node, unsigned first, unsigned last)
+{
+	struct look other;
+
+	for (unsigned i = look_next(0); i < LOOK_NUMBERS; i = look_next(i + 1)) {
+		if ((i < first || i > last) && !hold_owns(i) && look_at_node((int)i, &other) == 0 &&
+		    look_is_same_node(&other, node))
+			return true;
+	}
+	return false;
+}
+
+static bool is_sound_for(const struct hold *hold, const struct look *node)
+{
+	return is_ready(atomic_load(&hold->state)) && look_is_same_node(&hold->node, node) &&
+	       hold_is_sound(hold);
+}
+
+/* What a child closes that shares our memory, or copied it unannounced, is its own affair: marks and
+ * holds are its parent's. */
+static bool is_foreign(const struct look *node)
+{
+	pid_t self = getpid();
+
+	for EACH_HOLD (hold) {
+		if (is_sound_for(hold, node) && hold->owner != self)
+			return true;
+	}
+	return false;
+}
+
+static void end_with(unsigned number, unsigned first, unsigned last)
+{
+	struct look node;
+	bool known = look_at_node((int)number, &node) == 0;
+
+	if (known && is_foreign(&node))
+		return;
+	look_unmark(number);
+	if (!known || is_open_elsewhere(&node, first, last))
+		return;
+	for EACH_HOLD (hold) {
+		if (is_sound_for(hold, &node))
+			leave(hold);
+	}
+}
+
+void hold_before_change(unsigned first, unsigned last)
+{
+	look_before_change();
+	for (unsigned i = look_next(first); i < LOOK_NUMBERS && i <= last; i = look_next(i + 1)) {
+		if (!hold_owns(i))
+			end_with(i, first, last);
+	}
+}
+
+void hold_after_change(void)
+{
+	look_after_change();
+}
+
+/* The number goes to the program by a call that closes what is there. */
+int hold_move(unsigned number)
+{
+	for EACH_HOLD (hold) {
+		if (!(atomic_load(&hold->state) & READY) || (unsigned)hold->fd != number)
+			continue;
+		for (int i = 0; atomic_load(&hold->state) & USES; i++) {
+			if (i == PATIENCE)
+				return -EBUSY;
+			usleep(1000);
+		}
+		unsigned idle = READY;
+		if (atomic_compare_exchange_strong(&hold->state, &idle, 0))
+			look_unmark(number);
+	}
+	return 0;
+}
+
+/* The child has the program's descriptors, and will write through its own holds. */
+__attribute__((no_sanitize("thread"))) void hold_after_fork(void)
+{
+	for EACH_HOLD (hold) {
+		if (atomic_load(&hold->state) & READY)
+			close_own(hold);
+		atomic_store(&hold->state, 0);
+	}
+}

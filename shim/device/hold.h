@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hold: an open file of ours on a device node that the program writes to. Everything about a
+ * write - size, block size, page cache, command - goes through it, never through the program's
+ * number. While it is open the kernel gives the device's number to no other disk, and neither moves
+ * nor deletes the partition (README.md has the proofs).
+ *
+ * A hold ends with the last of the program's descriptors of the node that atomic writes went
+ * through: the doors call hold_before_change() first. Its number is a number too: it is proven by
+ * fstat() before each use, in the caller's own table of descriptors.
+ *
+ * Thread-safe, safe in signal handlers and children of vfork(); no heap, no lock. -errno.
+ */
+#ifndef HOLD_H
+#define HOLD_H
+
+#include "device/identity.h"
+#include "device/look.h"
+
+struct hold {
+	_Atomic unsigned state; /* hold.c; the rest does not change while it is in use */
+	int fd;
+	pid_t owner; /* the process that made it; a child that shares or copied our memory is none */
+	struct look node; /* flags: its access mode */
+	struct identity identity;
+	_Atomic int node_tried; /* engine/async.c */
+};
+
+/* The hold for what fd was when it was looked at, in use until hold_put(). fd must be open for
+ * writing. -EAGAIN: fd is another file by now. Or why none can be had: EMFILE, ENFILE, ENOMEM ... */
+int hold_get(int fd, const struct look *look, struct hold **ret_hold);
+void hold_put(struct hold *hold);
+
+/* One more use of one that is in use. */
+void hold_share(struct hold *hold);
+
+/* It is in use, and was found to be open on another disk: nobody else shall use it. */
+void hold_forget(struct hold *hold);
+
+/* Is its number, in the caller's table, still what it was? */
+bool hold_is_sound(const struct hold *hold);
+
+/* Around a system call that closes the numbers from first to last or gives them to other files; only
+ * where look_is_marked() is true of one. */
+void hold_before_change(unsigned first, unsigned last);
+void hold_after_change(void);
+
+/* Is this number one of ours? */
+bool hold_owns(unsigned number);
+/* The next of ours from here on, or UINT_MAX. */
+unsigned hold_next(unsigned number);
+/* Takes ours from a number that the program wants. -EBUSY: a write is using it. */
+int hold_move(unsigned number);
+
+/* A descriptor that is high, for programs count from 0, and closed by exec; or -errno. */
+int hold_duplicate(int fd);
+/* Does any process hold a lock on this file? Closing a descriptor of ours would drop this one's. */
+bool hold_has_locks(int fd);
+
+void hold_after_fork(void); /* in the child */
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The changes are counted twice, when they begin and when they end: two answers belong together if
+ * no change was under way before them and none had begun after them. Where changes never pause, the
+ * number's fdinfo tells flags and inode in one reading (5.14); its folder is that of the calling
+ * thread, whose table of descriptors may be its own.
+ */
+#include "device/look.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/real.h"
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U /* 5.8 */
+#endif
+
+enum {
+	TRIES = 64,
+	MOUNT_PLACE = 0x90, /* of stx_mnt_id, which older headers lack */
+};
+
+_Atomic uint64_t look_marks[LOOK_NUMBERS / LOOK_WORD];
+static _Atomic unsigned begun, ended;
+
+/* The bare system call, for fstat() of glibc before 2.39 makes another one, which takes five times
+ * as long before Linux 6.11. To the kernel a simulated disk below us is a file: only fstat() knows. */
+int look_at_node(int fd, struct look *ret_look)
+{
+	struct stat st;
+
+	int error = (int)real_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0);
+	if (!error && S_ISREG(st.st_mode) && fstat(fd, &st) < 0)
+		error = -errno;
+	if (error)
+		return error;
+	*ret_look = (struct look){ st.st_dev, st.st_ino, st.st_rdev, 0 };
+	return S_ISBLK(st.st_mode) ? 0 : -ENOTBLK;
+}
+
+bool look_is_same_node(const struct look *a, const struct look *b)
+{
+	return a->inode == b->inode && a->filesystem == b->filesystem && a->number == b->number;
+}
+
+void look_mark(unsigned number)
+{
+	if (number < LOOK_NUMBERS && !look_is_marked(number))
+		atomic_fetch_or(&look_marks[number / LOOK_WORD],
+				UINT64_C(1) << (number % LOOK_WORD));
+}
+
+void look_unmark(unsigned number)
+{
+	if (number < LOOK_NUMBERS)
+		atomic_fetch_and(&look_marks[number / LOOK_WORD],
+				 ~(UINT64_C(1) << (number % LOOK_WORD)));
+}
+
+unsigned look_next(unsigned number)
+{
+	while (number < LOOK_NUMBERS) {
+		uint64_t word = look_marks[number / LOOK_WORD] >> (number % LOOK_WORD);
+		if (word)
+			return number + (unsigned)__builtin_ctzll(word);
+		number = (number / LOOK_WORD + 1) * LOOK_WORD;
+	}
+	return LOOK_NUMBERS;
+}
+
+void look_before_change(void)
+{
+	atomic_fetch_add(&begun, 1);
+}
+
+void look_after_change(void)
+{
+	atomic_fetch_add(&ended, 1);
+}
+
+int look_begin(int fd, struct look *ret_look, struct look_begun *ret_begun)
+{
+	look_mark((unsigned)fd);
+	ret_begun->changes = atomic_load(&begun);
+	if (ret_begun->changes != atomic_load(&ended))
+		ret_begun->changes--; /* one is under way: the second half will find it changed */
+	return look_at_node(fd, ret_look);
+}
+
+int look_end(int fd, const struct look_begun *first, struct look *look, off_t *ret_position)
+{
+	look->flags = fcntl(fd, F_GETFL);
+	int error = look->flags < 0 ? -errno : 0;
+
+	if (ret_position)
+		*ret_position = lseek(fd, 0, SEEK_CUR);
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load(&begun) == first->changes ? error : -EAGAIN;
+}
+
+static uint64_t mount_of(const struct statx *stx)
+{
+	uint64_t mount;
+
+	memcpy(&mount, (const char *)stx + MOUNT_PLACE, sizeof(mount));
+	return mount;
+}
+
+/* The value behind "name:\t", or 0. */
+static uint64_t value_of(const char *text, const char *name, int base)
+{
+	const char *found = strstr(text, name);
+
+	return found ? strtoull(found + strlen(name), NULL, base) : 0;
+}
+
+static int read_fdinfo(int fd, char *ret_text, size_t size)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
+	AUTO_CLOSE int info = real_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	if (info < 0)
+		return info;
+	ssize_t length = read(info, ret_text, size - 1);
+	ret_text[length < 0 ? 0 : length] = '\0';
+	return length < 0 ? -errno : 0;
+}
+
+/* Inode and mount of the two answers are the same: so is the node, and with it the device. */
+static int look_in_fdinfo(int fd, struct look *ret_look, off_t *ret_position)
+{
+	struct statx stx;
+	char text[512];
+
+	int error = real_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &stx);
+	if (!error)
+		error = read_fdinfo(fd, text, sizeof(text));
+	if (error)
+		return error;
+	if (!S_ISBLK(stx.stx_mode))
+		return -ENOTBLK;
+	if (!(stx.stx_mask & STATX_MNT_ID) || value_of(text, "ino:\t", 10) != stx.stx_ino ||
+	    value_of(text, "mnt_id:\t", 10) != mount_of(&stx))
+		return -EAGAIN;
+	*ret_look = (struct look){ makedev(stx.stx_dev_major, stx.stx_dev_minor), stx.stx_ino,
+				   makedev(stx.stx_rdev_major, stx.stx_rdev_minor),
+				   (int)value_of(text, "flags:\t", 8) };
+	if (ret_position)
+		*ret_position = (off_t)value_of(text, "pos:\t", 10);
+	return 0;
+}
+
+int look_at(int fd, struct look *ret_look, off_t *ret_position)
+{
+	struct look_begun first;
+	int error = -EAGAIN;
+
+	for (int i = 0; i < TRIES && error == -EAGAIN; i++) {
+		error = look_begin(fd, ret_look, &first);
+		if (!error)
+			error = look_end(fd, &first, ret_look, ret_position);
+		if (error == -EAGAIN && i > 1)
+			sched_yield();
+	}
+	for (int i = 0; i < TRIES && error == -EAGAIN; i++)
+		error = look_in_fdinfo(fd, ret_look, ret_position);
+	return error;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Is it good? Most writes are, and meet nothing in the page cache: that much is found out at once.
+ * Everything else takes its time in explain(), which finds the errno that a native kernel gives.
+ */
+#include <errno.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include "base/memory.h"
+#include "base/real.h"
+#include "device/cache.h"
+#include "engine/engine.h"
+
+/* What a native kernel finds out before it comes to the -EINVAL:
+ *	REQUEST_EARLY          nothing
+ *	REQUEST_UNALIGNED      what is cached (EAGAIN)
+ *	REQUEST_BEYOND_LIMITS  what is cached, and whether the memory is there (EFAULT) */
+static int late_error(int fd, const struct request *request, enum request_lateness lateness)
+{
+	uint64_t first = request->offset / request->block * request->block;
+	uint64_t end = request->offset + request->length + request->block - 1;
+	uint64_t length = end / request->block * request->block - first;
+
+	int error = cache_prepare(fd, first, length < LIMITS_MAX ? (uint32_t)length : LIMITS_MAX,
+				  request->rwf);
+	if (error)
+		return error;
+	return lateness == REQUEST_UNALIGNED || memory_is_there((const void *)request->address)
+		       ? -EINVAL
+		       : -EFAULT;
+}
+
+/* Only a write that will fail needs to know whether the device is read-only or swap space: for a
+ * good one cache_prepare() finds out. Without waiting nothing is dropped from the page cache. */
+static void look_at_state(int fd, struct request *request)
+{
+	int error = cache_prepare(fd, 0, request->block, RWF_NOWAIT);
+
+	request->read_only = error == -EPERM;
+	request->swap = error == -ETXTBSY;
+}
+
+static int explain(int fd, struct request *request, const struct limits *limits)
+{
+	int error = real_ioctl(fd, BLKGETSIZE64, &request->size);
+	if (error)
+		return error;
+	if (request_needs_state(request, limits))
+		look_at_state(fd, request);
+	error = request_check(request, limits);
+	if (error == REQUEST_GOOD) {
+		error = cache_prepare(fd, request->offset, (uint32_t)request->length, request->rwf);
+		return error ? error : REQUEST_GOOD;
+	}
+	enum request_lateness lateness = request_lateness(request, limits);
+	return lateness == REQUEST_EARLY ? error : late_error(fd, request, lateness);
+}
+
+int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits)
+{
+	if (!hold) /* of a file that is not open for writing, all that is left is an error */
+		return request_check_flags(request->rwf, limits) ? -EOPNOTSUPP : -EBADF;
+	if (request_check(request, limits) == REQUEST_GOOD &&
+	    cache_is_clear(hold->fd, request->offset, (uint32_t)request->length))
+		return REQUEST_GOOD;
+	return explain(hold->fd, request, limits);
+}
