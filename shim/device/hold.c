@@ -24,6 +24,7 @@
 
 enum {
 	MAX_HOLDS = 64,
+	MARK = 58,          /* F_SETSIG's */
 	FIRST_NUMBER = 512, /* programs that count descriptors start at 0 */
 	PATIENCE = 1000,    /* looks at a write that uses a number */
 };
@@ -59,9 +60,16 @@ static bool use(struct hold *hold)
 	return false;
 }
 
+/* In another table of descriptors the number may be one of the program's on the same node: what we
+ * opened ourselves has a mark, a signal that is never sent. */
+static bool is_marked(int fd)
+{
+	return fcntl(fd, F_GETSIG) == MARK;
+}
+
 static void close_own(struct hold *hold)
 {
-	if (hold_is_sound(hold))
+	if (hold_is_sound(hold) && (hold->shares_file || is_marked(hold->fd)))
 		real_close(hold->fd);
 	look_unmark((unsigned)hold->fd);
 	atomic_store(&hold->state, 0);
@@ -121,13 +129,38 @@ bool hold_has_locks(int fd)
 	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-int hold_duplicate(int fd)
+static int duplicate_from(int fd, int first)
 {
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, first);
 
 	if (own < 0 && errno == EINVAL) /* RLIMIT_NOFILE is lower */
 		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return own < 0 ? -errno : own;
+}
+
+/* A hold with this number was made in another table of descriptors, or has been closed past the doors:
+ * it must not be taken for what is now there. False: somebody is using it. */
+static bool is_free_of_holds(int own)
+{
+	for EACH_HOLD (hold) {
+		unsigned state = READY;
+		if ((atomic_load(&hold->state) & READY) && hold->fd == own &&
+		    !atomic_compare_exchange_strong(&hold->state, &state, 0))
+			return false;
+	}
+	return true;
+}
+
+int hold_duplicate(int fd)
+{
+	int own = duplicate_from(fd, FIRST_NUMBER);
+
+	while (own >= 0 && !is_free_of_holds(own)) {
+		int next = duplicate_from(fd, own + 1);
+		real_close(own);
+		own = next;
+	}
+	return own;
 }
 
 /* To a high number, unless that takes a close that would drop the program's own locks. */
@@ -149,7 +182,10 @@ static int reopen(int fd, int flags)
 	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 	int own = real_open(AT_FDCWD, path,
 			    (flags & O_ACCMODE) | O_DIRECT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return own < 0 ? own : move_up(own);
+	if (own < 0)
+		return own;
+	fcntl(own, F_SETSIG, MARK);
+	return move_up(own);
 }
 
 /* A process may hold on to what it may not open: by a descriptor that shares the program's file. */
@@ -211,6 +247,7 @@ static struct hold *place(int own, const struct look *look, const struct identit
 		return hold;
 	hold->fd = own;
 	hold->owner = getpid();
+	hold->shares_file = !is_marked(own);
 	hold->node = *look;
 	hold->identity = *identity;
 	hold->node_tried = 0;

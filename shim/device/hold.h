@@ -21,6 +21,7 @@ struct hold {
 	_Atomic unsigned state; /* hold.c; the rest does not change while it is in use */
 	int fd;
 	pid_t owner; /* the process that made it; a child that shares or copied our memory is none */
+	bool shares_file; /* the program's, where the node could not be opened anew */
 	struct look node; /* flags: its access mode */
 	struct identity identity;
 	_Atomic int node_tried; /* engine/async.c */

@@ -26,12 +26,15 @@
 #endif
 
 enum {
-	TRIES = 64,
+	AT_ONCE = 64, /* tries before it sleeps between them */
+	TRIES = 1024,
+	PATIENCE = 2048,
 	MOUNT_PLACE = 0x90, /* of stx_mnt_id, which older headers lack */
 };
 
 _Atomic uint64_t look_marks[LOOK_NUMBERS / LOOK_WORD];
 static _Atomic unsigned begun, ended;
+static _Atomic unsigned waiting; /* looks that met a change: the next changes let them go first */
 
 /* The bare system call, for fstat() of glibc before 2.39 makes another one, which takes five times
  * as long before Linux 6.11. To the kernel a simulated disk below us is a file: only fstat() knows. */
@@ -78,8 +81,20 @@ unsigned look_next(unsigned number)
 	return LOOK_NUMBERS;
 }
 
+void look_hold_off(void)
+{
+	atomic_fetch_add(&waiting, 1);
+}
+
+void look_let_go(void)
+{
+	atomic_fetch_sub(&waiting, 1);
+}
+
 void look_before_change(void)
 {
+	for (int i = 0; atomic_load(&waiting) && i < PATIENCE; i++)
+		sched_yield();
 	atomic_fetch_add(&begun, 1);
 }
 
@@ -144,12 +159,12 @@ static int look_in_fdinfo(int fd, struct look *ret_look, off_t *ret_position)
 	char text[512];
 
 	int error = real_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &stx);
-	if (!error)
-		error = read_fdinfo(fd, text, sizeof(text));
 	if (error)
 		return error;
 	if (!S_ISBLK(stx.stx_mode))
 		return -ENOTBLK;
+	if (read_fdinfo(fd, text, sizeof(text)) < 0)
+		return -EAGAIN; /* closed meanwhile, or no /proc */
 	if (!(stx.stx_mask & STATX_MNT_ID) || value_of(text, "ino:\t", 10) != stx.stx_ino ||
 	    value_of(text, "mnt_id:\t", 10) != mount_of(&stx))
 		return -EAGAIN;
@@ -161,19 +176,28 @@ static int look_in_fdinfo(int fd, struct look *ret_look, off_t *ret_position)
 	return 0;
 }
 
-int look_at(int fd, struct look *ret_look, off_t *ret_position)
+static int look_twice(int fd, struct look *ret_look, off_t *ret_position)
 {
 	struct look_begun first;
+	int error = look_begin(fd, ret_look, &first);
+
+	return error ? error : look_end(fd, &first, ret_look, ret_position);
+}
+
+/* A change can take its time, as the last close of a disk does; before 5.14 there is nothing but to
+ * wait for its end. */
+int look_at(int fd, struct look *ret_look, off_t *ret_position)
+{
 	int error = -EAGAIN;
 
+	look_hold_off();
 	for (int i = 0; i < TRIES && error == -EAGAIN; i++) {
-		error = look_begin(fd, ret_look, &first);
-		if (!error)
-			error = look_end(fd, &first, ret_look, ret_position);
-		if (error == -EAGAIN && i > 1)
-			sched_yield();
+		error = look_twice(fd, ret_look, ret_position);
+		if (error == -EAGAIN && i % AT_ONCE == AT_ONCE - 1)
+			error = look_in_fdinfo(fd, ret_look, ret_position);
+		if (error == -EAGAIN)
+			usleep(i < AT_ONCE ? 0 : 1000);
 	}
-	for (int i = 0; i < TRIES && error == -EAGAIN; i++)
-		error = look_in_fdinfo(fd, ret_look, ret_position);
+	look_let_go();
 	return error;
 }

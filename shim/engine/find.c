@@ -13,7 +13,7 @@ enum {
 	RWF_GATE = 0x40000000, /* a flag that no kernel knows: a write with it is checked, and refused */
 	MAX_SEGMENTS = 1024,   /* UIO_MAXIOV */
 	SECTOR = 512,          /* of the kernel's: partitions are so many of these */
-	TRIES = 8,
+	TRIES = 256,
 };
 
 static int add(struct engine_memory *memory, const struct iovec *iov, size_t count)
@@ -126,26 +126,39 @@ static int shortage(int error)
 	return error == -EMFILE || error == -ENFILE ? -ENOMEM : error;
 }
 
+static int try_hold(struct engine_file *file, uint64_t age)
+{
+	if (!may_write(&file->look))
+		return know_without_hold(file);
+	int error = hold_get(file->fd, &file->look, &file->hold);
+	if (!error)
+		error = know(file, age);
+	if (error == -ESTALE)
+		hold_forget(file->hold);
+	if (error)
+		engine_forget(file);
+	return error;
+}
+
+static bool is_to_try_again(int error)
+{
+	return error == -EAGAIN || error == -ESTALE;
+}
+
+/* While it is looked at anew, the number is given to other files no more. */
 static int take_hold(struct engine_file *file, uint64_t age)
 {
-	int error = 0;
+	int error = try_hold(file, age);
 
-	for (int i = 0; i < TRIES; i++) {
-		if (!may_write(&file->look))
-			return know_without_hold(file);
-		error = hold_get(file->fd, &file->look, &file->hold);
+	if (!is_to_try_again(error))
+		return shortage(error);
+	look_hold_off();
+	for (int i = 0; i < TRIES && is_to_try_again(error); i++) {
+		error = look_at(file->fd, &file->look, NULL);
 		if (!error)
-			error = know(file, age);
-		if (error != -EAGAIN && error != -ESTALE)
-			break;
-		if (file->hold)
-			hold_forget(file->hold);
-		engine_forget(file);
-		age = UINT64_MAX;
-		int gone = look_at(file->fd, &file->look, NULL);
-		if (gone)
-			return gone;
+			error = try_hold(file, UINT64_MAX);
 	}
+	look_let_go();
 	return shortage(error);
 }
 
@@ -180,6 +193,8 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 		error = look_at(call->fd, &file->look, NULL);
 	file->fd = call->fd;
 	error = error ? error : take_hold(file, age);
+	if (error == -ENOTBLK) /* it has become another file's meanwhile */
+		return ENGINE_KERNEL;
 	return error ? error : REQUEST_GOOD;
 }
 

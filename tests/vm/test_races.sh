@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# races.c on real kernels: a partition of one NVMe disk against another disk, under numbers that change
+# hands. UNTORN_RACE_SECONDS (0.5) for each race, on UNTORN_RACE_KERNELS. Without /proc, too, where a
+# hold shares the program's open file.
+set -eu -o pipefail
+. tests/vm/lib.sh
+
+seconds=${UNTORN_RACE_SECONDS:-0.5}
+race() { # KERNEL COMMAND BEFORE IT
+	vm -k "$1" -t 3600 -d "64M;;atomic.nawun=31,atomic.nawupf=31" -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- "
+		set -eu
+		. tests/vm/guest_lib.sh
+		a=\$(disk d0) b=\$(disk d1) top=\$PWD
+		build/tests/vm/addpart \$a 1 2048 65536
+		cd /tmp
+		export UNTORN_MODE=command
+		\$top/build/untorn run -- $2 \$top/build/tests/vm/races \$a \${a}p1 1048576 \$b $seconds" |
+		sed "s/^/    $1: /"
+}
+for kernel in ${UNTORN_RACE_KERNELS:-5.10 6.1 7}; do race "$kernel" ''; done
+echo 'without /proc:'
+race 6.1 'unshare -m sh -c "umount -l /proc; exec \"\$@\"" -- '
