@@ -110,9 +110,12 @@ static int know(struct engine_file *file, uint64_t age)
 /* A file that is not open for writing gets no hold: whatever is said of it is an error. */
 static int know_without_hold(struct engine_file *file)
 {
+	int fd = file->look.flags & O_PATH ? -1 : file->fd;
+
 	file->hold = NULL;
-	return device_get(file->look.flags & O_PATH ? -1 : file->fd, file->look.number,
-			  &file->device);
+	if (device_get(fd, file->look.number, &file->device) < 0)
+		file->device.limits = limits_refused(REFUSAL_IDENTIFY);
+	return 0;
 }
 
 static bool may_write(const struct look *look)

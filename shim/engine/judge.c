@@ -59,8 +59,8 @@ static int explain(int fd, struct request *request, const struct limits *limits)
 
 int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits)
 {
-	if (!hold) /* of a file that is not open for writing, all that is left is an error */
-		return request_check_flags(request->rwf, limits) ? -EOPNOTSUPP : -EBADF;
+	if (!hold) /* the file is not open for writing */
+		return -EBADF;
 	if (request_check(request, limits) == REQUEST_GOOD &&
 	    cache_is_clear(hold->fd, request->offset, (uint32_t)request->length))
 		return REQUEST_GOOD;
