@@ -7,7 +7,8 @@
 #include "base/config.h"
 #include "engine/engine.h"
 #include "async/files.h"
-#include "device/look.h"
+#include "base/guard.h"
+#include "device/hold.h"
 #include "async/substitute.h"
 
 /* Others mean something that we do not do: buffers from a group, files without a descriptor,
@@ -38,6 +39,20 @@ static enum ring_handled leave(const struct ring_batch *batch, const struct io_u
 	look_at_node(fd_of(batch, sqe), &look);
 	account_kernel(look.number, DOOR_IO_URING, 0);
 	return RING_LEFT;
+}
+
+/* The hold goes before the program's descriptor, as at a close(); when the kernel comes to that one is
+ * not known. */
+void ring_before_close(const struct io_uring_sqe *sqe)
+{
+	KEEP_ERRNO;
+	unsigned number = (unsigned)sqe->fd;
+
+	if (sqe->file_index || !look_is_marked(number) || hold_owns(number))
+		return;
+	GUARDED;
+	hold_before_change(number, number);
+	hold_after_change();
 }
 
 static enum form form_of(const struct ring_batch *batch)

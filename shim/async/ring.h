@@ -44,6 +44,9 @@ enum ring_handled {
 /* To be called for each entry, atomic or not; signals and cancellation held off. */
 enum ring_handled ring_handle(struct ring_batch *batch, struct io_uring_sqe *sqe);
 
+/* Before an entry is submitted that closes a descriptor. */
+void ring_before_close(const struct io_uring_sqe *sqe);
+
 /* Would this atomic write be taken out, so that nothing is written yet when ring_handle() returns?
  */
 bool ring_may_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe);

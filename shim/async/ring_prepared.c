@@ -67,6 +67,8 @@ static struct found look(const struct uring *ring)
 		found.atomic |= ring_is_atomic_write(sqe);
 		found.drain |= sqe->flags & IOSQE_IO_DRAIN;
 		found.files |= files_are_changed_by(sqe);
+		if (sqe->opcode == IORING_OP_CLOSE)
+			ring_before_close(sqe);
 	}
 	return found;
 }

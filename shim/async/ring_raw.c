@@ -372,6 +372,8 @@ static struct found scan(const struct raw *raw, unsigned count)
 		const struct io_uring_sqe *sqe = entry_at(raw, first + i);
 		found.atomic |= sqe && ring_is_atomic_write(sqe);
 		found.files |= sqe && files_are_changed_by(sqe);
+		if (sqe && sqe->opcode == IORING_OP_CLOSE)
+			ring_before_close(sqe);
 		/* What drains waits for all that were submitted before, also those taken out. */
 		found.atomic |= sqe && (sqe->flags & IOSQE_IO_DRAIN) && ring_op_is_under_way();
 	}

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "base/real.h"
 
 enum answer { THERE, MISSING, FORBIDDEN };
 
@@ -33,4 +36,14 @@ bool memory_is_there(const void *address)
 	char byte;
 
 	return ask(&byte, address, 1) != MISSING;
+}
+
+/* The kernel takes the set from memory before it looks at what is to be done with it, which is nothing
+ * that it knows (kernel/signal.c: rt_sigprocmask). */
+bool memory_has_word(const void *address)
+{
+	enum { NO_WAY = 1 << 20 };
+
+	return real_syscall(SYS_rt_sigprocmask, NO_WAY, (long)address, 0, sizeof(uint64_t), 0, 0) !=
+	       -EFAULT;
 }

@@ -16,4 +16,8 @@ bool memory_read(void *ret_data, const void *from, size_t size);
 /* Of one byte; without touching it. */
 bool memory_is_there(const void *address);
 
+/* The cheapest question: does the page that holds this address, whose last byte is that of an aligned
+ * word, let itself be read? One system call that changes nothing. */
+bool memory_has_word(const void *address);
+
 #endif

@@ -20,24 +20,24 @@
 #define SYS_cachestat 451 /* 6.5, the same number on every architecture */
 #endif
 
-static struct real next;
-static _Atomic int resolved;
+struct real real_next;
+_Atomic bool real_resolved;
 
 /* door/syscall.c jumps through this one; while it is NULL it makes the system call itself. */
 extern __typeof__(syscall) *real_next_syscall;
 __attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_syscall;
 
-const struct real *real(void)
+const struct real *real_resolve(void)
 {
-	if (!atomic_load_explicit(&resolved, memory_order_acquire)) {
+	if (!atomic_load_explicit(&real_resolved, memory_order_acquire)) {
 #define REAL_RESOLVE(name)                                                                         \
-	__atomic_store_n((void **)&next.name, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED);
+	__atomic_store_n((void **)&real_next.name, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED);
 		REAL_NAMES(REAL_RESOLVE)
 #undef REAL_RESOLVE
-		__atomic_store_n(&real_next_syscall, next.syscall, __ATOMIC_RELAXED);
-		atomic_store_explicit(&resolved, 1, memory_order_release);
+		__atomic_store_n(&real_next_syscall, real_next.syscall, __ATOMIC_RELAXED);
+		atomic_store_explicit(&real_resolved, true, memory_order_release);
 	}
-	return &next;
+	return &real_next;
 }
 
 /* A library that a plug-in has brought along is not among the next ones, yet the plug-in's calls
@@ -66,7 +66,7 @@ bool real_stay(void)
 {
 	Dl_info self;
 
-	return dladdr((void *)real, &self) &&
+	return dladdr((void *)real_resolve, &self) &&
 	       dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 

@@ -9,8 +9,10 @@
 #define REAL_H
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -30,7 +32,8 @@ sighandler_t __sysv_signal(int signal, sighandler_t handler);
 /* clang-format off */
 #define REAL_NAMES(X)                                                                              \
 	X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3) X(sigaction)       \
-	X(signal) X(__sysv_signal) X(sigset) X(sigprocmask) X(pthread_sigmask)
+	X(signal) X(__sysv_signal) X(sigset) X(sigprocmask) X(pthread_sigmask) X(fclose)           \
+	X(freopen)
 /* clang-format on */
 
 #pragma GCC diagnostic push
@@ -44,7 +47,15 @@ struct real {
 
 /* Resolves what has not been resolved yet; a name that this process lacks stays NULL.
  * Thread-safe, idempotent. */
-const struct real *real(void);
+const struct real *real_resolve(void);
+extern struct real real_next;
+extern _Atomic bool real_resolved;
+
+static inline const struct real *real(void)
+{
+	return atomic_load_explicit(&real_resolved, memory_order_acquire) ? &real_next
+									  : real_resolve();
+}
 
 /* The next definition of one name, for those of a library that may come late, by dlopen(), or not
  * at all: NULL as long as it is not there. `known` is the caller's, static and NULL at first. */

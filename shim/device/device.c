@@ -22,15 +22,16 @@
 enum { MAX_SLOTS = 64, DMA_MASK_DEFAULT = 3, PATIENCE = 100 };
 #define SECOND UINT64_C(1000000000)
 
-enum { WORDS = (sizeof(struct device) + 7) / 8 };
-
 struct slot {
 	_Atomic unsigned sequence;
 	_Atomic bool asking;
 	_Atomic uint64_t told; /* real_now() when the question was put; 0: nothing is known */
 	_Atomic uint64_t number;
-	_Atomic uint64_t words[WORDS]; /* a struct device */
+	struct device device;
 };
+
+/* What is read while it is written is thrown away, by the sequence. */
+#define RACY __attribute__((no_sanitize("thread")))
 
 static struct slot slots[MAX_SLOTS];
 
@@ -173,18 +174,14 @@ static struct slot *find(dev_t number)
 	return NULL;
 }
 
-static bool read_slot_once(struct slot *slot, struct device *ret_device)
+RACY static bool read_slot_once(struct slot *slot, struct device *ret_device)
 {
-	uint64_t words[WORDS];
-
 	unsigned before = atomic_load_explicit(&slot->sequence, memory_order_acquire);
-	for (int i = 0; i < WORDS; i++)
-		words[i] = atomic_load_explicit(&slot->words[i], memory_order_relaxed);
+
+	*ret_device = slot->device;
 	atomic_thread_fence(memory_order_acquire);
-	if ((before & 1) || atomic_load_explicit(&slot->sequence, memory_order_relaxed) != before)
-		return false;
-	memcpy(ret_device, words, sizeof(*ret_device));
-	return true;
+	return !(before & 1) &&
+	       atomic_load_explicit(&slot->sequence, memory_order_relaxed) == before;
 }
 
 /* It is written in no time; but the writer may have been interrupted, and be under us. */
@@ -211,21 +208,18 @@ static struct slot *choose_slot(void)
 	return oldest;
 }
 
-static void write_slot(const struct device *device, uint64_t told)
+RACY static void write_slot(const struct device *device, uint64_t told)
 {
 	struct slot *slot = find(device->number);
-	uint64_t words[WORDS] = { 0 };
 
 	slot = slot ? slot : choose_slot();
 	unsigned before = atomic_load(&slot->sequence);
 	if ((before & 1) || !atomic_compare_exchange_strong(&slot->sequence, &before, before + 1))
 		return;
-	memcpy(words, device, sizeof(*device));
 	atomic_thread_fence(memory_order_release);
 	atomic_store(&slot->number, device->number);
 	atomic_store(&slot->told, told);
-	for (int i = 0; i < WORDS; i++)
-		atomic_store_explicit(&slot->words[i], words[i], memory_order_relaxed);
+	slot->device = *device;
 	atomic_store_explicit(&slot->sequence, before + 2, memory_order_release);
 }
 

@@ -6,6 +6,7 @@
  * to close. For all other numbers it costs a look at their marks.
  */
 #include <limits.h>
+#include <stdio.h>
 #include <fcntl.h>
 
 #include "async/ring_op.h"
@@ -73,6 +74,52 @@ EXPORT int close(int fd)
 	if (look_is_marked((unsigned)fd))
 		return close_marked(fd);
 	return real()->close(fd);
+}
+
+/* A stream's descriptor, or -1: one of memory has none. */
+static int number_of(FILE *stream)
+{
+	KEEP_ERRNO;
+
+	return stream ? fileno(stream) : -1;
+}
+
+static bool is_marked_stream(FILE *stream)
+{
+	int fd = number_of(stream);
+
+	return fd >= 0 && look_is_marked((unsigned)fd);
+}
+
+EXPORT int fclose(FILE *stream)
+{
+	if (!is_marked_stream(stream))
+		return real()->fclose(stream);
+	int fd = number_of(stream);
+	CHANGE((unsigned)fd, (unsigned)fd);
+	return real()->fclose(stream);
+}
+
+static FILE *reopen(const char *path, const char *mode, FILE *stream)
+{
+	if (!is_marked_stream(stream))
+		return real()->freopen(path, mode, stream);
+	int fd = number_of(stream);
+	CHANGE((unsigned)fd, (unsigned)fd);
+	return real()->freopen(path, mode, stream);
+}
+
+EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict stream)
+{
+	return reopen(path, mode, stream);
+}
+
+/* Where off_t has 64 bits it is the same function. */
+#undef freopen64
+FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict stream);
+EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict stream)
+{
+	return reopen(path, mode, stream);
 }
 
 /* Will the kernel give it the number? If not, the file that is there stays. */

@@ -57,7 +57,7 @@ static int enter(const struct write_call *call, enum form form, const struct eng
 		.rwf = known_flags(call->flags),
 	};
 
-	return entrance_check(&entrance, &file->device.limits);
+	return entrance_check(&entrance, &file->device->limits);
 }
 
 static int gather(const struct write_call *call, enum form form, const struct engine_file *file,
@@ -77,10 +77,10 @@ static int gather(const struct write_call *call, enum form form, const struct en
 		.ring = form == FORM_RING || form == FORM_POLLED,
 		.door = request->door,
 		.size = file->size,
-		.start = file->device.identity.start,
+		.start = file->device->identity.start,
 		.block = file->block,
-		.physical = file->device.queue.physical,
-		.dma_mask = file->device.queue.dma_mask,
+		.physical = file->device->queue.physical,
+		.dma_mask = file->device->queue.dma_mask,
 	};
 	return 0;
 }
@@ -97,7 +97,8 @@ static int start(const struct write_call *call, enum form form, struct engine_fi
 	if (*ret_early)
 		return imported;
 	int result = engine_find(call, form, file);
-	job->device = file->device;
+	if (file->device != &job->device)
+		job->device = *file->device;
 	if (result != REQUEST_GOOD)
 		return result;
 	result = 0;
@@ -121,8 +122,11 @@ static int start(const struct write_call *call, enum form form, struct engine_fi
 static int start_by(const struct write_call *call, enum form form, struct engine_job *job,
 		    bool *ret_early)
 {
-	struct engine_file own = { .known = false }, *file = call->file ? call->file : &own;
+	struct engine_file own, *file = call->file ? call->file : &own;
 
+	own.known = false;
+	own.hold = NULL;
+	file->device = call->file ? &file->common : &job->device;
 	*ret_early = job->has_node = false;
 	job->hold = NULL;
 	job->device.number = 0;

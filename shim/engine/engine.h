@@ -25,7 +25,8 @@ struct engine_file {
 	int fd;
 	struct look look;
 	struct hold *hold; /* in use; NULL: the file is not open for writing */
-	struct device device;
+	struct device *device; /* the job's own, or for several writes that which follows */
+	struct device common;
 	uint32_t block; /* with a hold: as the kernel has them now */
 	uint64_t size;  /* UINT64_MAX: the look into the page cache tells whether a write fits */
 };

@@ -67,6 +67,24 @@ static int pass_gate(const struct write_call *call)
 	return (int)result;
 }
 
+static bool can_be_read(const struct iovec *iov)
+{
+	enum { PAGE = 4096 };
+	const void *second = &iov->iov_len;
+
+	return (uintptr_t)iov % sizeof(void *) == 0 && memory_has_word(iov) &&
+	       ((uintptr_t)second % PAGE || memory_has_word(second));
+}
+
+/* One segment, which is there, at a place that is one: the kernel need not be asked at the gate. */
+static bool is_plain(const struct write_call *call)
+{
+	if (call->count != 1 || call->offset < 0 || !can_be_read(call->iov))
+		return false;
+	size_t length = call->iov->iov_len;
+	return length && length <= (uint64_t)(INT64_MAX - call->offset);
+}
+
 void engine_forget(struct engine_file *file)
 {
 	if (file->hold)
@@ -82,7 +100,7 @@ static int measure(struct engine_file *file)
 	int error = identity_block(file->hold->fd, file->look.number, &file->block);
 
 	file->size = UINT64_MAX;
-	if (!error && file->device.identity.partition && file->block > SECTOR)
+	if (!error && file->device->identity.partition && file->block > SECTOR)
 		error = real_ioctl(file->hold->fd, BLKGETSIZE64, &file->size);
 	return error;
 }
@@ -91,18 +109,18 @@ static int measure(struct engine_file *file)
 static int know_anew(struct engine_file *file)
 {
 	device_expire(file->look.number);
-	int error = device_of_hold(file->hold, UINT64_MAX, &file->device);
-	if (!error && file->device.block != file->block)
-		file->device.limits = limits_refused(REFUSAL_GARBAGE);
+	int error = device_of_hold(file->hold, UINT64_MAX, file->device);
+	if (!error && file->device->block != file->block)
+		file->device->limits = limits_refused(REFUSAL_GARBAGE);
 	return error;
 }
 
 static int know(struct engine_file *file, uint64_t age)
 {
-	int error = device_of_hold(file->hold, age, &file->device);
+	int error = device_of_hold(file->hold, age, file->device);
 	if (!error)
 		error = measure(file);
-	if (!error && file->device.block != file->block)
+	if (!error && file->device->block != file->block)
 		error = know_anew(file);
 	return error;
 }
@@ -113,8 +131,8 @@ static int know_without_hold(struct engine_file *file)
 	int fd = file->look.flags & O_PATH ? -1 : file->fd;
 
 	file->hold = NULL;
-	if (device_get(fd, file->look.number, &file->device) < 0)
-		file->device.limits = limits_refused(REFUSAL_IDENTIFY);
+	if (device_get(fd, file->look.number, file->device) < 0)
+		file->device->limits = limits_refused(REFUSAL_IDENTIFY);
 	return 0;
 }
 
@@ -169,13 +187,13 @@ static int take_hold(struct engine_file *file, uint64_t age)
  * the lane. */
 static enum lane choose_lane(int fd, struct engine_file *file, uint64_t *ret_age)
 {
-	*ret_age = device_recall(file->look.number, &file->device);
-	if (*ret_age == UINT64_MAX || (*ret_age >= DEVICE_OLD && !file->device.held)) {
+	*ret_age = device_recall(file->look.number, file->device);
+	if (*ret_age == UINT64_MAX || (*ret_age >= DEVICE_OLD && !file->device->held)) {
 		*ret_age = 0;
-		if (device_get(fd, file->look.number, &file->device) < 0)
+		if (device_get(fd, file->look.number, file->device) < 0)
 			return LANE_KERNEL;
 	}
-	return engine_decide(&file->device, config_get().mode);
+	return engine_decide(file->device, config_get().mode);
 }
 
 static int find_file(const struct write_call *call, enum form form, struct engine_file *file)
@@ -183,17 +201,19 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 	struct look_begun begun;
 	uint64_t age;
 
-	file->device.number = 0;
+	file->device->number = 0;
 	if (look_begin(call->fd, &file->look, &begun) < 0)
 		return ENGINE_KERNEL;
 	if (choose_lane(call->fd, file, &age) == LANE_KERNEL)
 		return ENGINE_KERNEL;
-	int result = form == FORM_CALL ? pass_gate(call) : -EOPNOTSUPP;
+	int result = form != FORM_CALL || is_plain(call) ? -EOPNOTSUPP : pass_gate(call);
 	if (result != -EOPNOTSUPP)
 		return result;
 	int error = look_end(call->fd, &begun, &file->look, NULL);
 	if (error == -EAGAIN)
 		error = look_at(call->fd, &file->look, NULL);
+	if (!error && form == FORM_CALL && !may_write(&file->look))
+		return -EBADF;
 	file->fd = call->fd;
 	error = error ? error : take_hold(file, age);
 	if (error == -ENOTBLK) /* it has become another file's meanwhile */
