@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slot is read and written under a sequence count, odd while it is written: a reader who meets
- * that, or a change, knows nothing, and asks the disk itself. Who cannot write at once goes on with
- * what it was told, and leaves the slot as it is.
+ * A slot is read and written under a sequence count, odd while it is written: a reader that meets
+ * an odd count, or a change, knows nothing and asks the disk itself. A thread that cannot write at
+ * once uses its own answer and leaves the slot as it is.
  */
 #include "device/device.h"
 
@@ -184,7 +184,7 @@ RACY static bool read_slot_once(struct slot *slot, struct device *ret_device)
 	       atomic_load_explicit(&slot->sequence, memory_order_relaxed) == before;
 }
 
-/* It is written in no time; but the writer may have been interrupted, and be under us. */
+/* A slot is soon written; but its writer may be this very thread, under a signal handler. */
 static bool read_slot(struct slot *slot, struct device *ret_device)
 {
 	for (int i = 0; i < PATIENCE; i++) {
@@ -195,7 +195,7 @@ static bool read_slot(struct slot *slot, struct device *ret_device)
 	return false;
 }
 
-/* A free one, else the one that was told of longest ago. */
+/* A free one, else the one with the oldest answer. */
 static struct slot *choose_slot(void)
 {
 	struct slot *oldest = slots;
@@ -283,7 +283,7 @@ static int ask(int fd, dev_t number, bool held, const struct device *known,
 	return 0;
 }
 
-/* The first who comes when it is a second old asks; until it is two, the others go by it. */
+/* The first thread that finds the answer a second old asks; the others use it until it is two. */
 static bool is_to_ask(struct slot *slot)
 {
 	return slot && !atomic_exchange(&slot->asking, true);
@@ -295,7 +295,7 @@ static bool is_told(const struct hold *hold, struct device *device)
 	       identity_equal(&device->identity, &hold->identity);
 }
 
-/* 0: of a disk that has never answered nothing is promised. */
+/* 0: a disk that has never answered promises nothing, and its limits say so. */
 static int no_answer(int error, bool has_answered)
 {
 	if (error == -ENODEV || error == -ENXIO)
@@ -319,7 +319,7 @@ int device_of_hold(const struct hold *hold, uint64_t age, struct device *device)
 		atomic_store(&slot->asking, false);
 	if (!error && now.error && !may_not_ask(&now))
 		error = no_answer(now.error, is_it && device->held);
-	if (error && is_told(hold, device)) /* it will do once more, or another thread was luckier */
+	if (error && is_told(hold, device)) /* still young enough, or another thread got one */
 		return 0;
 	if (error)
 		return error;

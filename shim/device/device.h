@@ -37,14 +37,15 @@ struct device {
 uint64_t device_recall(dev_t number, struct device *ret_device);
 #define DEVICE_OLD UINT64_C(2000000000) /* no write relies on what is of this age */
 
-/* Of the disk that is held, younger than that. device: what device_recall() gave, of this age; becomes
- * the answer. 0; -ESTALE: the hold is open on another disk by now; or -errno: no answer. */
+/* What is known of the disk that is held, younger than that. device: what device_recall() gave,
+ * of this age; becomes the answer. 0; -ESTALE: the hold is open on another disk by now; or -errno:
+ * no answer. */
 int device_of_hold(const struct hold *hold, uint64_t age, struct device *device);
 
-/* It was found not to be so any more: the next one asks. */
+/* The answer was found to be wrong: the next write asks. */
 void device_expire(dev_t number);
 
-/* The device with this number, for who only wants to tell of it. fd: open on it, or -1 to go by /sys
+/* The device with this number, for a caller that only reports. fd: open on it, or -1 to go by /sys
  * and what root has published. 0, or -errno: /sys does not know the number, or gives no answer. */
 int device_get(int fd, dev_t number, struct device *ret_device);
 

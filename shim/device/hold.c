@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table of places. A place's state is one word: READY, LEAVING, and how many use it; who changes
- * it does so by compare-and-swap, so nobody waits. A place that is READY is only read; LEAVING is
+ * A table of places. A place's state is one word: READY, LEAVING, and how many use it. It is
+ * changed by compare-and-swap: nobody waits. A place that is READY is only read; LEAVING is
  * set once, and the last user closes.
  *
  * Tables of descriptors may be several (unshare(CLONE_FILES), vfork): a hold whose number is not
@@ -60,8 +60,8 @@ static bool use(struct hold *hold)
 	return false;
 }
 
-/* In another table of descriptors the number may be one of the program's on the same node: what we
- * opened ourselves has a mark, a signal that is never sent. */
+/* In another table of descriptors the number may be one of the program's on the same node: a file
+ * that we opened ourselves has a mark, by F_SETSIG, a signal that is never sent. */
 static bool is_marked(int fd)
 {
 	return fcntl(fd, F_GETSIG) == MARK;
@@ -271,7 +271,7 @@ static struct hold *agree(struct hold *mine, const struct look *look)
 	return mine ? mine : first;
 }
 
-/* 0: the descriptor is the table's, or is not needed. */
+/* 0: the table has the descriptor now, or did not need it. */
 static int fill(int own, const struct look *look, struct hold **ret_hold)
 {
 	struct identity identity;
@@ -322,7 +322,7 @@ unsigned hold_next(unsigned number)
 	return next;
 }
 
-/* By another number of the program's that is marked, and stays? */
+/* Does another marked number of the program's, which stays, name the node? */
 static bool is_open_elsewhere(const struct look *node, unsigned first, unsigned last)
 {
 	struct look other;
@@ -341,8 +341,8 @@ static bool is_sound_for(const struct hold *hold, const struct look *node)
 	       hold_is_sound(hold);
 }
 
-/* What a child closes that shares our memory, or copied it unannounced, is its own affair: marks and
- * holds are its parent's. */
+/* Made by another process? A child of vfork() shares our memory, one of _Fork() copied it
+ * unannounced: its closes end no hold, for marks and holds are its parent's. */
 static bool is_foreign(const struct look *node)
 {
 	pid_t self = getpid();

@@ -20,7 +20,7 @@
 struct hold {
 	_Atomic unsigned state; /* hold.c; the rest does not change while it is in use */
 	int fd;
-	pid_t owner; /* the process that made it; a child that shares or copied our memory is none */
+	pid_t owner; /* the process that made it, no child that shares or copied our memory */
 	bool shares_file; /* the program's, where the node could not be opened anew */
 	struct look node; /* flags: its access mode */
 	struct identity identity;
@@ -28,14 +28,14 @@ struct hold {
 };
 
 /* The hold for what fd was when it was looked at, in use until hold_put(). fd must be open for
- * writing. -EAGAIN: fd is another file by now. Or why none can be had: EMFILE, ENFILE, ENOMEM ... */
+ * writing. -EAGAIN: fd is another file by now. Or why there is none: EMFILE, ENFILE, ENOMEM ... */
 int hold_get(int fd, const struct look *look, struct hold **ret_hold);
 void hold_put(struct hold *hold);
 
 /* One more use of one that is in use. */
 void hold_share(struct hold *hold);
 
-/* It is in use, and was found to be open on another disk: nobody else shall use it. */
+/* For a hold in use that was found to be open on another disk: nobody else shall use it. */
 void hold_forget(struct hold *hold);
 
 /* Is its number, in the caller's table, still what it was? */

@@ -60,7 +60,7 @@ static inline bool look_is_marked(unsigned number)
 /* The next marked number from here on, or LOOK_NUMBERS. */
 unsigned look_next(unsigned number);
 
-/* Has the changes wait a moment, for one who met too many of them. */
+/* Changes wait a moment, for a look that met too many of them. */
 void look_hold_off(void);
 void look_let_go(void);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close(2), what closes many, and what gives a number to another file. A ring ends there, but not
- * with writes under way, whose memory is the program's, nor while we hold on to it; and the hold of a
- * device ends with the program's last descriptor of it. Numbers that are ours are not the program's
- * to close. For all other numbers it costs a look at their marks.
+ * close(2), the calls that close many, and those that give a number to another file. A ring ends
+ * there: first its writes under way end, whose memory is the program's, and we let go of it. The
+ * hold of a device ends with the program's last descriptor of it. The program cannot close numbers
+ * that are ours. For all other numbers the cost is a look at their marks.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -32,8 +32,7 @@ static void before(unsigned first, unsigned last)
 	substitute_before_close(first, last);
 }
 
-/* While a number that was written through changes hands, no handler and no cancellation comes: the
- * change would never end. */
+/* No signal handler and no cancellation comes between the two: the change would never end. */
 #define CHANGE(first, last)                                                                        \
 	GUARDED;                                                                                   \
 	__attribute__((cleanup(end_change), unused)) char change;                                  \
@@ -164,7 +163,7 @@ static bool has_marked(unsigned first, unsigned last)
 	return marked < LOOK_NUMBERS && marked <= last;
 }
 
-/* Around those that are ours. */
+/* Closes what lies between the numbers that are ours. */
 static int close_pieces(unsigned first, unsigned last, int flags)
 {
 	int before_all = errno;

@@ -26,7 +26,7 @@ static bool has_node(const struct engine_job *job)
 	return atomic_load(tried) == OPENS;
 }
 
-/* Who uses libaio may not be let have an io_uring. */
+/* A process that uses libaio may be forbidden to have an io_uring. */
 void engine_leave(struct engine_job *job, enum form form)
 {
 	KEEP_ERRNO;
@@ -67,7 +67,7 @@ ssize_t engine_land(struct engine_job *job, int result)
 	return length;
 }
 
-/* Somebody may have closed the hold under way, past the doors: then nothing is sent. */
+/* If the hold was closed meanwhile, past the doors, nothing is sent. */
 ssize_t engine_finish(struct engine_job *job)
 {
 	KEEP_ERRNO;

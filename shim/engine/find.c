@@ -105,7 +105,7 @@ static int measure(struct engine_file *file)
 	return error;
 }
 
-/* Formatted since it was asked: at once anew. */
+/* The disk was formatted since it was asked: ask again, at once. */
 static int know_anew(struct engine_file *file)
 {
 	device_expire(file->look.number);
@@ -141,7 +141,7 @@ static bool may_write(const struct look *look)
 	return !(look->flags & O_PATH) && (look->flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* None to be had for want of memory, descriptors or rights is no statement about the disk. */
+/* No descriptor left: this says nothing about the disk, so it is not EOPNOTSUPP. */
 static int shortage(int error)
 {
 	return error == -EMFILE || error == -ENFILE ? -ENOMEM : error;
@@ -166,7 +166,7 @@ static bool is_to_try_again(int error)
 	return error == -EAGAIN || error == -ESTALE;
 }
 
-/* While it is looked at anew, the number is given to other files no more. */
+/* While it looks again, changes of the number wait. */
 static int take_hold(struct engine_file *file, uint64_t age)
 {
 	int error = try_hold(file, age);
@@ -183,8 +183,8 @@ static int take_hold(struct engine_file *file, uint64_t age)
 	return shortage(error);
 }
 
-/* By what is known, or else by asking through the program's number: whose answer decides nothing but
- * the lane. */
+/* By what is known; else the program's number is asked, whose answer decides the lane and nothing
+ * more. */
 static enum lane choose_lane(int fd, struct engine_file *file, uint64_t *ret_age)
 {
 	*ret_age = device_recall(file->look.number, file->device);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is it good? Most writes are, and meet nothing in the page cache: that much is found out at once.
- * Everything else takes its time in explain(), which finds the errno that a native kernel gives.
+ * Most writes are good and meet nothing in the page cache: this is found out at once. The others go
+ * through explain(), which finds the errno that a native kernel gives.
  */
 #include <errno.h>
 #include <linux/fs.h>
