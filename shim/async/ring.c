@@ -41,8 +41,8 @@ static enum ring_handled leave(const struct ring_batch *batch, const struct io_u
 	return RING_LEFT;
 }
 
-/* The hold goes before the program's descriptor, as at a close(); when the kernel comes to that one is
- * not known. */
+/* The hold goes before the program's descriptor, as at a close(); when the kernel comes to that one
+ * is not known. */
 void ring_before_close(const struct io_uring_sqe *sqe)
 {
 	KEEP_ERRNO;

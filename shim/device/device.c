@@ -118,8 +118,8 @@ static struct limits derive_limits(const struct device *device)
 	if (device->error)
 		return limits_refused(REFUSAL_IDENTIFY);
 	struct limits limits = device->disk.limits;
-	if (!limits.refusal && (device->disk.block != device->block ||
-				device->disk.block != device->queue.block))
+	if (!limits.refusal &&
+	    (device->disk.block != device->block || device->disk.block != device->queue.block))
 		return limits_refused(REFUSAL_GARBAGE);
 	limits = limits_cap(limits, &device->queue, (uint32_t)sysconf(_SC_PAGESIZE));
 	return limits_of_partition(limits, device->identity.start);

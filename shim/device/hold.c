@@ -35,7 +35,7 @@ enum {
 
 static struct hold holds[MAX_HOLDS];
 
-#define EACH_HOLD(hold) (struct hold *hold = holds; hold < holds + MAX_HOLDS; hold++)
+#define EACH_HOLD(hold) for (struct hold *hold = holds; hold < holds + MAX_HOLDS; hold++)
 
 bool hold_is_sound(const struct hold *hold)
 {
@@ -60,6 +60,13 @@ static bool use(struct hold *hold)
 	return false;
 }
 
+bool hold_has_locks(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 /* In another table of descriptors the number may be one of the program's on the same node: a file
  * that we opened ourselves has a mark, by F_SETSIG, a signal that is never sent. */
 static bool is_marked(int fd)
@@ -75,14 +82,25 @@ static void close_own(struct hold *hold)
 	atomic_store(&hold->state, 0);
 }
 
+/* The program has closed its descriptor meanwhile, and may have opened another one, and taken a
+ * lock, which this close would drop: then the hold stays, for that one. */
+static void close_late(struct hold *hold)
+{
+	if (hold_is_sound(hold) && hold_has_locks(hold->fd))
+		atomic_store(&hold->state, hold->is_wrong ? 0 : READY);
+	else
+		close_own(hold);
+}
+
 void hold_put(struct hold *hold)
 {
 	if (atomic_fetch_sub(&hold->state, 1) == (READY | LEAVING | 1))
-		close_own(hold);
+		close_late(hold);
 }
 
 void hold_forget(struct hold *hold)
 {
+	hold->is_wrong = true;
 	atomic_fetch_or(&hold->state, LEAVING);
 }
 
@@ -110,23 +128,24 @@ static bool is_for(const struct hold *hold, const struct look *look)
 	       (hold->node.flags & O_ACCMODE) == (look->flags & O_ACCMODE);
 }
 
+/* The page cache is asked by a direct write. What shares a file of the program's may have lost
+ * that. */
+static bool is_direct_enough(const struct hold *hold, const struct look *look)
+{
+	return !hold->shares_file || !(look->flags & O_DIRECT) ||
+	       (fcntl(hold->fd, F_GETFL) & O_DIRECT);
+}
+
 static struct hold *find(const struct look *look)
 {
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		if (!is_ready(atomic_load(&hold->state)) || !is_for(hold, look) || !use(hold))
 			continue;
-		if (is_for(hold, look) && hold_is_sound(hold))
+		if (is_for(hold, look) && hold_is_sound(hold) && is_direct_enough(hold, look))
 			return hold;
 		hold_put(hold);
 	}
 	return NULL;
-}
-
-bool hold_has_locks(int fd)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 static int duplicate_from(int fd, int first)
@@ -138,11 +157,11 @@ static int duplicate_from(int fd, int first)
 	return own < 0 ? -errno : own;
 }
 
-/* A hold with this number was made in another table of descriptors, or has been closed past the doors:
- * it must not be taken for what is now there. False: somebody is using it. */
+/* A hold with this number was made in another table of descriptors, or has been closed past the
+ * doors: it must not be taken for what is now there. False: somebody is using it. */
 static bool is_free_of_holds(int own)
 {
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		unsigned state = READY;
 		if ((atomic_load(&hold->state) & READY) && hold->fd == own &&
 		    !atomic_compare_exchange_strong(&hold->state, &state, 0))
@@ -174,7 +193,8 @@ static int move_up(int fd)
 	return own;
 }
 
-/* With the access of the program's file and never more. The folder is that of the calling thread. */
+/* With the access of the program's file and never more. The folder is that of the calling thread.
+ */
 static int reopen(int fd, int flags)
 {
 	char path[40];
@@ -209,7 +229,7 @@ static bool is_what_was_seen(int own, const struct look *look)
  * whose number was closed behind our back, and is of another disk, goes. */
 static struct hold *find_same(int own, const struct look *look, const struct identity *identity)
 {
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		unsigned idle = READY;
 		if (!is_ready(atomic_load(&hold->state)) || hold->fd != own)
 			continue;
@@ -225,12 +245,12 @@ static struct hold *find_same(int own, const struct look *look, const struct ide
 /* A free place; else one that is nobody's in this table, and not in use. */
 static struct hold *take_place(void)
 {
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		unsigned state = 0;
 		if (atomic_compare_exchange_strong(&hold->state, &state, TAKEN))
 			return hold;
 	}
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		unsigned state = READY;
 		if (!hold_is_sound(hold) &&
 		    atomic_compare_exchange_strong(&hold->state, &state, TAKEN))
@@ -251,6 +271,7 @@ static struct hold *place(int own, const struct look *look, const struct identit
 	hold->node = *look;
 	hold->identity = *identity;
 	hold->node_tried = 0;
+	hold->is_wrong = false;
 	look_mark((unsigned)own);
 	atomic_store(&hold->state, READY | 1);
 	return hold;
@@ -302,7 +323,7 @@ int hold_get(int fd, const struct look *look, struct hold **ret_hold)
 
 bool hold_owns(unsigned number)
 {
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		if ((atomic_load(&hold->state) & READY) && (unsigned)hold->fd == number)
 			return hold_is_sound(hold);
 	}
@@ -313,7 +334,7 @@ unsigned hold_next(unsigned number)
 {
 	unsigned next = UINT_MAX;
 
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		unsigned own = (unsigned)hold->fd;
 		if ((atomic_load(&hold->state) & READY) && own >= number && own < next &&
 		    hold_is_sound(hold))
@@ -327,7 +348,7 @@ static bool is_open_elsewhere(const struct look *node, unsigned first, unsigned 
 {
 	struct look other;
 
-	for (unsigned i = look_next(0); i < LOOK_NUMBERS; i = look_next(i + 1)) {
+	for (unsigned i = look_next(0); i != LOOK_NONE; i = look_next(i + 1)) {
 		if ((i < first || i > last) && !hold_owns(i) && look_at_node((int)i, &other) == 0 &&
 		    look_is_same_node(&other, node))
 			return true;
@@ -347,7 +368,7 @@ static bool is_foreign(const struct look *node)
 {
 	pid_t self = getpid();
 
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		if (is_sound_for(hold, node) && hold->owner != self)
 			return true;
 	}
@@ -364,7 +385,7 @@ static void end_with(unsigned number, unsigned first, unsigned last)
 	look_unmark(number);
 	if (!known || is_open_elsewhere(&node, first, last))
 		return;
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		if (is_sound_for(hold, &node))
 			leave(hold);
 	}
@@ -373,7 +394,7 @@ static void end_with(unsigned number, unsigned first, unsigned last)
 void hold_before_change(unsigned first, unsigned last)
 {
 	look_before_change();
-	for (unsigned i = look_next(first); i < LOOK_NUMBERS && i <= last; i = look_next(i + 1)) {
+	for (unsigned i = look_next(first); i <= last && i != LOOK_NONE; i = look_next(i + 1)) {
 		if (!hold_owns(i))
 			end_with(i, first, last);
 	}
@@ -387,8 +408,9 @@ void hold_after_change(void)
 /* The number goes to the program by a call that closes what is there. */
 int hold_move(unsigned number)
 {
-	for EACH_HOLD (hold) {
-		if (!(atomic_load(&hold->state) & READY) || (unsigned)hold->fd != number)
+	EACH_HOLD (hold) {
+		if (!(atomic_load(&hold->state) & READY) || (unsigned)hold->fd != number ||
+		    hold->owner != getpid())
 			continue;
 		for (int i = 0; atomic_load(&hold->state) & USES; i++) {
 			if (i == PATIENCE)
@@ -405,7 +427,7 @@ int hold_move(unsigned number)
 /* The child has the program's descriptors, and will write through its own holds. */
 __attribute__((no_sanitize("thread"))) void hold_after_fork(void)
 {
-	for EACH_HOLD (hold) {
+	EACH_HOLD (hold) {
 		if (atomic_load(&hold->state) & READY)
 			close_own(hold);
 		atomic_store(&hold->state, 0);

@@ -20,7 +20,8 @@
 struct hold {
 	_Atomic unsigned state; /* hold.c; the rest does not change while it is in use */
 	int fd;
-	pid_t owner; /* the process that made it, no child that shares or copied our memory */
+	pid_t owner;      /* the process that made it, no child that shares or copied our memory */
+	bool is_wrong;    /* hold_forget() */
 	bool shares_file; /* the program's, where the node could not be opened anew */
 	struct look node; /* flags: its access mode */
 	struct identity identity;
@@ -41,8 +42,8 @@ void hold_forget(struct hold *hold);
 /* Is its number, in the caller's table, still what it was? */
 bool hold_is_sound(const struct hold *hold);
 
-/* Around a system call that closes the numbers from first to last or gives them to other files; only
- * where look_is_marked() is true of one. */
+/* Around a system call that closes the numbers from first to last or gives them to other files;
+ * only where look_is_marked() is true of one. */
 void hold_before_change(unsigned first, unsigned last);
 void hold_after_change(void);
 

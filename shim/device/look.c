@@ -33,11 +33,13 @@ enum {
 };
 
 _Atomic uint64_t look_marks[LOOK_NUMBERS / LOOK_WORD];
+static _Atomic unsigned marks_end; /* one more than the highest that ever was */
 static _Atomic unsigned begun, ended;
 static _Atomic unsigned waiting; /* looks that met a change: the next changes let them go first */
 
 /* The bare system call, for fstat() of glibc before 2.39 makes another one, which takes five times
- * as long before Linux 6.11. To the kernel a simulated disk below us is a file: only fstat() knows. */
+ * as long before Linux 6.11. To the kernel a simulated disk below us is a file: only fstat() knows.
+ */
 int look_at_node(int fd, struct look *ret_look)
 {
 	struct stat st;
@@ -58,9 +60,13 @@ bool look_is_same_node(const struct look *a, const struct look *b)
 
 void look_mark(unsigned number)
 {
-	if (number < LOOK_NUMBERS && !look_is_marked(number))
-		atomic_fetch_or(&look_marks[number / LOOK_WORD],
-				UINT64_C(1) << (number % LOOK_WORD));
+	unsigned end = atomic_load_explicit(&marks_end, memory_order_relaxed);
+
+	if (number >= LOOK_NUMBERS || look_is_marked(number))
+		return;
+	while (number >= end && !atomic_compare_exchange_weak(&marks_end, &end, number + 1))
+		continue;
+	atomic_fetch_or(&look_marks[number / LOOK_WORD], UINT64_C(1) << (number % LOOK_WORD));
 }
 
 void look_unmark(unsigned number)
@@ -72,13 +78,15 @@ void look_unmark(unsigned number)
 
 unsigned look_next(unsigned number)
 {
-	while (number < LOOK_NUMBERS) {
+	unsigned end = atomic_load(&marks_end);
+
+	while (number < end) {
 		uint64_t word = look_marks[number / LOOK_WORD] >> (number % LOOK_WORD);
 		if (word)
 			return number + (unsigned)__builtin_ctzll(word);
 		number = (number / LOOK_WORD + 1) * LOOK_WORD;
 	}
-	return LOOK_NUMBERS;
+	return LOOK_NONE;
 }
 
 void look_hold_off(void)

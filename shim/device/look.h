@@ -27,9 +27,10 @@ struct look {
 /* One system call. -ENOTBLK: no block device. */
 int look_at_node(int fd, struct look *ret_look);
 
-/* Node, flags and, if ret_position is not NULL, file position of one open file; marks the number. In
- * two halves, the first of which tells the node alone, in one call; what is done between them only
- * takes time. -EAGAIN of the second: the file is another one by now, and look_at() tells which. */
+/* Node, flags and, if ret_position is not NULL, file position of one open file; marks the number.
+ * In two halves, the first of which tells the node alone, in one call; what is done between them
+ * only takes time. -EAGAIN of the second: the file is another one by now, and look_at() tells
+ * which. */
 struct look_begun {
 	unsigned changes;
 };
@@ -42,7 +43,8 @@ int look_at(int fd, struct look *ret_look, off_t *ret_position);
 bool look_is_same_node(const struct look *a, const struct look *b);
 
 /* Numbers that a look, or a descriptor of ours, has marked. Larger ones count as marked. */
-enum { LOOK_NUMBERS = 1 << 16, LOOK_WORD = 64 };
+enum { LOOK_NUMBERS = 1 << 20, LOOK_WORD = 64 };
+#define LOOK_NONE (~0U)
 extern _Atomic uint64_t look_marks[LOOK_NUMBERS / LOOK_WORD];
 
 void look_mark(unsigned number);
@@ -57,7 +59,7 @@ static inline bool look_is_marked(unsigned number)
 		1);
 }
 
-/* The next marked number from here on, or LOOK_NUMBERS. */
+/* The next marked number from here on, or LOOK_NONE. */
 unsigned look_next(unsigned number);
 
 /* Changes wait a moment, for a look that met too many of them. */

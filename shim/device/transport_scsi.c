@@ -14,6 +14,7 @@
 
 #include "device/cache.h"
 #include "base/cleanup.h"
+#include "base/real.h"
 #include "device/inquiry.h"
 #include "device/scsi.h"
 #include "device/transport.h"
@@ -76,10 +77,7 @@ static int send_once(const struct disk *disk, int fd, const struct command *comm
 
 static time_t now(void)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
+	return (time_t)(real_now() / 1000000000);
 }
 
 /* Sending it again is safe: the same data to the same place, all or nothing each time. */

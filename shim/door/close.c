@@ -142,7 +142,7 @@ EXPORT int dup2(int old, int new)
 {
 	if (old != new)
 		before((unsigned)new, (unsigned)new);
-	if (old != new && look_is_marked((unsigned)new) && is_open(old))
+	if (old != new &&look_is_marked((unsigned)new) && is_open(old))
 		return dup_onto_marked(old, new, -1);
 	return real()->dup2(old, new);
 }
@@ -160,7 +160,7 @@ static bool has_marked(unsigned first, unsigned last)
 {
 	unsigned marked = look_next(first);
 
-	return marked < LOOK_NUMBERS && marked <= last;
+	return marked != LOOK_NONE && marked <= last;
 }
 
 /* Closes what lies between the numbers that are ours. */

@@ -71,9 +71,8 @@ ssize_t engine_land(struct engine_job *job, int result)
 ssize_t engine_finish(struct engine_job *job)
 {
 	KEEP_ERRNO;
-	ssize_t result = engine_is_sound(job)
-				 ? engine_send(job->hold, &job->device, &job->request)
-				 : -EIO;
+	ssize_t result =
+		engine_is_sound(job) ? engine_send(job->hold, &job->device, &job->request) : -EIO;
 
 	engine_drop(job);
 	return result;

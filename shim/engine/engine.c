@@ -60,17 +60,14 @@ static int enter(const struct write_call *call, enum form form, const struct eng
 	return entrance_check(&entrance, &file->device->limits);
 }
 
-static int gather(const struct write_call *call, enum form form, const struct engine_file *file,
-		  const struct engine_memory *memory, struct request *request)
+static void gather(const struct write_call *call, enum form form, const struct engine_file *file,
+		   const struct engine_memory *memory, struct request *request)
 {
-	off_t offset = call->offset == -1 ? lseek(call->fd, 0, SEEK_CUR) : call->offset;
-
-	if (offset < 0)
-		return -errno;
 	*request = (struct request){
-		.offset = (uint64_t)offset,
+		.offset = (uint64_t)(call->offset == -1 ? file->position : call->offset),
 		.length = memory->length,
-		.segments = call->registered ? 2 : (uint32_t)call->count, /* as the kernel sees it */
+		.segments =
+			call->registered ? 2 : (uint32_t)call->count, /* as the kernel sees it */
 		.address = (uintptr_t)memory->first.iov_base,
 		.rwf = known_flags(call->flags) & (call->waits ? ~RWF_NOWAIT : ~0),
 		.open_flags = file->look.flags,
@@ -82,10 +79,10 @@ static int gather(const struct write_call *call, enum form form, const struct en
 		.physical = file->device->queue.physical,
 		.dma_mask = file->device->queue.dma_mask,
 	};
-	return 0;
 }
 
-/* A call by pwritev2() has passed the kernel's own checks, and its memory has been imported there. */
+/* A call by pwritev2() has passed the kernel's own checks, and its memory has been imported there.
+ */
 static int start(const struct write_call *call, enum form form, struct engine_file *file,
 		 struct engine_job *job, bool *ret_early)
 {
@@ -109,9 +106,8 @@ static int start(const struct write_call *call, enum form form, struct engine_fi
 	*ret_early = result != 0;
 	if (result || imported)
 		return result ? result : imported;
-	result = gather(call, form, file, &memory, &job->request);
-	if (!result)
-		result = engine_judge(file->hold, &job->request, &job->device.limits);
+	gather(call, form, file, &memory, &job->request);
+	result = engine_judge(file->hold, &job->request, &job->device.limits);
 	if (result != REQUEST_GOOD)
 		return result;
 	job->hold = file->hold;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One atomic write on its one way: gather what is asked, know the device, judge, send, land. A write
- * that is waited for does the two halves one after the other. Each function returns what a native
- * kernel would, >= 0 or -errno, and leaves errno as it was. Thread-safe; to be called with
+ * One atomic write on its one way: gather what is asked, know the device, judge, send, land. A
+ * write that is waited for does the two halves one after the other. Each function returns what a
+ * native kernel would, >= 0 or -errno, and leaves errno as it was. Thread-safe; to be called with
  * cancellation disabled.
  */
 #ifndef ENGINE_H
@@ -24,7 +24,8 @@ struct engine_file {
 	bool known;
 	int fd;
 	struct look look;
-	struct hold *hold; /* in use; NULL: the file is not open for writing */
+	off_t position;        /* of the same open file, where the call's offset is -1 */
+	struct hold *hold;     /* in use; NULL: the file is not open for writing */
 	struct device *device; /* the job's own, or for several writes that which follows */
 	struct device common;
 	uint32_t block; /* with a hold: as the kernel has them now */

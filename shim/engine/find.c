@@ -10,7 +10,8 @@
 #include "engine/engine.h"
 
 enum {
-	RWF_GATE = 0x40000000, /* a flag that no kernel knows: a write with it is checked, and refused */
+	RWF_GATE = 0x40000000, /* a flag that no kernel knows: a write with it is checked, and
+				  refused */
 	MAX_SEGMENTS = 1024,   /* UIO_MAXIOV */
 	SECTOR = 512,          /* of the kernel's: partitions are so many of these */
 	TRIES = 256,
@@ -175,7 +176,7 @@ static int take_hold(struct engine_file *file, uint64_t age)
 		return shortage(error);
 	look_hold_off();
 	for (int i = 0; i < TRIES && is_to_try_again(error); i++) {
-		error = look_at(file->fd, &file->look, NULL);
+		error = look_at(file->fd, &file->look, &file->position);
 		if (!error)
 			error = try_hold(file, UINT64_MAX);
 	}
@@ -209,9 +210,10 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 	int result = form != FORM_CALL || is_plain(call) ? -EOPNOTSUPP : pass_gate(call);
 	if (result != -EOPNOTSUPP)
 		return result;
-	int error = look_end(call->fd, &begun, &file->look, NULL);
+	off_t *position = call->offset == -1 ? &file->position : NULL;
+	int error = look_end(call->fd, &begun, &file->look, position);
 	if (error == -EAGAIN)
-		error = look_at(call->fd, &file->look, NULL);
+		error = look_at(call->fd, &file->look, position);
 	if (!error && form == FORM_CALL && !may_write(&file->look))
 		return -EBADF;
 	file->fd = call->fd;
@@ -223,7 +225,7 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 
 int engine_find(const struct write_call *call, enum form form, struct engine_file *file)
 {
-	if (file->known && file->fd == call->fd)
+	if (file->known && file->fd == call->fd && call->offset != -1)
 		return REQUEST_GOOD;
 	engine_forget(file);
 	int result = find_file(call, form, file);
