@@ -108,8 +108,15 @@ int real_open(int dirfd, const char *path, int flags)
 	return (int)negative(openat(dirfd, path, flags));
 }
 
+#ifdef __SANITIZE_THREAD__ /* which does not see our closes, and would take the next file for this one */
+void __sanitizer_syscall_pre_impl_close(long fd); /* sanitizer/linux_syscall_hooks.h */
+#else
+#define __sanitizer_syscall_pre_impl_close(fd) ((void)0)
+#endif
+
 void real_close(int fd)
 {
+	__sanitizer_syscall_pre_impl_close(fd);
 	if (real()->close)
 		real()->close(fd);
 	else

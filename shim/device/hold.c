@@ -34,6 +34,7 @@ enum {
 #define USES    (TAKEN - 1)
 
 static struct hold holds[MAX_HOLDS];
+static __thread bool once __attribute__((tls_model("initial-exec")));
 
 #define EACH_HOLD(hold) for (struct hold *hold = holds; hold < holds + MAX_HOLDS; hold++)
 
@@ -67,6 +68,11 @@ bool hold_has_locks(int fd)
 	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+void hold_for_once(bool value)
+{
+	once = value;
+}
+
 /* In another table of descriptors the number may be one of the program's on the same node: a file
  * that we opened ourselves has a mark, by F_SETSIG, a signal that is never sent. */
 static bool is_marked(int fd)
@@ -74,9 +80,14 @@ static bool is_marked(int fd)
 	return fcntl(fd, F_GETSIG) == MARK;
 }
 
+static bool is_in_this_table(const struct hold *hold)
+{
+	return hold_is_sound(hold) && (hold->shares_file || is_marked(hold->fd));
+}
+
 static void close_own(struct hold *hold)
 {
-	if (hold_is_sound(hold) && (hold->shares_file || is_marked(hold->fd)))
+	if (is_in_this_table(hold))
 		real_close(hold->fd);
 	look_unmark((unsigned)hold->fd);
 	atomic_store(&hold->state, 0);
@@ -273,7 +284,7 @@ static struct hold *place(int own, const struct look *look, const struct identit
 	hold->node_tried = 0;
 	hold->is_wrong = false;
 	look_mark((unsigned)own);
-	atomic_store(&hold->state, READY | 1);
+	atomic_store(&hold->state, READY | 1 | (once ? LEAVING : 0));
 	return hold;
 }
 
@@ -325,7 +336,7 @@ bool hold_owns(unsigned number)
 {
 	EACH_HOLD (hold) {
 		if ((atomic_load(&hold->state) & READY) && (unsigned)hold->fd == number)
-			return hold_is_sound(hold);
+			return is_in_this_table(hold);
 	}
 	return false;
 }
@@ -337,7 +348,7 @@ unsigned hold_next(unsigned number)
 	EACH_HOLD (hold) {
 		unsigned own = (unsigned)hold->fd;
 		if ((atomic_load(&hold->state) & READY) && own >= number && own < next &&
-		    hold_is_sound(hold))
+		    is_in_this_table(hold))
 			next = own;
 	}
 	return next;

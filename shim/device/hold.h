@@ -54,6 +54,10 @@ unsigned hold_next(unsigned number);
 /* Takes ours from a number that the program wants. -EBUSY: a write is using it. */
 int hold_move(unsigned number);
 
+/* The calling thread's table of descriptors is about to vanish: what it holds from now on is for one
+ * write. */
+void hold_for_once(bool once);
+
 /* A descriptor that is high, for programs count from 0, and closed by exec; or -errno. */
 int hold_duplicate(int fd);
 /* Does any process hold a lock on this file? Closing a descriptor of ours would drop this one's. */

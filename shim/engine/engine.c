@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/real.h"
 #include "device/cache.h"
 #include "engine/account.h"
+#include "engine/own_table.h"
 
 enum lane engine_decide(const struct device *device, enum mode mode)
 {
@@ -29,18 +31,22 @@ enum lane engine_decide(const struct device *device, enum mode mode)
 }
 
 /* Flags that came after the kernel that we emulate are as good as the running kernel says: it is
- * asked with a write to /dev/null. RWF_DONTCACHE fails there, as it does on block devices. */
+ * asked with a write to /dev/null, once. RWF_DONTCACHE fails there, as it does on block devices. */
 static int known_flags(int flags)
 {
+	static _Atomic int taken;
 	int newer = flags & ~REQUEST_RWF_KNOWN;
 	struct iovec iov = { (void *)(uintptr_t) "", 1 };
 
 	if (!newer)
 		return flags;
-	AUTO_CLOSE int null = real_open(AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC);
-	if (null >= 0 && real_pwritev2(null, &iov, 1, 0, newer) == 1)
+	if ((atomic_load(&taken) & newer) == newer)
 		return flags & REQUEST_RWF_KNOWN;
-	return flags;
+	AUTO_CLOSE int null = real_open(AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null < 0 || real_pwritev2(null, &iov, 1, 0, newer) != 1)
+		return flags;
+	atomic_fetch_or(&taken, newer);
+	return flags & REQUEST_RWF_KNOWN;
 }
 
 static int enter(const struct write_call *call, enum form form, const struct engine_file *file,
@@ -143,6 +149,7 @@ int engine_start(const struct write_call *call, enum form form, struct engine_jo
 	KEEP_ERRNO;
 	int result = start_by(call, form, ret_job, ret_early);
 
+	result = result == -EMFILE ? -ENOMEM : result; /* natively no write needs a descriptor */
 	if (result == ENGINE_KERNEL && config_get().mode != MODE_OFF)
 		return (int)account_kernel(ret_job->device.number, ret_job->request.door, result);
 	return account_refused(&ret_job->device, &ret_job->request, result);
@@ -229,6 +236,21 @@ static bool is_by_own_descriptor(const struct write_call *call)
 	       !hold_has_locks(call->fd);
 }
 
+struct attempt {
+	const struct write_call *call;
+	struct engine_job *job;
+	bool by_own;
+	ssize_t result;
+};
+
+static void attempt(void *argument)
+{
+	struct attempt *a = argument;
+
+	a->result =
+		a->by_own ? write_at_position(a->call, a->job) : write_by_command(a->call, a->job);
+}
+
 ssize_t engine_write(const struct write_call *call)
 {
 	KEEP_ERRNO;
@@ -237,7 +259,11 @@ ssize_t engine_write(const struct write_call *call)
 	if (config_get().mode == MODE_OFF)
 		return to_kernel(call);
 	bool by_own = is_by_own_descriptor(call);
-	ssize_t result = by_own ? write_at_position(call, &job) : write_by_command(call, &job);
+	struct attempt this = { call, &job, by_own, 0 };
+	attempt(&this);
+	if (this.result == -EMFILE && !own_table_run(attempt, &this, call->fd))
+		this.result = -ENOMEM;
+	ssize_t result = this.result == -EMFILE ? -ENOMEM : this.result;
 	if (result == ENGINE_KERNEL)
 		return account_kernel(job.device.number, call->door, to_kernel(call));
 	if (!by_own && call->offset == -1 && result > 0)

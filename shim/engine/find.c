@@ -142,12 +142,6 @@ static bool may_write(const struct look *look)
 	return !(look->flags & O_PATH) && (look->flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* No descriptor left: this says nothing about the disk, so it is not EOPNOTSUPP. */
-static int shortage(int error)
-{
-	return error == -EMFILE || error == -ENFILE ? -ENOMEM : error;
-}
-
 static int try_hold(struct engine_file *file, uint64_t age)
 {
 	if (!may_write(&file->look))
@@ -173,7 +167,7 @@ static int take_hold(struct engine_file *file, uint64_t age)
 	int error = try_hold(file, age);
 
 	if (!is_to_try_again(error))
-		return shortage(error);
+		return error;
 	look_hold_off();
 	for (int i = 0; i < TRIES && is_to_try_again(error); i++) {
 		error = look_at(file->fd, &file->look, &file->position);
@@ -181,7 +175,7 @@ static int take_hold(struct engine_file *file, uint64_t age)
 			error = try_hold(file, UINT64_MAX);
 	}
 	look_let_go();
-	return shortage(error);
+	return error;
 }
 
 /* By what is known; else the program's number is asked, whose answer decides the lane and nothing

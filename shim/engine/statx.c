@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/account.h"
+#include "engine/own_table.h"
 #include "base/cleanup.h"
 #include "base/real.h"
 #include "untorn_uapi.h"
@@ -66,14 +67,34 @@ static void fill(struct statx *stx, const struct limits *limits)
 	atomic->unit_max_opt = 0;
 }
 
+struct question {
+	int dirfd;
+	const char *path;
+	int flags;
+	dev_t number;
+	struct device device;
+	int error;
+};
+
+static void put(void *argument)
+{
+	struct question *q = argument;
+
+	q->error = ask(q->dirfd, q->path, q->flags, q->number, &q->device);
+	if (!q->error && q->device.error == -EMFILE)
+		q->error = -EMFILE;
+}
+
 static void add_limits(int dirfd, const char *path, int flags, struct statx *stx)
 {
 	dev_t number = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
-	struct device device;
+	struct question q = { .dirfd = dirfd, .path = path, .flags = flags, .number = number };
 
-	if (ask(dirfd, path, flags, number, &device) == 0 &&
-	    engine_decide(&device, config_get().mode) == LANE_COMMAND) {
-		fill(stx, &device.limits);
+	put(&q);
+	if (q.error == -EMFILE)
+		own_table_run(put, &q, dirfd);
+	if (!q.error && engine_decide(&q.device, config_get().mode) == LANE_COMMAND) {
+		fill(stx, &q.device.limits);
 		account_statx(number);
 	}
 }
