@@ -34,7 +34,9 @@ const struct real *real_resolve(void)
 	__atomic_store_n((void **)&real_next.name, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED);
 		REAL_NAMES(REAL_RESOLVE)
 #undef REAL_RESOLVE
-		__atomic_store_n(&real_next_syscall, real_next.syscall, __ATOMIC_RELAXED);
+		__atomic_store_n(&real_next_syscall,
+				 __atomic_load_n(&real_next.syscall, __ATOMIC_RELAXED),
+				 __ATOMIC_RELAXED);
 		atomic_store_explicit(&real_resolved, true, memory_order_release);
 	}
 	return &real_next;

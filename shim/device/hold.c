@@ -391,10 +391,7 @@ static void end_with(unsigned number, unsigned first, unsigned last)
 	struct look node;
 	bool known = look_at_node((int)number, &node) == 0;
 
-	if (known && is_foreign(&node))
-		return;
-	look_unmark(number);
-	if (!known || is_open_elsewhere(&node, first, last))
+	if (!known || is_foreign(&node) || is_open_elsewhere(&node, first, last))
 		return;
 	EACH_HOLD (hold) {
 		if (is_sound_for(hold, &node))

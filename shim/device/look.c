@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -32,18 +33,28 @@ enum {
 	MOUNT_PLACE = 0x90, /* of stx_mnt_id, which older headers lack */
 };
 
+/* Has the process but one thread? Of the C library's, from glibc 2.32 on. */
+extern char __libc_single_threaded __attribute__((weak));
+static bool is_alone(void)
+{
+	return &__libc_single_threaded && __libc_single_threaded;
+}
+
 _Atomic uint64_t look_marks[LOOK_NUMBERS / LOOK_WORD];
 static _Atomic unsigned marks_end; /* one more than the highest that ever was */
 static _Atomic unsigned begun, ended;
 static _Atomic unsigned waiting; /* looks that met a change: the next changes let them go first */
 
-/* The next definition, for a sanitizer's before us would be told of a descriptor that is being closed. */
+/* ThreadSanitizer's comes before us, and must not see us ask about what it has seen closed. */
 static int ask_below(int fd, struct stat *ret_st)
 {
+#ifdef __SANITIZE_THREAD__
 	static void *_Atomic known;
 	__typeof__(fstat) *next = (__typeof__(fstat) *)real_find(&known, "libc.so.6", "fstat");
-
-	return (next ? next(fd, ret_st) : fstat(fd, ret_st)) < 0 ? -errno : 0;
+	if (next)
+		return next(fd, ret_st) < 0 ? -errno : 0;
+#endif
+	return fstat(fd, ret_st) < 0 ? -errno : 0;
 }
 
 /* The bare system call, for fstat() of glibc before 2.39 makes another one, which takes five times
@@ -67,15 +78,32 @@ bool look_is_same_node(const struct look *a, const struct look *b)
 	return a->inode == b->inode && a->filesystem == b->filesystem && a->number == b->number;
 }
 
-void look_mark(unsigned number)
+/* False: it was marked before. */
+static bool mark_anew(unsigned number)
 {
 	unsigned end = atomic_load_explicit(&marks_end, memory_order_relaxed);
 
 	if (number >= LOOK_NUMBERS || look_is_marked(number))
-		return;
+		return false;
 	while (number >= end && !atomic_compare_exchange_weak(&marks_end, &end, number + 1))
 		continue;
 	atomic_fetch_or(&look_marks[number / LOOK_WORD], UINT64_C(1) << (number % LOOK_WORD));
+	return true;
+}
+
+void look_mark(unsigned number)
+{
+	mark_anew(number);
+}
+
+/* A thread that looked at the marks just before may be about to change the number, and will not be
+ * counted: it has a moment to do so. */
+static void mark_and_wait(unsigned number)
+{
+	static const struct timespec moment = { .tv_nsec = 1000000 };
+
+	if (mark_anew(number) && !is_alone())
+		nanosleep(&moment, NULL);
 }
 
 void look_unmark(unsigned number)
@@ -122,7 +150,7 @@ void look_after_change(void)
 
 int look_begin(int fd, struct look *ret_look, struct look_begun *ret_begun)
 {
-	look_mark((unsigned)fd);
+	mark_and_wait((unsigned)fd);
 	ret_begun->changes = atomic_load(&begun);
 	if (ret_begun->changes != atomic_load(&ended))
 		ret_begun->changes--; /* one is under way: the second half will find it changed */

@@ -222,7 +222,6 @@ static ssize_t write_at_position(const struct write_call *call, struct engine_jo
 	if (result > 0 && result != ENGINE_KERNEL)
 		lseek(there.fd, there.offset + result, SEEK_SET);
 	look_mark((unsigned)call->fd);
-	look_unmark((unsigned)there.fd);
 	real_close(there.fd);
 	return result;
 }
