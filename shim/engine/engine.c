@@ -214,9 +214,10 @@ static ssize_t write_at_position(const struct write_call *call, struct engine_jo
 {
 	struct write_call there = *call;
 
+	job->device.number = 0;
 	there.fd = hold_duplicate(call->fd);
 	if (there.fd < 0)
-		return ENGINE_KERNEL;
+		return there.fd == -EMFILE ? there.fd : ENGINE_KERNEL;
 	there.offset = lseek(there.fd, 0, SEEK_CUR);
 	ssize_t result = there.offset < 0 ? ENGINE_KERNEL : write_by_command(&there, job);
 	if (result > 0 && result != ENGINE_KERNEL)
