@@ -87,9 +87,9 @@ static bool is_in_this_table(const struct hold *hold)
 
 static void close_own(struct hold *hold)
 {
+	look_unmark((unsigned)hold->fd); /* before another thread gets the number, and marks it */
 	if (is_in_this_table(hold))
 		real_close(hold->fd);
-	look_unmark((unsigned)hold->fd);
 	atomic_store(&hold->state, 0);
 }
 

@@ -153,7 +153,7 @@ static void goes_with_the_last_number_written_through(void)
 	want(close(unused) == 0 && hold_count() == 4);
 	want(close(fd) == 0 && hold_count() == 3);
 	want(close(again) == 0 && hold_count() == 2);
-	unused = fcntl(other, F_DUPFD, 100); /* no number that was written through before */
+	unused = fcntl(other, F_DUPFD, 200); /* a number that never was written through */
 	want(close(other) == 0 && hold_count() == 1);
 	check_write(unused, 0, 'D');
 	want(hold_count() == 2);
