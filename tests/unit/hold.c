@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of holds, on loop disks: one for each node and access, and what becomes of its number.
+ */
+#include "device/hold.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "suite.h"
+#include "tables_disk.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+enum { FIRST = 512, PLACES = 64 };
+
+static struct test_disk disk;
+
+static int open_node(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	ck_assert_msg(fd >= 0, "%s", path);
+	return fd;
+}
+
+static int open_disk(void)
+{
+	return open_node(disk.path, O_RDWR | O_DIRECT);
+}
+
+static struct look look_of(int fd)
+{
+	struct look look;
+
+	ck_assert_int_eq(look_at(fd, &look, NULL), 0);
+	return look;
+}
+
+static struct hold *get(int fd)
+{
+	struct look look = look_of(fd);
+	struct hold *hold = NULL;
+
+	ck_assert_int_eq(hold_get(fd, &look, &hold), 0);
+	ck_assert_ptr_nonnull(hold);
+	ck_assert(look_is_same_node(&hold->node, &look));
+	ck_assert(hold_is_sound(hold) && hold_owns((unsigned)hold->fd));
+	return hold;
+}
+
+/* Had and given back; its number. */
+static int number_of(int fd)
+{
+	struct hold *hold = get(fd);
+	int number = hold->fd;
+
+	hold_put(hold);
+	return number;
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* As the door on close(). */
+static void close_through_the_door(int fd)
+{
+	hold_before_change((unsigned)fd, (unsigned)fd);
+	close(fd);
+	hold_after_change();
+}
+
+START_TEST(same_node_has_the_same_hold)
+{
+	int fd = open_disk(), other = open_disk(), copy = dup(fd);
+	struct hold *hold = get(fd);
+
+	ck_assert_ptr_eq(get(fd), hold);
+	ck_assert_ptr_eq(get(other), hold);
+	ck_assert_ptr_eq(get(copy), hold);
+	hold_share(hold);
+	for (int i = 0; i < 5; i++)
+		hold_put(hold);
+	ck_assert_ptr_eq(get(fd), hold);
+	hold_put(hold);
+}
+END_TEST
+
+START_TEST(hold_is_high_closed_by_exec_and_direct)
+{
+	int fd = open_node(disk.path, O_WRONLY), lowest = dup(0);
+	struct hold *hold = get(fd);
+
+	ck_assert_int_ge(hold->fd, FIRST);
+	ck_assert_int_eq(fcntl(hold->fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(hold->fd, F_GETFL) & (O_ACCMODE | O_DIRECT), O_WRONLY | O_DIRECT);
+	ck_assert(!hold->shares_file);
+	close(lowest);
+	ck_assert_int_eq(dup(0), lowest);
+	hold_put(hold);
+}
+END_TEST
+
+START_TEST(other_nodes_and_accesses_have_others)
+{
+	const struct {
+		const char *path;
+		int flags;
+		uint64_t start;
+	} rows[] = {
+		{ disk.path, O_RDWR, 0 },
+		{ disk.path, O_WRONLY, 0 },
+		{ disk.partition_path[0], O_RDWR, TEST_DISK_START_1 },
+		{ disk.partition_path[1], O_RDWR, TEST_DISK_START_2 },
+	};
+	struct hold *holds[COUNT(rows)];
+
+	for (int i = 0; i < COUNT(rows); i++) {
+		holds[i] = get(open_node(rows[i].path, rows[i].flags));
+		ck_assert_uint_eq(holds[i]->identity.start, rows[i].start);
+		ck_assert_int_eq(holds[i]->identity.partition, rows[i].start != 0);
+		for (int j = 0; j < i; j++)
+			ck_assert_ptr_ne(holds[i], holds[j]);
+	}
+	for (int i = 0; i < COUNT(rows); i++)
+		hold_put(holds[i]);
+}
+END_TEST
+
+/* The number was given to another file between the look and the hold. */
+START_TEST(number_that_is_another_file_by_now)
+{
+	const char *const paths[] = { disk.partition_path[0], "/dev/null" };
+	int fd = open_disk(), other = open_node(paths[_i], O_RDWR);
+	struct look look = look_of(fd);
+	struct hold *hold;
+
+	ck_assert_int_eq(dup2(other, fd), fd);
+	ck_assert_int_eq(hold_get(fd, &look, &hold), -EAGAIN);
+	ck_assert(!is_open(FIRST) && hold_next(0) == UINT_MAX);
+	close(fd);
+	ck_assert_int_lt(hold_get(fd, &look, &hold), 0);
+	ck_assert(!is_open(FIRST) && hold_next(0) == UINT_MAX);
+}
+END_TEST
+
+START_TEST(ends_with_the_last_marked_number)
+{
+	int fd = open_disk(), other = dup(fd), unused = dup(fd), number = number_of(fd);
+
+	look_of(other);
+	close_through_the_door(fd);
+	ck_assert(is_open(number));
+	close_through_the_door(other);
+	ck_assert(!is_open(number) && !hold_owns((unsigned)number) && is_open(unused));
+}
+END_TEST
+
+START_TEST(range_that_closes_all_ends_all)
+{
+	int fd = open_disk(), part = open_node(disk.partition_path[0], O_RDWR);
+	int number = number_of(fd), of_part = number_of(part);
+
+	hold_before_change((unsigned)fd, (unsigned)fd); /* but what is beyond the range stays */
+	hold_after_change();
+	ck_assert(!is_open(number) && is_open(of_part));
+	number = number_of(fd);
+	hold_before_change(3, UINT_MAX);
+	hold_after_change();
+	ck_assert(!is_open(number) && !is_open(of_part) && hold_next(0) == UINT_MAX);
+}
+END_TEST
+
+START_TEST(hold_in_use_ends_with_its_last_use)
+{
+	int fd = open_disk();
+	struct hold *hold = get(fd);
+	int number = hold->fd;
+
+	hold_share(hold);
+	close_through_the_door(fd);
+	ck_assert(is_open(number) && hold_is_sound(hold) && hold_owns((unsigned)number));
+	fd = open_disk();
+	struct hold *next = get(fd); /* nobody else comes to the one that ends */
+	ck_assert_ptr_ne(next, hold);
+	hold_put(hold);
+	ck_assert(is_open(number));
+	hold_put(hold);
+	ck_assert(!is_open(number) && is_open(next->fd));
+	hold_put(next);
+}
+END_TEST
+
+START_TEST(forgotten_hold_is_nobody_elses)
+{
+	int fd = open_disk();
+	struct hold *hold = get(fd);
+	int number = hold->fd;
+
+	hold_forget(hold);
+	struct hold *next = get(fd);
+	ck_assert_ptr_ne(next, hold);
+	hold_put(hold);
+	ck_assert(!is_open(number) && is_open(next->fd));
+	hold_put(next);
+}
+END_TEST
+
+START_TEST(next_is_in_order)
+{
+	int numbers[3], fds[] = { open_disk(), open_node(disk.partition_path[0], O_RDWR),
+				  open_node(disk.partition_path[1], O_RDWR) };
+
+	ck_assert_uint_eq(hold_next(0), UINT_MAX);
+	for (int i = 0; i < 3; i++)
+		numbers[i] = number_of(fds[i]);
+	ck_assert(numbers[0] < numbers[1] && numbers[1] < numbers[2]);
+	ck_assert_uint_eq(hold_next(0), (unsigned)numbers[0]);
+	ck_assert_uint_eq(hold_next((unsigned)numbers[0]), (unsigned)numbers[0]);
+	ck_assert_uint_eq(hold_next((unsigned)numbers[0] + 1), (unsigned)numbers[1]);
+	close_through_the_door(fds[1]);
+	ck_assert_uint_eq(hold_next((unsigned)numbers[0] + 1), (unsigned)numbers[2]);
+	ck_assert_uint_eq(hold_next((unsigned)numbers[2] + 1), UINT_MAX);
+}
+END_TEST
+
+START_TEST(number_that_the_program_wants_is_left)
+{
+	int fd = open_disk(), number = number_of(fd);
+
+	ck_assert_int_eq(hold_move((unsigned)number + 1), 0);
+	ck_assert(hold_owns((unsigned)number));
+	ck_assert_int_eq(hold_move((unsigned)number), 0);
+	ck_assert(!hold_owns((unsigned)number));
+	ck_assert_int_eq(dup2(0, number), number); /* which closes it */
+	ck_assert_int_ne(number_of(fd), number);
+	close_through_the_door(fd);
+	ck_assert(is_open(number));
+}
+END_TEST
+
+START_TEST(number_in_use_is_not_left)
+{
+	int fd = open_disk();
+	struct hold *hold = get(fd);
+
+	ck_assert_int_eq(hold_move((unsigned)hold->fd), -EBUSY);
+	ck_assert(hold_is_sound(hold) && hold_owns((unsigned)hold->fd));
+	hold_put(hold);
+	ck_assert_ptr_eq(get(fd), hold);
+	hold_put(hold);
+}
+END_TEST
+
+/* Past the doors: by the kernel's own system call. */
+static void close_past_the_doors(int number)
+{
+	ck_assert_int_eq((int)close_range((unsigned)number, (unsigned)number, 0), 0);
+}
+
+START_TEST(closed_past_the_doors)
+{
+	const char *const paths[] = { NULL, "/dev/null", disk.partition_path[0] };
+	int fd = open_disk(), number = number_of(fd);
+
+	close_past_the_doors(number);
+	if (paths[_i]) {
+		int other = open_node(paths[_i], O_RDWR);
+		ck_assert_int_eq(fcntl(other, F_DUPFD, number), number);
+	}
+	ck_assert(!hold_owns((unsigned)number));
+	struct hold *hold = get(fd);
+	ck_assert(fcntl(hold->fd, F_GETFL) & O_DIRECT);
+	hold_put(hold);
+	close_through_the_door(fd); /* and what is the program's stays */
+	ck_assert_int_eq(is_open(number), paths[_i] != NULL);
+}
+END_TEST
+
+/* A number of which the table has a stale entry is not one of ours by being handed out again. */
+START_TEST(duplicate_on_a_stale_number)
+{
+	int fd = open_disk(), number = number_of(fd);
+
+	close_past_the_doors(number);
+	int copy = hold_duplicate(fd);
+	ck_assert_int_eq(copy, number);
+	ck_assert(!hold_owns((unsigned)copy));
+	ck_assert_int_eq(fcntl(copy, F_GETFD), FD_CLOEXEC);
+	close(copy);
+	struct hold *hold = get(fd);
+	close_past_the_doors(hold->fd);
+	copy = hold_duplicate(fd); /* somebody uses the entry: it cannot be cleared */
+	ck_assert_int_gt(copy, hold->fd);
+	ck_assert(!is_open(hold->fd));
+	close(copy);
+	hold_put(hold);
+}
+END_TEST
+
+START_TEST(child_of_fork_has_none)
+{
+	int fd = open_disk(), status;
+	struct hold *hold = get(fd); /* in use by a thread that the child does not have */
+	int number = hold->fd;
+
+	pid_t child = fork();
+	if (child == 0) {
+		hold_after_fork();
+		if (is_open(number) || hold_next(0) != UINT_MAX)
+			_exit(1);
+		number = number_of(fd);
+		close_through_the_door(fd);
+		_exit(is_open(number) ? 2 : 0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert(hold_is_sound(hold));
+	hold_put(hold);
+}
+END_TEST
+
+/* One that no handler was told of may use its parent's, and closes none. */
+START_TEST(unannounced_child_ends_none)
+{
+	int fd = open_disk(), status, number = number_of(fd);
+
+	pid_t child = fork();
+	if (child == 0) {
+		if (number_of(fd) != number)
+			_exit(1);
+		close_through_the_door(fd);
+		_exit(is_open(number) && hold_move((unsigned)number) == 0 &&
+				      hold_owns((unsigned)number)
+			      ? 0
+			      : 2);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(locks_are_seen)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 1 << 20 };
+	int fd = open_disk(), other = open_disk();
+
+	ck_assert(!hold_has_locks(fd));
+	ck_assert_int_eq(fcntl(fd, F_SETLK, &lock), 0);
+	ck_assert(hold_has_locks(fd) && hold_has_locks(other));
+	close(other); /* as any close of it would */
+	ck_assert(!hold_has_locks(fd));
+	ck_assert(!hold_has_locks(-1));
+}
+END_TEST
+
+/* Of 4096 bytes each, behind the two that are there. */
+static int open_small_partition(struct test_disk *own, int index)
+{
+	struct blkpg_partition partition = { .start = (4 << 20) + 4096 * index,
+					     .length = 4096,
+					     .pno = 3 + index };
+	struct blkpg_ioctl_arg argument = { .op = BLKPG_ADD_PARTITION,
+					    .datalen = sizeof(partition),
+					    .data = &partition };
+	char path[64];
+
+	ck_assert_int_eq(ioctl(own->fd, BLKPG, &argument), 0);
+	snprintf(path, sizeof(path), "%sp%d", own->path, 3 + index);
+	return open_node(path, O_RDWR);
+}
+
+static void delete_small_partition(struct test_disk *own, int index)
+{
+	ck_assert_int_eq(test_disk_blkpg(own, BLKPG_DEL_PARTITION, 3 + index, 0), 0);
+}
+
+/* One more than there are places is refused, and served once another one has gone. */
+START_TEST(full_table)
+{
+	int fds[PLACES + 1], numbers[PLACES];
+	struct hold *hold;
+
+	for (int i = 0; i <= PLACES; i++)
+		fds[i] = open_small_partition(&disk, i);
+	for (int i = 0; i < PLACES; i++)
+		numbers[i] = number_of(fds[i]);
+	struct look look = look_of(fds[PLACES]);
+	int next = hold_duplicate(0);
+	close(next);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(hold_get(fds[PLACES], &look, &hold), -ENOMEM);
+	ck_assert(!is_open(next));
+	for (int i = 0; i < PLACES; i++)
+		ck_assert_int_eq(number_of(fds[i]), numbers[i]);
+	close_through_the_door(fds[7]);
+	ck_assert_int_eq(number_of(fds[PLACES]), numbers[7]);
+	for (int i = 0; i <= PLACES; i++) {
+		if (i != 7)
+			close_through_the_door(fds[i]);
+		delete_small_partition(&disk, i); /* nothing keeps it */
+	}
+	ck_assert_uint_eq(hold_next(0), UINT_MAX);
+}
+END_TEST
+
+/* Places are used again, those too whose numbers were closed past the doors. */
+START_TEST(many_partitions_one_after_the_other)
+{
+	for (int i = 0; i < 2 * PLACES; i++) {
+		int fd = open_small_partition(&disk, i % 4), number = number_of(fd);
+		if (i & 1) {
+			close_past_the_doors(number);
+			close(fd);
+		} else {
+			close_through_the_door(fd);
+		}
+		delete_small_partition(&disk, i % 4);
+	}
+}
+END_TEST
+
+static pthread_barrier_t together;
+
+static void *get_often(void *path)
+{
+	intptr_t failures = 0;
+
+	pthread_barrier_wait(&together);
+	for (int i = 0; i < 200; i++) {
+		struct look look;
+		struct hold *hold;
+		int fd = open(path, O_RDWR | O_CLOEXEC);
+		if (look_at(fd, &look, NULL) || hold_get(fd, &look, &hold)) {
+			failures++;
+		} else {
+			failures += !hold_is_sound(hold) || !look_is_same_node(&hold->node, &look);
+			hold_put(hold);
+		}
+		close_through_the_door(fd);
+	}
+	return (void *)failures;
+}
+
+START_TEST(threads_that_come_and_go_at_once)
+{
+	char *const paths[] = { disk.path, disk.partition_path[0], disk.path,
+				disk.partition_path[1] };
+	pthread_t ids[COUNT(paths)];
+	void *failures;
+
+	pthread_barrier_init(&together, NULL, COUNT(ids));
+	for (int i = 0; i < COUNT(ids); i++)
+		ck_assert_int_eq(pthread_create(&ids[i], NULL, get_often, paths[i]), 0);
+	for (int i = 0; i < COUNT(ids); i++) {
+		ck_assert_int_eq(pthread_join(ids[i], &failures), 0);
+		ck_assert_ptr_null(failures);
+	}
+	ck_assert_uint_eq(hold_next(0), UINT_MAX);
+}
+END_TEST
+
+static void add_life_tests(TCase *tc)
+{
+	tcase_add_test(tc, same_node_has_the_same_hold);
+	tcase_add_test(tc, hold_is_high_closed_by_exec_and_direct);
+	tcase_add_test(tc, other_nodes_and_accesses_have_others);
+	tcase_add_loop_test(tc, number_that_is_another_file_by_now, 0, 2);
+	tcase_add_test(tc, ends_with_the_last_marked_number);
+	tcase_add_test(tc, range_that_closes_all_ends_all);
+	tcase_add_test(tc, hold_in_use_ends_with_its_last_use);
+	tcase_add_test(tc, forgotten_hold_is_nobody_elses);
+	tcase_add_test(tc, locks_are_seen);
+	tcase_add_test(tc, full_table);
+	tcase_add_test(tc, many_partitions_one_after_the_other);
+	tcase_add_test(tc, threads_that_come_and_go_at_once);
+}
+
+static void add_number_tests(TCase *tc)
+{
+	tcase_add_test(tc, next_is_in_order);
+	tcase_add_test(tc, number_that_the_program_wants_is_left);
+	tcase_add_test(tc, number_in_use_is_not_left);
+	tcase_add_loop_test(tc, closed_past_the_doors, 0, 3);
+	tcase_add_test(tc, duplicate_on_a_stale_number);
+	tcase_add_test(tc, child_of_fork_has_none);
+	tcase_add_test(tc, unannounced_child_ends_none);
+}
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("hold");
+	TCase *tc = tcase_create("disk");
+
+	if (!test_disk_make(&disk, 512))
+		suite_skip("no loop disk with partitions here");
+	tcase_set_timeout(tc, 20);
+	add_life_tests(tc);
+	add_number_tests(tc);
+	suite_add_tcase(s, tc);
+	return s;
+}
