@@ -258,7 +258,7 @@ static void *switch_on(void *argument)
 		change_number(i & 1 ? s->a : s->b, false);
 		if (s->closes)
 			change_number(0, true);
-		if (i % 8 == 0) /* with pauses, and without */
+		if (i % 7 == 0) /* with pauses, at either, and without */
 			usleep(50);
 	}
 	return NULL;
