@@ -222,6 +222,18 @@ static void partition(void)
 	want(holds(disk, start + size, UNIT, 0));
 }
 
+/* Sizes are whole sectors, not whole blocks: a partition may end within one. */
+static void partition_that_ends_within_a_block(void)
+{
+	int part = open(DISK "p1", O_RDWR | O_DIRECT), next = open(DISK "p2", O_RDWR | O_DIRECT);
+	char *data = buffer(4096, 'w');
+
+	want(part >= 0 && next >= 0);
+	want(atomic_write(part, data, 4096, 0) == 4096);
+	want_error(atomic_write(part, data, 4096, 4096), EINVAL);
+	want(image_holds((2048 + 9) * 512, 3584, 0));
+}
+
 static void through_syscall(void)
 {
 	int fd = open_disk();
@@ -286,6 +298,7 @@ const struct body bodies[] = {
 	{ "one_block_only", one_block_only },
 	{ "boundary", boundary },
 	{ "partition", partition },
+	{ "partition_that_ends_within_a_block", partition_that_ends_within_a_block },
 	{ "through_syscall", through_syscall },
 	{ "through_pwritev64v2", through_pwritev64v2 },
 	{ "not_atomic", not_atomic },
@@ -331,6 +344,8 @@ static const struct {
 	{ "every_length", ",nsfeat=0,amazon=31:0:0", NULL, 6 },
 	{ "boundary", ",nabsn=63,nabspf=63,part=2048+4096", NULL, 4 },
 	{ "partition", ",part=2048+1000", NULL, 2 },
+	{ "partition_that_ends_within_a_block",
+	  ",lba=4096,nawun=3,nawupf=3,part=2048+9,part=2057+1000", NULL, 1 },
 	{ "through_syscall", "", NULL, 1 },
 	{ "through_pwritev64v2", "", NULL, 1 },
 	{ "not_atomic", "", NULL, 0 },

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/blkpg.h>
 #include <linux/fs.h>
+#include <linux/nvme_ioctl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,44 @@ static void raced_by_a_reader(void)
 	puts("raced by a reader through the page cache");
 }
 
+/* NVMe Base 2.0 figure 138; the formats are QEMU's: 0 has blocks of 512 bytes, 4 of 4096. */
+static void format(unsigned which)
+{
+	struct nvme_passthru_cmd command = { .opcode = 0x80, .nsid = 1, .cdw10 = which };
+	int fd = open(disk, O_RDWR);
+
+	want(fd >= 0 && ioctl(fd, NVME_IOCTL_ADMIN_CMD, &command) == 0);
+	close(fd);
+}
+
+static ssize_t write_some(int fd, size_t length, off_t offset)
+{
+	struct iovec iov = { buffer('f'), length };
+	ssize_t result = pwritev2(fd, &iov, 1, offset, RWF_ATOMIC);
+
+	free(iov.iov_base);
+	return result;
+}
+
+/* The partition now ends within a block, and its addresses count in others. */
+static void formatted_to_larger_blocks(void)
+{
+	change_partition(BLKPG_ADD_PARTITION, 2048, 2049);
+	int fd = open_part();
+	want(write_some(fd, SECTOR, 2048 * SECTOR) == SECTOR);
+	format(4);
+	errno = 0;
+	want(write_some(fd, 4096, 2048 * SECTOR) == -1 && errno == EINVAL);
+	errno = 0;
+	want(write_some(fd, SECTOR, 2048 * SECTOR) == -1 && errno == EINVAL);
+	want(letter_on_disk(4096 * SECTOR) == 0 && letter_on_disk(0) == 0);
+	want(write_some(fd, 4096, 4096) == 4096);
+	close(fd);
+	format(0);
+	change_partition(BLKPG_DEL_PARTITION, 0, 0);
+	puts("formatted to larger blocks under an open descriptor");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -277,5 +316,7 @@ int main(int argc, char **argv)
 	part_of_a_page();
 	raced_by_a_reader();
 	opened_for_reading();
+	if (strstr(disk, "nvme"))
+		formatted_to_larger_blocks();
 	return 0;
 }
