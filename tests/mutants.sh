@@ -22,14 +22,32 @@ mutants() {
 }
 all_mutants() {
 	cat <<'END'
+one look, one file|device/look.c|s/return atomic_load(&begun) == first->changes ? error : -EAGAIN;/return error;/|preload/races.sh
+changes are told|device/look.c|/^void look_before_change/,/^}/s/atomic_fetch_add(&begun, 1);/;/|preload/races.sh
+hold of the node that was seen|device/hold.c|s/is_what_was_seen(own, look) ?/1 ?/|unit/hold
+hold's own number|device/hold.c|/^bool hold_is_sound/,/^}/s/return .*/return true;/|unit/engine_async
+hold ends before a close|door/close.c|/^static int close_marked/,/^}/s/CHANGE((unsigned)fd, (unsigned)fd);//|preload/hold
+hold ends before a number is given away|door/close.c|/^static int dup_onto_marked/,/^}/s/CHANGE((unsigned)new, (unsigned)new);//|preload/hold
+our numbers are not the program's to close|door/close.c|s/if (is_ours(fd))/if (0)/|preload/hold
+close_range goes around ours|door/close.c|s/(own = hold_next(first)) <= last/(own = UINT_MAX) <= last/|preload/hold
+a close that fails ends no hold|door/close.c|s/ \&\& look_is_marked((unsigned)new) \&\& is_open(old))/ \&\& look_is_marked((unsigned)new))/|preload/hold
+locks of the program's, when a hold is made|device/hold.c|/^static int move_up/,/^}/s/hold_has_locks(fd) ? -EBUSY : //|preload/hold_lock
+locks of the program's, when it asks by statx|engine/statx.c|s/by_fd \&\& hold_has_locks(dirfd)/0/|preload/hold_lock
+locks of the program's, at its file's position|engine/engine.c|s/ \&\&$/ \&\&/;s/!hold_has_locks(call->fd)/1/|preload/hold_lock
+position of the file that is written|engine/engine.c|/^static bool is_by_own_descriptor/,/^}/s/return call->offset == -1/return 0/|preload/races.sh
+partition that ends within a block|engine/find.c|s/file->device->identity.partition \&\& file->block > SECTOR/0/|preload/write
+no answer is not a right to believe root's record|device/transport_nvme.c|s/if ((fd >= 0 \&\& !may_not_ask(error)) .. /if (/|unit/published
+root of another user namespace|device/published.c|s/knows_root() ? 0 : -EXDEV/0/|preload/user_namespace.sh
+number that /sys does not know is no whole disk|base/sysfs.c|s/if (!found \&\& stat(path, &st) < 0)/if (0)/|unit/sysfs
+no descriptor left|engine/own_table.c|s/make_room(run->keep);//|preload/hazard
+disk that is gone while it is asked|device/device.c|s/if (error == -ENODEV .. error == -ENXIO)/if (0)/|preload/hazard
 data that is NULL|engine/engine.c|s/if (!command.data)/if (0)/|preload/write
-the kernel's own checks first|engine/engine.c|s/if (result != -EOPNOTSUPP)/if (0)/|preload/write
-read-only descriptors, with root's rights|engine/engine.c|s/== O_RDONLY)/== -1)/|fences
+the kernel's own checks first|engine/find.c|s/if (result != -EOPNOTSUPP)/if (0)/|preload/write
 partition's start|engine/engine.c|s/(request->start + request->offset) \/ request->block/request->offset \/ request->block/|preload/write
 FUA for O_DSYNC|engine/engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|preload/scsi
 FUA for RWF_DSYNC|engine/engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload/write
-page cache before|engine/engine.c|s/cache_is_clear(fd, request->offset, (uint32_t)request->length)/1/|fences
-page cache written back|engine/engine.c|/^static int check_and_prepare/,/^}/s/int error = cache_prepare(.*/int error = 0;/|fences
+page cache before|engine/judge.c|s/cache_is_clear(hold->fd, request->offset, (uint32_t)request->length)/1/|fences
+page cache written back|engine/judge.c|/^static int explain/,/^}/s/error = cache_prepare(.*/error = 0;/|fences
 hold: a lock, and a refused write|device/hold.c|s/return hold_has_locks(fd) ? identity_read(fd, look->number, &unused) : 0;/return 0;/|unit/hold
 hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|preload/hold_child
 hold: what a child closes|device/hold.c|s/ .. is_foreign(&node)//|preload/hold_child
@@ -44,25 +62,24 @@ hold: halves of a look|device/look.c|s/== first->changes ? error/>= first->chang
 what the kernel says of the range|device/cache.c|s/RWF_NOWAIT) == -EINVAL/RWF_NOWAIT) != -EAGAIN/|fences
 errno|engine/engine.c|/^ssize_t engine_write/,/^}/s/KEEP_ERRNO;/;/|preload/guest
 cancellation under way|door/entry.c|/^ssize_t entry_write/,/^}/s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = PTHREAD_CANCEL_ENABLE;/|preload/guest
-right given up|device/device.c|s/, &now) < 0 .. !is_told_in_full(&now))/, \&now) < 0)/|user
+right given up|device/device.c|s/return may_not_ask(now) ../return/|user
 larger than the hardware takes|rules/limits.c|s/min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX)/min(guaranteed_bytes(queue, page_size), LIMITS_MAX)/|unit/limits
 more segments than fit|rules/limits.c|s/min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX)/min(queue->max_hw, LIMITS_MAX)/|unit/limits
 room to prepare|rules/limits.c|s/page_size)), LIMITS_MAX)/page_size)), 1u << 31)/|unit/limits
 published by a link|device/published.c|s/O_RDONLY . O_NOFOLLOW/O_RDONLY/|unit/published
 published in a directory of root's|device/published.c|s/!only_root_writes(directory, S_IFDIR) .. !only/!only/|unit/published
-page cache after|engine/engine.c|s/cache_finish(fd, request->offset, command.length);//|fences
+page cache after|engine/engine.c|s/cache_finish(hold->fd, request->offset, command.length);//|fences
 native lane only where it suffices|engine/engine.c|s/native->unit_max >= ours->unit_max/1/|unit/engine
 no lane for what is no disk|engine/engine.c|s/return device->transport ? LANE_COMMAND : LANE_KERNEL/return LANE_COMMAND/|unit/engine
 same disk|device/identity.c|s/a->disk == b->disk/1/|unit/identity unit/device
 same start|device/identity.c|s/a->start == b->start/1/|unit/identity unit/device
-same block size|device/identity.c|s/a->block == b->block/1/|unit/identity unit/device
+block size that changed|engine/find.c|/^static int know(/,/^}/s/file->device->block != file->block/0/|fences
 block size of disk and kernel agree|device/device.c|s/device->disk.block != device->identity.block/0/;s/device->disk.block != device->queue.block/0/|unit/published preload/write preload/guest
-child of vfork only reads|device/device.c|s/if (!is_own_memory())/if (0)/|unit/device
+child of vfork closes its own|device/hold.c|s/ \&\& hold->owner != self/ \&\& 0/|preload/hold_child
 signals blocked under the lock|device/device.c|s/GUARDED;//|unit/device
-lock made anew after a fork|device/device.c|s/lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;//|unit/device
+holds of the parent end in a child|device/hold.c|/hold_after_fork(void)/,/^}/s/close_own(hold);//|preload/hold_child
 refusals of the moment are not kept|device/device.c|s/return !device->error && /return /|preload/hazard unit/engine unit/device
-full table|device/device.c|s/used == MAX_DEVICES/0/|unit/device
-asked again|device/device.c|s/known->asked, memory_order_relaxed) == this_second()/known->asked, memory_order_relaxed) != 0/|preload/hazard
+asked again|device/device.c|s/if (serves \&\& age < SECOND)/if (serves)/|preload/hazard
 zoned|rules/limits.c|s/if (queue->zoned)/if (0)/|unit/limits
 boundary that holds the unit|rules/limits.c|s/device->max > device->boundary/0/|unit/limits unit/limits_nvme
 chunk|rules/limits.c|s/return chunk && device->max > chunk/return 0/|unit/limits
@@ -111,8 +128,8 @@ partition is not taken for its disk|base/sysfs.c|s/bool found = stat(path, .st) 
 address that the number leads to|device/generic.c|s/ \&\& is_at_its_address(generic)//|unit/generic
 library that lacks a symbol|base/library.c|s/if (!function)/if (0)/|unit/library
 fork while a library is opened|base/library.c|s/atomic_compare_exchange_strong(&library->state, &opening, ABSENT);/(void)opening;/|unit/library
-descriptor kept for a device|engine/async.c|s/if (job->is_kept \&\& !kept_is_of(job->fd, \&job->device))/if (0)/|unit/engine_async
-registered buffer|engine/async.c|s/call->registered ? 2 : //|preload/uring
+hold that was closed unseen|engine/async.c|/^bool engine_is_sound/,/^}/s/return .*/return true;/|unit/engine_async
+registered buffer|engine/engine.c|s/call->registered ? 2 : //|preload/uring
 segments that cannot be read|base/memory.c|s/return answer != MISSING/return true/|preload/aio
 unreadable memory of a bad write|base/memory.c|s/return ask(&byte, address, 1) != MISSING/return true/|preload/write
 libaio's order|rules/entrance.c|s/{ is_open, flags, is_writable,/{ is_open, is_writable, flags,/|unit/entrance
@@ -152,17 +169,17 @@ node of another number|device/nvme_node.c|s/has_number(node, device, name) \&\&/
 node that is no device|device/nvme_node.c|s/ .. !S_ISCHR(st.st_mode)//|unit/nvme_node
 node of another namespace|device/nvme_node.c|s/real_ioctl(node, NVME_IOCTL_ID, NULL) == (int)nsid/1/|unit/nvme_node
 node of a disk that has gone|device/nvme_node.c|s/identity_is_current(fd, device))/1)/|unit/nvme_node
-no ring for libaio|engine/async.c|s/job->has_node .= form != FORM_AIO;//|unit/engine_async
+no ring for libaio|engine/async.c|s/form != FORM_AIO \&\& //|unit/engine_async
 closing our descriptor of a ring waits|async/ring_op.c|s/ .. (own >= first \&\& own <= last)//|preload/ring_fds
 disk that breaks|engine/flight.c|s/error == -EACCES .. error == -EPERM/error/|unit/flight
 disk that is gone, by a ring|engine/flight.c|s/ .. !is_sound(flight, &work->job)//|unit/flight
 disk that goes between what is sent together|engine/flight.c|/^void flight_gather/,/^}/s/flight->proof.known = false;//|unit/flight
 data that is NULL, by a ring|engine/flight.c|s/ \&\& work->job.request.address//|unit/flight
-another file after a command|async/ring.c|s/batch->file.known = false;//|preload/ring_fds
-another file after a command of libaio's|async/aio.c|s/file->known = false;//|preload/aio
+another file after a command|async/ring.c|s/engine_forget(&batch->file);//|preload/ring_fds
+another file after a command of libaio's|async/aio.c|s/engine_forget(file);//|preload/aio
 asked again after a command by itself|engine/flight.c|s/flight->proof.known = false; ...*$//|unit/flight
 log: a disk is none|base/log.c|s/ \&\& !S_ISBLK(ret_st->st_mode)//|command/report.sh
-another file beside it|engine/async.c|s/file->known \&\& file->fd == call->fd/file->known/|preload/ring_fds
+another file beside it|engine/find.c|s/file->known \&\& file->fd == call->fd \&\&/file->known \&\&/|preload/ring_fds
 disk that does not answer|engine/own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|unit/flight
 close lets go|door/close.c|s/ring_table_before_close(first, last);//|preload/ring_raw
 ring by index|async/ring_table.c|s/= raw ? raw->id : 0/= 0/|preload/registered
@@ -204,7 +221,7 @@ log: standard error that has become a file|base/log.c|s/st.st_ino == atomic_load
 log: a pipe without reader|base/log.c|s/pthread_sigmask(SIG_BLOCK, &ours, &mask)/pthread_sigmask(SIG_BLOCK, NULL, \&mask)/|unit/log
 log: the program's own signal|base/log.c|s/if (sigismember(&before, SIGPIPE))/if (0)/|unit/log
 log: as many lines as asked for|base/log.c|s/atomic_fetch_add_explicit(&lines, 1, memory_order_relaxed) < most/1/|unit/log
-account: entries that the kernel gets|async/ring.c|s/account_kernel(number, DOOR_IO_URING, 0)/(void)number/|preload/stat
+account: entries that the kernel gets|async/ring.c|s/account_kernel(look.number, DOOR_IO_URING, 0)/(void)look/|preload/stat
 account: failed commands|engine/account.c|s/counters_add(&door->errors, 1)/(void)0/|preload/stat
 deep mode in new threads|door/deep_thread.c|s/deep_arm(mine.hides);/;/|preload/deep
 what a thread is to know of its mask|door/deep_thread.c|s/deep_arm(mine.hides);/deep_arm(false);/|preload/deep_signal

@@ -10,6 +10,7 @@
 
 #include "identify_page.h"
 #include "device/published.h"
+#include "device/transport.h"
 #include "suite.h"
 #include "base/sysfs.h"
 #include "tables_disk.h"
@@ -213,6 +214,20 @@ START_TEST(failure_leaves_no_temporary_file)
 	ck_assert_int_lt(published_write(disk.number, &written), 0);
 	temporary(path, sizeof(path));
 	ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
+/* It is for who may not ask, or cannot: not for a disk that gave no answer. */
+START_TEST(record_is_no_answer_of_the_disks)
+{
+	struct disk asked_disk;
+	int fd = open(disk.path, O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(transport_nvme.identify(-1, disk.number, &asked_disk), 0);
+	ck_assert(asked_disk.published);
+	ck_assert_int_lt(transport_nvme.identify(fd, disk.number, &asked_disk), 0);
+	close(fd);
 }
 END_TEST
 
@@ -465,6 +480,7 @@ Suite *suite(void)
 	tcase_add_test(tc, record_is_replaced_at_once);
 	tcase_add_test(tc, what_a_crash_left_behind_is_in_nobodys_way);
 	tcase_add_test(tc, failure_leaves_no_temporary_file);
+	tcase_add_test(tc, record_is_no_answer_of_the_disks);
 	tcase_add_test(tc, number_that_nobody_has_is_enoent);
 	tcase_add_loop_test(tc, forged_record_is_not_believed, 0, COUNT(forgeries));
 	tcase_add_loop_test(tc, root_does_not_write_where_others_may, 0, 3);

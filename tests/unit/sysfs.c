@@ -67,6 +67,8 @@ START_TEST(number_that_nobody_has_is_enoent)
 	ck_assert_int_eq(sysfs_disk_link(nobody(), "subsystem", text, sizeof(text)), -ENOENT);
 	ck_assert_int_eq(sysfs_disk_inode(nobody(), &number), -ENOENT);
 	ck_assert(!sysfs_is_partition(nobody()));
+	/* Not known is not "the whole disk". */
+	ck_assert_int_eq(sysfs_find_partition(nobody(), &(bool){ false }), -ENOENT);
 	ck_assert_str_eq(text, "untouched");
 	ck_assert_uint_eq(number, 42);
 }

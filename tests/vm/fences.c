@@ -294,6 +294,7 @@ static void formatted_to_larger_blocks(void)
 	want(write_some(fd, SECTOR, 2048 * SECTOR) == -1 && errno == EINVAL);
 	want(letter_on_disk(4096 * SECTOR) == 0 && letter_on_disk(0) == 0);
 	want(write_some(fd, 4096, 4096) == 4096);
+	want(letter_on_disk(2048 * SECTOR + 8192) == 0);
 	close(fd);
 	format(0);
 	change_partition(BLKPG_DEL_PARTITION, 0, 0);
