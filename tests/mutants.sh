@@ -48,6 +48,12 @@ FUA for O_DSYNC|engine/engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|
 FUA for RWF_DSYNC|engine/engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload/write
 page cache before|engine/judge.c|s/cache_is_clear(hold->fd, request->offset, (uint32_t)request->length)/1/|fences
 page cache written back|engine/judge.c|/^static int explain/,/^}/s/error = cache_prepare(.*/error = 0;/|fences
+hold: a lock, and a refused write|device/hold.c|s/return hold_has_locks(fd) ? identity_read(fd, look->number, &unused) : 0;/return 0;/|unit/hold
+hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|preload/hold_child
+hold: a stale number|device/hold.c|s/while (own >= 0 && !is_free_of_holds(own))/while (0)/|unit/hold
+hold: open elsewhere|device/hold.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold
+hold: the position without a descriptor|engine/engine.c|s/there.fd == -EMFILE ? there.fd : ENGINE_KERNEL/ENGINE_KERNEL/|preload/hold
+hold: statx of a locked node|engine/statx.c|s/by_fd && hold_has_locks(dirfd) ? -1/0 ? -1/|preload/hold_lock
 what the kernel says of the range|device/cache.c|s/RWF_NOWAIT) == -EINVAL/RWF_NOWAIT) != -EAGAIN/|fences
 errno|engine/engine.c|/^ssize_t engine_write/,/^}/s/KEEP_ERRNO;/;/|preload/guest
 cancellation under way|door/entry.c|/^ssize_t entry_write/,/^}/s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = PTHREAD_CANCEL_ENABLE;/|preload/guest

@@ -318,11 +318,22 @@ static int fill(int own, const struct look *look, struct hold **ret_hold)
 	return *ret_hold ? 0 : -ENOMEM;
 }
 
+/* While the program has a lock, a descriptor of ours cannot be closed again: each refused write would
+ * leave one behind. So the question that may fail is put to the program's number first. */
+static int try_with_lock(int fd, const struct look *look)
+{
+	struct identity unused;
+
+	return hold_has_locks(fd) ? identity_read(fd, look->number, &unused) : 0;
+}
+
 int hold_get(int fd, const struct look *look, struct hold **ret_hold)
 {
 	if ((*ret_hold = find(look)))
 		return 0;
-	int own = open_own(fd, look);
+	int own = try_with_lock(fd, look);
+	if (!own)
+		own = open_own(fd, look);
 	if (own < 0)
 		return own;
 	int error = is_what_was_seen(own, look) ? fill(own, look, ret_hold) : -EAGAIN;

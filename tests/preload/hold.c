@@ -93,7 +93,24 @@ static void by_closefrom(int fd)
 	closefrom(fd);
 }
 
+static void by_fclose(int fd)
+{
+	FILE *stream = fdopen(fd, "r+");
+
+	want(stream && fclose(stream) == 0);
+}
+
+static void by_freopen(int fd)
+{
+	FILE *stream = fdopen(fd, "r+");
+
+	want(stream && freopen("/dev/null", "r", stream) == stream && fileno(stream) == fd);
+	want(fclose(stream) == 0);
+}
+
 static void (*const ways[])(int fd) = {
+	by_fclose,
+	by_freopen,
 	by_close,
 	by_syscall,
 	by_dup2,
