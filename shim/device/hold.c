@@ -23,7 +23,7 @@
 #endif
 
 enum {
-	MAX_HOLDS = 64,
+	MAX_HOLDS = 128,
 	MARK = 58,          /* F_SETSIG's */
 	FIRST_NUMBER = 512, /* programs that count descriptors start at 0 */
 	PATIENCE = 1000,    /* looks at a write that uses a number */
@@ -318,8 +318,8 @@ static int fill(int own, const struct look *look, struct hold **ret_hold)
 	return *ret_hold ? 0 : -ENOMEM;
 }
 
-/* While the program has a lock, a descriptor of ours cannot be closed again: each refused write would
- * leave one behind. So the question that may fail is put to the program's number first. */
+/* While the program has a lock, a descriptor of ours cannot be closed again: each refused write
+ * would leave one behind. So the question that may fail is put to the program's number first. */
 static int try_with_lock(int fd, const struct look *look)
 {
 	struct identity unused;
@@ -446,6 +446,7 @@ int hold_move(unsigned number)
 /* The child has the program's descriptors, and will write through its own holds. */
 __attribute__((no_sanitize("thread"))) void hold_after_fork(void)
 {
+	look_after_fork();
 	EACH_HOLD (hold) {
 		if (atomic_load(&hold->state) & READY)
 			close_own(hold);

@@ -136,6 +136,13 @@ void look_let_go(void)
 	atomic_fetch_sub(&waiting, 1);
 }
 
+/* The changes of the parent's other threads end there. */
+__attribute__((no_sanitize("thread"))) void look_after_fork(void)
+{
+	atomic_store(&ended, atomic_load(&begun));
+	atomic_store(&waiting, 0);
+}
+
 void look_before_change(void)
 {
 	for (int i = 0; atomic_load(&waiting) && i < PATIENCE; i++)

@@ -70,4 +70,6 @@ void look_let_go(void);
 void look_before_change(void);
 void look_after_change(void);
 
+void look_after_fork(void); /* in the child */
+
 #endif

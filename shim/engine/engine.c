@@ -261,7 +261,7 @@ ssize_t engine_write(const struct write_call *call)
 	bool by_own = is_by_own_descriptor(call);
 	struct attempt this = { call, &job, by_own, 0 };
 	attempt(&this);
-	if (this.result == -EMFILE && !own_table_run(attempt, &this, call->fd))
+	if (this.result == -EMFILE && !own_table_run_with_room(attempt, &this, call->fd))
 		this.result = -ENOMEM;
 	ssize_t result = this.result == -EMFILE ? -ENOMEM : this.result;
 	if (result == ENGINE_KERNEL)

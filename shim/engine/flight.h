@@ -39,7 +39,8 @@ struct flight {
 		int fd;        /* until the ring has it */
 	} nodes[OWN_RING_FILES];
 	unsigned node_count;
-	/* That the number of a hold is still the disk's: asked once for those that are sent together. */
+	/* That the number of a hold is still the disk's: asked once for those that are sent
+	 * together. */
 	struct flight_proof {
 		bool known;
 		const struct hold *hold;

@@ -4,6 +4,7 @@
  * through explain(), which finds the errno that a native kernel gives.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
@@ -41,6 +42,14 @@ static void look_at_state(int fd, struct request *request)
 	request->swap = error == -ETXTBSY;
 }
 
+/* Without O_DIRECT the look into the page cache would be a buffered write, and say nothing. */
+static bool is_direct(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_DIRECT);
+}
+
 static int explain(int fd, struct request *request, const struct limits *limits)
 {
 	int error = real_ioctl(fd, BLKGETSIZE64, &request->size);
@@ -49,6 +58,8 @@ static int explain(int fd, struct request *request, const struct limits *limits)
 	if (request_needs_state(request, limits))
 		look_at_state(fd, request);
 	error = request_check(request, limits);
+	if (error == REQUEST_GOOD && !is_direct(fd)) /* no hold of ours has this number any more */
+		return -EIO;
 	if (error == REQUEST_GOOD) {
 		error = cache_prepare(fd, request->offset, (uint32_t)request->length, request->rwf);
 		return error ? error : REQUEST_GOOD;

@@ -20,7 +20,7 @@ enum { STACK = 128 << 10, ROOM = 8 /* descriptors: the hold, and what is read in
 struct run {
 	void (*work)(void *argument);
 	void *argument;
-	int keep;
+	int keep; /* -1: there is room */
 };
 
 /* From above: the standard streams last. */
@@ -42,17 +42,16 @@ static int begin(void *argument)
 {
 	struct run *run = argument;
 
-	make_room(run->keep);
+	if (run->keep >= 0)
+		make_room(run->keep);
 	hold_for_once(true);
 	run->work(run->argument);
 	hold_for_once(false);
 	return 0;
 }
 
-bool own_table_run(void (*work)(void *argument), void *argument, int keep)
+static bool start(struct run *run)
 {
-	struct run run = { work, argument, keep };
-
 	char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (stack == MAP_FAILED)
 		return false;
@@ -60,7 +59,17 @@ bool own_table_run(void (*work)(void *argument), void *argument, int keep)
 	int thread = clone(begin, stack + STACK,
 			   CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
 				   CLONE_VFORK,
-			   &run);
+			   run);
 	munmap(stack, STACK);
 	return thread > 0;
+}
+
+bool own_table_run(void (*work)(void *argument), void *argument)
+{
+	return start(&(struct run){ work, argument, -1 });
+}
+
+bool own_table_run_with_room(void (*work)(void *argument), void *argument, int keep)
+{
+	return start(&(struct run){ work, argument, keep });
 }

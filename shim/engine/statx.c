@@ -5,7 +5,9 @@
  */
 #include "engine/engine.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -85,14 +87,34 @@ static void put(void *argument)
 		q->error = -EMFILE;
 }
 
+/* Of the last second, and still of this disk. */
+static bool is_known(struct question *q)
+{
+	q->error = device_recall(q->number, &q->device) < DEVICE_OLD / 2
+			   ? device_get(-1, q->number, &q->device)
+			   : -ENODATA;
+	return !q->error && !q->device.error;
+}
+
+/* A node that is opened by its path, and closed again, in the program's table of descriptors would
+ * take the program's own locks on it along. */
+static void ask_somehow(struct question *q)
+{
+	bool by_path = q->path && *q->path;
+
+	if (!by_path || !own_table_run(put, q))
+		put(q);
+	if (q->error == -EMFILE)
+		own_table_run_with_room(put, q, q->dirfd < 0 ? INT_MAX : q->dirfd);
+}
+
 static void add_limits(int dirfd, const char *path, int flags, struct statx *stx)
 {
 	dev_t number = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
 	struct question q = { .dirfd = dirfd, .path = path, .flags = flags, .number = number };
 
-	put(&q);
-	if (q.error == -EMFILE)
-		own_table_run(put, &q, dirfd);
+	if (!is_known(&q))
+		ask_somehow(&q);
 	if (!q.error && engine_decide(&q.device, config_get().mode) == LANE_COMMAND) {
 		fill(stx, &q.device.limits);
 		account_statx(number);

@@ -14,7 +14,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-enum { FIRST = 512, PLACES = 64 };
+enum { FIRST = 512, PLACES = 128 };
 
 static struct test_disk disk;
 
