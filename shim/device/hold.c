@@ -38,11 +38,33 @@ static __thread bool once __attribute__((tls_model("initial-exec")));
 
 #define EACH_HOLD(hold) for (struct hold *hold = holds; hold < holds + MAX_HOLDS; hold++)
 
+/* Of a place that is not in use, and may be filled in anew meanwhile: what is found then is asked
+ * once more when it is. */
+#define RACY __attribute__((no_sanitize("thread")))
+
+RACY static bool is_of_node(const struct hold *hold, const struct look *look)
+{
+	return hold->node.inode == look->inode && hold->node.filesystem == look->filesystem &&
+	       hold->node.number == look->number;
+}
+
+RACY static bool is_of_mode(const struct hold *hold, const struct look *look)
+{
+	return (hold->node.flags & O_ACCMODE) == (look->flags & O_ACCMODE);
+}
+
+RACY static bool is_of_disk(const struct hold *hold, const struct identity *identity)
+{
+	struct identity own = hold->identity;
+
+	return identity_equal(&own, identity);
+}
+
 bool hold_is_sound(const struct hold *hold)
 {
 	struct look now;
 
-	return look_at_node(hold->fd, &now) == 0 && look_is_same_node(&now, &hold->node);
+	return look_at_node(hold->fd, &now) == 0 && is_of_node(hold, &now);
 }
 
 static bool is_ready(unsigned state)
@@ -135,8 +157,7 @@ static void leave(struct hold *hold)
 
 static bool is_for(const struct hold *hold, const struct look *look)
 {
-	return look_is_same_node(&hold->node, look) &&
-	       (hold->node.flags & O_ACCMODE) == (look->flags & O_ACCMODE);
+	return is_of_node(hold, look) && is_of_mode(hold, look);
 }
 
 /* The page cache is asked by a direct write. What shares a file of the program's may have lost
@@ -244,7 +265,7 @@ static struct hold *find_same(int own, const struct look *look, const struct ide
 		unsigned idle = READY;
 		if (!is_ready(atomic_load(&hold->state)) || hold->fd != own)
 			continue;
-		if (is_for(hold, look) && identity_equal(&hold->identity, identity) && use(hold)) {
+		if (is_for(hold, look) && is_of_disk(hold, identity) && use(hold)) {
 			hold->owner = getpid();
 			return hold;
 		}
@@ -270,12 +291,9 @@ static struct hold *take_place(void)
 	return NULL;
 }
 
-static struct hold *place(int own, const struct look *look, const struct identity *identity)
+RACY static void fill_in(struct hold *hold, int own, const struct look *look,
+			 const struct identity *identity)
 {
-	struct hold *hold = find_same(own, look, identity);
-
-	if (hold || !(hold = take_place()))
-		return hold;
 	hold->fd = own;
 	hold->owner = getpid();
 	hold->shares_file = !is_marked(own);
@@ -283,6 +301,15 @@ static struct hold *place(int own, const struct look *look, const struct identit
 	hold->identity = *identity;
 	hold->node_tried = 0;
 	hold->is_wrong = false;
+}
+
+static struct hold *place(int own, const struct look *look, const struct identity *identity)
+{
+	struct hold *hold = find_same(own, look, identity);
+
+	if (hold || !(hold = take_place()))
+		return hold;
+	fill_in(hold, own, look, identity);
 	look_mark((unsigned)own);
 	atomic_store(&hold->state, READY | 1 | (once ? LEAVING : 0));
 	return hold;
@@ -339,15 +366,15 @@ int hold_get(int fd, const struct look *look, struct hold **ret_hold)
 	int error = is_what_was_seen(own, look) ? fill(own, look, ret_hold) : -EAGAIN;
 	if (error && error != -ENOMEM && !hold_has_locks(own))
 		real_close(own);
-	look_mark((unsigned)fd); /* a close meanwhile may have cleared it */
 	return error;
 }
 
 bool hold_owns(unsigned number)
 {
 	EACH_HOLD (hold) {
-		if ((atomic_load(&hold->state) & READY) && (unsigned)hold->fd == number)
-			return is_in_this_table(hold);
+		if ((atomic_load(&hold->state) & READY) && (unsigned)hold->fd == number &&
+		    is_in_this_table(hold))
+			return true;
 	}
 	return false;
 }
@@ -380,8 +407,7 @@ static bool is_open_elsewhere(const struct look *node, unsigned first, unsigned 
 
 static bool is_sound_for(const struct hold *hold, const struct look *node)
 {
-	return is_ready(atomic_load(&hold->state)) && look_is_same_node(&hold->node, node) &&
-	       hold_is_sound(hold);
+	return is_ready(atomic_load(&hold->state)) && is_of_node(hold, node) && hold_is_sound(hold);
 }
 
 /* Made by another process? A child of vfork() shares our memory, one of _Fork() copied it

@@ -20,10 +20,10 @@
 struct hold {
 	_Atomic unsigned state; /* hold.c; the rest does not change while it is in use */
 	int fd;
-	pid_t owner;      /* the process that made it, no child that shares or copied our memory */
-	bool is_wrong;    /* hold_forget() */
-	bool shares_file; /* the program's, where the node could not be opened anew */
-	struct look node; /* flags: its access mode */
+	pid_t owner;   /* the process that made it, no child that shares or copied our memory */
+	bool is_wrong; /* hold_forget() */
+	_Atomic bool shares_file; /* the program's, where the node could not be opened anew */
+	struct look node;         /* flags: its access mode */
 	struct identity identity;
 	_Atomic int node_tried; /* engine/async.c */
 };
@@ -54,8 +54,8 @@ unsigned hold_next(unsigned number);
 /* Takes ours from a number that the program wants. -EBUSY: a write is using it. */
 int hold_move(unsigned number);
 
-/* The calling thread's table of descriptors is about to vanish: what it holds from now on is for one
- * write. */
+/* The calling thread's table of descriptors is about to vanish: what it holds from now on is for
+ * one write. */
 void hold_for_once(bool once);
 
 /* A descriptor that is high, for programs count from 0, and closed by exec; or -errno. */
