@@ -101,8 +101,9 @@ check-long: setup-check
 	$(sub) SAN=thread shim
 	$(sub) check-vm UNTORN_TRUTH_LONG=1 VMTEST="tests/vm/test_truth.sh $(wildcard tests/vm/long_*.sh)"
 check-soak: setup-check
-	$(call says,20)
-	$(sub) check-vm UNTORN_VERIFY_KILLS=20 UNTORN_TORN_READS=200000 VMTEST="tests/vm/test_verify.sh tests/vm/test_torn.sh"
+	$(call says,50)
+	$(sub) check-vm UNTORN_VERIFY_KILLS=20 UNTORN_TORN_READS=200000 UNTORN_RACE_SECONDS=20 \
+		VMTEST="tests/vm/test_races.sh tests/vm/test_verify.sh tests/vm/test_torn.sh"
 programs: all $(UNIT) $(PRELOAD) $(CLIENT) $(BENCH)
 unit: $(UNIT) ; $(Q)tests/run.sh $(B) $(UNIT)
 preload: $(LIB) $(SIMLIB) $(CMD) $(EXAMPLE) $(PRELOAD)
