@@ -31,7 +31,7 @@ hold ends before a number is given away|door/close.c|/^static int dup_onto_marke
 our numbers are not the program's to close|door/close.c|s/if (is_ours(fd))/if (0)/|preload/hold
 close_range goes around ours|door/close.c|s/(own = hold_next(first)) <= last/(own = UINT_MAX) <= last/|preload/hold
 a close that fails ends no hold|door/close.c|s/ \&\& look_is_marked((unsigned)new) \&\& is_open(old))/ \&\& look_is_marked((unsigned)new))/|preload/hold
-locks of the program's, when a hold is made|device/hold.c|/^static int move_up/,/^}/s/hold_has_locks(fd) ? -EBUSY : //|preload/hold_lock
+locks of the program's, when a hold is made|device/hold_open.c|/^static int move_up/,/^}/s/hold_has_locks(fd) ? -EBUSY : //|preload/hold_lock
 locks of the program's, when it asks by statx|engine/statx.c|s/by_fd \&\& hold_has_locks(dirfd)/0/|preload/hold_lock
 locks of the program's, at its file's position|engine/engine.c|s/ \&\&$/ \&\&/;s/!hold_has_locks(call->fd)/1/|preload/hold_lock
 position of the file that is written|engine/engine.c|/^static bool is_by_own_descriptor/,/^}/s/return call->offset == -1/return 0/|preload/races.sh

@@ -18,13 +18,8 @@
 
 #include "base/real.h"
 
-#ifndef F_OFD_GETLK
-#define F_OFD_GETLK 36 /* include/uapi/asm-generic/fcntl.h */
-#endif
-
 enum {
 	MAX_HOLDS = 128,
-	MARK = 58,          /* F_SETSIG's */
 	FIRST_NUMBER = 512, /* programs that count descriptors start at 0 */
 	PATIENCE = 1000,    /* looks at a write that uses a number */
 };
@@ -83,28 +78,14 @@ static bool use(struct hold *hold)
 	return false;
 }
 
-bool hold_has_locks(int fd)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-}
-
 void hold_for_once(bool value)
 {
 	once = value;
 }
 
-/* In another table of descriptors the number may be one of the program's on the same node: a file
- * that we opened ourselves has a mark, by F_SETSIG, a signal that is never sent. */
-static bool is_marked(int fd)
-{
-	return fcntl(fd, F_GETSIG) == MARK;
-}
-
 static bool is_in_this_table(const struct hold *hold)
 {
-	return hold_is_sound(hold) && (hold->shares_file || is_marked(hold->fd));
+	return hold_is_sound(hold) && (hold->shares_file || hold_is_marked(hold->fd));
 }
 
 static void close_own(struct hold *hold)
@@ -214,40 +195,6 @@ int hold_duplicate(int fd)
 	return own;
 }
 
-/* To a high number, unless that takes a close that would drop the program's own locks. */
-static int move_up(int fd)
-{
-	int own = hold_has_locks(fd) ? -EBUSY : hold_duplicate(fd);
-
-	if (own < 0)
-		return fd;
-	real_close(fd);
-	return own;
-}
-
-/* With the access of the program's file and never more. The folder is that of the calling thread.
- */
-static int reopen(int fd, int flags)
-{
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
-	int own = real_open(AT_FDCWD, path,
-			    (flags & O_ACCMODE) | O_DIRECT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (own < 0)
-		return own;
-	fcntl(own, F_SETSIG, MARK);
-	return move_up(own);
-}
-
-/* A process may hold on to what it may not open: by a descriptor that shares the program's file. */
-static int open_own(int fd, const struct look *look)
-{
-	int own = reopen(fd, look->flags);
-
-	return own < 0 && own != -ENODEV && own != -ENXIO ? hold_duplicate(fd) : own;
-}
-
 static bool is_what_was_seen(int own, const struct look *look)
 {
 	struct look now;
@@ -296,7 +243,7 @@ RACY static void fill_in(struct hold *hold, int own, const struct look *look,
 {
 	hold->fd = own;
 	hold->owner = getpid();
-	hold->shares_file = !is_marked(own);
+	hold->shares_file = !hold_is_marked(own);
 	hold->node = *look;
 	hold->identity = *identity;
 	hold->node_tried = 0;
@@ -360,7 +307,7 @@ int hold_get(int fd, const struct look *look, struct hold **ret_hold)
 		return 0;
 	int own = try_with_lock(fd, look);
 	if (!own)
-		own = open_own(fd, look);
+		own = hold_open(fd, look);
 	if (own < 0)
 		return own;
 	int error = is_what_was_seen(own, look) ? fill(own, look, ret_hold) : -EAGAIN;

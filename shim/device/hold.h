@@ -60,6 +60,9 @@ void hold_for_once(bool once);
 
 /* A descriptor that is high, for programs count from 0, and closed by exec; or -errno. */
 int hold_duplicate(int fd);
+/* An open file of our own on what fd was seen to be, or -errno; has it the mark of such? */
+int hold_open(int fd, const struct look *look);
+bool hold_is_marked(int fd);
 /* Does any process hold a lock on this file? Closing a descriptor of ours would drop this one's. */
 bool hold_has_locks(int fd);
 
