@@ -147,8 +147,8 @@ uint64_t real_now(void)
 		atomic_store_explicit(&sought, true, memory_order_release);
 	}
 	__typeof__(clock_gettime) *own = atomic_load_explicit(&clock, memory_order_relaxed);
-	if (!own || own(CLOCK_MONOTONIC, &time) < 0)
-		real_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&time, 0, 0, 0, 0);
+	if (!own || own(CLOCK_MONOTONIC_COARSE, &time) < 0)
+		real_syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE, (long)&time, 0, 0, 0, 0);
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 

@@ -72,7 +72,7 @@ int real_ioctl(int fd, unsigned long request, void *argument);
 int real_open(int dirfd, const char *path, int flags);
 void real_close(int fd); /* past our own door */
 
-/* CLOCK_MONOTONIC in ns, by the C library's own function, whatever replaces its name: what is known
+/* CLOCK_MONOTONIC in ns, as of the last tick, by the C library's own function, whatever replaces its name: what is known
  * of a disk ages by it. */
 uint64_t real_now(void);
 

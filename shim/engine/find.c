@@ -13,6 +13,7 @@ enum {
 	RWF_GATE = 0x40000000, /* a flag that no kernel knows: a write with it is checked, and
 				  refused */
 	MAX_SEGMENTS = 1024,   /* UIO_MAXIOV */
+	PAGE = 4096,           /* the smallest that there is */
 	SECTOR = 512,          /* of the kernel's: partitions are so many of these */
 	TRIES = 256,
 };
@@ -68,19 +69,26 @@ static int pass_gate(const struct write_call *call)
 	return (int)result;
 }
 
-static bool can_be_read(const struct iovec *iov)
+/* On the page where the door's own frame lies it surely can, as most do. */
+static bool is_beside(const void *address, const struct write_call *call)
 {
-	enum { PAGE = 4096 };
+	return ((uintptr_t)address ^ (uintptr_t)call) < PAGE;
+}
+
+static bool can_be_read(const struct iovec *iov, const struct write_call *call)
+{
 	const void *second = &iov->iov_len;
 
-	return (uintptr_t)iov % sizeof(void *) == 0 && memory_has_word(iov) &&
+	if ((uintptr_t)iov % sizeof(void *))
+		return false;
+	return (is_beside(iov, call) || memory_has_word(iov)) &&
 	       ((uintptr_t)second % PAGE || memory_has_word(second));
 }
 
 /* One segment, which is there, at a place that is one: the kernel need not be asked at the gate. */
 static bool is_plain(const struct write_call *call)
 {
-	if (call->count != 1 || call->offset < 0 || !can_be_read(call->iov))
+	if (call->count != 1 || call->offset < 0 || !can_be_read(call->iov, call))
 		return false;
 	size_t length = call->iov->iov_len;
 	return length && length <= (uint64_t)(INT64_MAX - call->offset);
