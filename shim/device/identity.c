@@ -50,12 +50,15 @@ int identity_sequence(int fd, dev_t device, uint64_t *ret_sequence)
 		       : sysfs_disk_number(device, "diskseq", ret_sequence);
 }
 
-/* Before 5.15 the kernel has no such numbers, and says so; any other error is no answer. */
+/* Before 5.15 the kernel has no such numbers: the drivers say ENOTTY or, SCSI's, EINVAL. Any other
+ * error is no answer. */
 static int read_disk(int fd, dev_t device, uint64_t *ret_disk)
 {
 	int error = identity_sequence(fd, device, ret_disk);
 
-	return error == -ENOTTY || error == -ENOENT ? sysfs_inode(device, ret_disk) : error;
+	if (error == -ENOTTY || error == -EINVAL || error == -ENOENT)
+		return sysfs_inode(device, ret_disk);
+	return error;
 }
 
 int identity_block(int fd, dev_t device, uint32_t *ret_block)
