@@ -20,6 +20,7 @@
 
 enum {
 	MAX_HOLDS = 128,
+	MAX_BORROWED = 32,
 	FIRST_NUMBER = 512, /* programs that count descriptors start at 0 */
 	PATIENCE = 1000,    /* looks at a write that uses a number */
 };
@@ -29,6 +30,7 @@ enum {
 #define USES    (TAKEN - 1)
 
 static struct hold holds[MAX_HOLDS];
+static _Atomic int borrowed[MAX_BORROWED]; /* 0: none */
 static __thread bool once __attribute__((tls_model("initial-exec")));
 
 #define EACH_HOLD(hold) for (struct hold *hold = holds; hold < holds + MAX_HOLDS; hold++)
@@ -55,11 +57,13 @@ RACY static bool is_of_disk(const struct hold *hold, const struct identity *iden
 	return identity_equal(&own, identity);
 }
 
+/* In another table of descriptors the number may be one of the program's on the same node. */
 bool hold_is_sound(const struct hold *hold)
 {
 	struct look now;
 
-	return look_at_node(hold->fd, &now) == 0 && is_of_node(hold, &now);
+	return look_at_node(hold->fd, &now) == 0 && is_of_node(hold, &now) &&
+	       (hold->shares_file || hold_is_marked(hold->fd));
 }
 
 static bool is_ready(unsigned state)
@@ -83,15 +87,12 @@ void hold_for_once(bool value)
 	once = value;
 }
 
-static bool is_in_this_table(const struct hold *hold)
-{
-	return hold_is_sound(hold) && (hold->shares_file || hold_is_marked(hold->fd));
-}
-
 static void close_own(struct hold *hold)
 {
-	look_unmark((unsigned)hold->fd); /* before another thread gets the number, and marks it */
-	if (is_in_this_table(hold))
+	if (!once) /* else the number is one in a table that vanishes, and may be the program's in
+		      its */
+		look_unmark((unsigned)hold->fd); /* before another thread gets it, and marks it */
+	if (hold_is_sound(hold))
 		real_close(hold->fd);
 	atomic_store(&hold->state, 0);
 }
@@ -193,6 +194,42 @@ int hold_duplicate(int fd)
 		own = next;
 	}
 	return own;
+}
+
+int hold_borrow(int fd)
+{
+	int own = hold_duplicate(fd);
+
+	for (int i = 0; own >= 0 && i < MAX_BORROWED; i++) {
+		int none = 0;
+		if (!atomic_compare_exchange_strong(&borrowed[i], &none, own))
+			continue;
+		look_mark((unsigned)own);
+		return own;
+	}
+	if (own >= 0 && !hold_has_locks(own))
+		real_close(own);
+	return own < 0 ? own : -EAGAIN;
+}
+
+/* Where somebody has taken a lock meanwhile, the close would drop this process's. */
+void hold_return(int own)
+{
+	if (!hold_has_locks(own))
+		real_close(own);
+	for (int i = 0; i < MAX_BORROWED; i++) {
+		int mine = own;
+		atomic_compare_exchange_strong(&borrowed[i], &mine, 0);
+	}
+}
+
+static bool is_borrowed(unsigned number)
+{
+	for (int i = 0; i < MAX_BORROWED; i++) {
+		if (number && (unsigned)atomic_load(&borrowed[i]) == number)
+			return true;
+	}
+	return false;
 }
 
 static bool is_what_was_seen(int own, const struct look *look)
@@ -320,10 +357,10 @@ bool hold_owns(unsigned number)
 {
 	EACH_HOLD (hold) {
 		if ((atomic_load(&hold->state) & READY) && (unsigned)hold->fd == number &&
-		    is_in_this_table(hold))
+		    hold_is_sound(hold))
 			return true;
 	}
-	return false;
+	return is_borrowed(number);
 }
 
 unsigned hold_next(unsigned number)
@@ -333,7 +370,12 @@ unsigned hold_next(unsigned number)
 	EACH_HOLD (hold) {
 		unsigned own = (unsigned)hold->fd;
 		if ((atomic_load(&hold->state) & READY) && own >= number && own < next &&
-		    is_in_this_table(hold))
+		    hold_is_sound(hold))
+			next = own;
+	}
+	for (int i = 0; i < MAX_BORROWED; i++) {
+		unsigned own = (unsigned)atomic_load(&borrowed[i]);
+		if (own && own >= number && own < next)
 			next = own;
 	}
 	return next;
@@ -400,6 +442,11 @@ void hold_after_change(void)
 /* The number goes to the program by a call that closes what is there. */
 int hold_move(unsigned number)
 {
+	for (int i = 0; is_borrowed(number); i++) {
+		if (i == PATIENCE)
+			return -EBUSY;
+		usleep(1000);
+	}
 	EACH_HOLD (hold) {
 		if (!(atomic_load(&hold->state) & READY) || (unsigned)hold->fd != number ||
 		    hold->owner != getpid())
@@ -420,6 +467,10 @@ int hold_move(unsigned number)
 __attribute__((no_sanitize("thread"))) void hold_after_fork(void)
 {
 	look_after_fork();
+	for (int i = 0; i < MAX_BORROWED; i++) {
+		if (borrowed[i])
+			hold_return(borrowed[i]);
+	}
 	EACH_HOLD (hold) {
 		if (atomic_load(&hold->state) & READY)
 			close_own(hold);

@@ -60,10 +60,15 @@ void hold_for_once(bool once);
 
 /* A descriptor that is high, for programs count from 0, and closed by exec; or -errno. */
 int hold_duplicate(int fd);
+/* For one write: a descriptor that shares fd's file, and its position; or -errno. The doors keep it
+ * from the program. */
+int hold_borrow(int fd);
+void hold_return(int own);
 /* An open file of our own on what fd was seen to be, or -errno; has it the mark of such? */
 int hold_open(int fd, const struct look *look);
 bool hold_is_marked(int fd);
-/* Does any process hold a lock on this file? Closing a descriptor of ours would drop this one's. */
+/* Does any process hold a lock on this file, or can that not be told? Closing a descriptor of ours
+ * would drop this one's. */
 bool hold_has_locks(int fd);
 
 void hold_after_fork(void); /* in the child */

@@ -58,11 +58,23 @@ static bool is_ours(int fd)
 	return hold_owns((unsigned)fd);
 }
 
+/* A number that was written through once, and is something else now, is as any other: its close may
+ * take for ever, and signals must come through. */
+static bool names_node(int fd)
+{
+	KEEP_ERRNO;
+	struct look look;
+
+	return look_at_node(fd, &look) == 0;
+}
+
 static int close_marked(int fd)
 {
-	pthread_testcancel();
 	if (is_ours(fd))
 		return (int)ret_errno(-EBADF);
+	if (!names_node(fd))
+		return real()->close(fd);
+	pthread_testcancel();
 	CHANGE((unsigned)fd, (unsigned)fd);
 	return real()->close(fd);
 }
@@ -87,7 +99,7 @@ static bool is_marked_stream(FILE *stream)
 {
 	int fd = number_of(stream);
 
-	return fd >= 0 && look_is_marked((unsigned)fd);
+	return fd >= 0 && look_is_marked((unsigned)fd) && names_node(fd);
 }
 
 EXPORT int fclose(FILE *stream)
@@ -151,20 +163,23 @@ EXPORT int dup3(int old, int new, int flags)
 {
 	if (old != new)
 		before((unsigned)new, (unsigned)new);
-	if (old != new && !(flags & ~O_CLOEXEC) && look_is_marked((unsigned)new) && is_open(old))
+	if (old != new && !(flags & ~O_CLOEXEC) && look_is_marked((unsigned)new) &&
+	    names_node(new) && is_open(old))
 		return dup_onto_marked(old, new, flags);
 	return real()->dup3(old, new, flags);
 }
 
-static bool has_marked(unsigned first, unsigned last)
+static bool has_node(unsigned first, unsigned last)
 {
-	unsigned marked = look_next(first);
-
-	return marked != LOOK_NONE && marked <= last;
+	for (unsigned i = look_next(first); i <= last && i != LOOK_NONE; i = look_next(i + 1)) {
+		if (names_node((int)i))
+			return true;
+	}
+	return false;
 }
 
 /* Closes what lies between the numbers that are ours. */
-static int close_pieces(unsigned first, unsigned last, int flags)
+static int close_pieces(unsigned first, unsigned last)
 {
 	int before_all = errno;
 	long result = 0;
@@ -173,12 +188,11 @@ static int close_pieces(unsigned first, unsigned last, int flags)
 	CHANGE(first, last);
 	while (!result && (own = hold_next(first)) <= last && own != UINT_MAX) {
 		if (own > first)
-			result = real_syscall(SYS_close_range, first, own - 1, flags, 0, 0, 0);
-		flags &= ~(int)CLOSE_RANGE_UNSHARE;
+			result = real_syscall(SYS_close_range, first, own - 1, 0, 0, 0, 0);
 		first = own + 1;
 	}
 	if (!result && first <= last)
-		result = real_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
+		result = real_syscall(SYS_close_range, first, last, 0, 0, 0, 0);
 	errno = before_all;
 	return (int)ret_errno(result);
 }
@@ -189,8 +203,9 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 
 	if (closes)
 		before(first, last);
-	if (closes && has_marked(first, last))
-		return close_pieces(first, last, flags);
+	/* With CLOSE_RANGE_UNSHARE it closes copies, in a table of the calling thread's own. */
+	if (closes && !flags && has_node(first, last))
+		return close_pieces(first, last);
 	return (int)ret_errno(real_syscall(SYS_close_range, first, last, flags, 0, 0, 0));
 }
 
@@ -201,7 +216,7 @@ EXPORT void closefrom(int first)
 	unsigned from = first < 0 ? 0 : (unsigned)first;
 
 	before(from, ~0U);
-	if (has_marked(from, ~0U) && close_pieces(from, ~0U, 0) == 0)
+	if (has_node(from, ~0U) && close_pieces(from, ~0U) == 0)
 		return;
 	if (next)
 		next(first);

@@ -215,7 +215,7 @@ static ssize_t write_at_position(const struct write_call *call, struct engine_jo
 	struct write_call there = *call;
 
 	job->device.number = 0;
-	there.fd = hold_duplicate(call->fd);
+	there.fd = hold_borrow(call->fd);
 	if (there.fd < 0)
 		return there.fd == -EMFILE ? there.fd : ENGINE_KERNEL;
 	there.offset = lseek(there.fd, 0, SEEK_CUR);
@@ -223,7 +223,7 @@ static ssize_t write_at_position(const struct write_call *call, struct engine_jo
 	if (result > 0 && result != ENGINE_KERNEL)
 		lseek(there.fd, there.offset + result, SEEK_SET);
 	look_mark((unsigned)call->fd);
-	real_close(there.fd);
+	hold_return(there.fd);
 	return result;
 }
 

@@ -58,8 +58,8 @@ static int explain(int fd, struct request *request, const struct limits *limits)
 	if (request_needs_state(request, limits))
 		look_at_state(fd, request);
 	error = request_check(request, limits);
-	if (error == REQUEST_GOOD && !is_direct(fd)) /* no hold of ours has this number any more */
-		return -EIO;
+	if (error == REQUEST_GOOD && !is_direct(fd)) /* of a file that it shares the program took it */
+		return -EOPNOTSUPP;
 	if (error == REQUEST_GOOD) {
 		error = cache_prepare(fd, request->offset, (uint32_t)request->length, request->rwf);
 		return error ? error : REQUEST_GOOD;

@@ -37,12 +37,12 @@ static int open_node(int dirfd, const char *path, int flags, dev_t number)
 	return -1;
 }
 
-/* Closing what is ours would drop the program's own locks: where there are some, and where nothing
- * can be opened, its descriptor is asked, or /sys and what root published. */
+/* Where nothing can be opened, the program's descriptor is asked, or /sys and what root published.
+ */
 static int ask(int dirfd, const char *path, int flags, dev_t number, struct device *ret_device)
 {
 	bool by_fd = !path || !*path;
-	int fd = by_fd && hold_has_locks(dirfd) ? -1 : open_node(dirfd, path, flags, number);
+	int fd = open_node(dirfd, path, flags, number);
 	int error = device_get(fd < 0 && by_fd ? dirfd : fd, number, ret_device);
 
 	if (fd >= 0)
@@ -96,13 +96,13 @@ static bool is_known(struct question *q)
 	return !q->error && !q->device.error;
 }
 
-/* A node that is opened by its path, and closed again, in the program's table of descriptors would
- * take the program's own locks on it along. */
+/* A node that is opened, and closed again, in the program's table of descriptors would take the
+ * program's own locks on it along. */
 static void ask_somehow(struct question *q)
 {
 	bool by_path = q->path && *q->path;
 
-	if (!by_path || !own_table_run(put, q))
+	if ((!by_path && !hold_has_locks(q->dirfd)) || !own_table_run(put, q))
 		put(q);
 	if (q->error == -EMFILE)
 		own_table_run_with_room(put, q, q->dirfd < 0 ? INT_MAX : q->dirfd);

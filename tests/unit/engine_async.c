@@ -14,7 +14,7 @@ static struct test_disk loop;
 
 static struct hold hold_on(int fd)
 {
-	struct hold hold = { .state = 2, .fd = fd };
+	struct hold hold = { .state = 2, .fd = fd, .shares_file = true };
 
 	look_at_node(fd, &hold.node);
 	return hold;
