@@ -30,9 +30,9 @@ hold ends before a close|door/close.c|/^static int close_marked/,/^}/s/CHANGE((u
 hold ends before a number is given away|door/close.c|/^static int dup_onto_marked/,/^}/s/CHANGE((unsigned)new, (unsigned)new);//|preload/hold
 our numbers are not the program's to close|door/close.c|s/if (is_ours(fd))/if (0)/|preload/hold
 close_range goes around ours|door/close.c|s/(own = hold_next(first)) <= last/(own = UINT_MAX) <= last/|preload/hold
-a close that fails ends no hold|door/close.c|s/ \&\& look_is_marked((unsigned)new) \&\& is_open(old))/ \&\& look_is_marked((unsigned)new))/|preload/hold
+a close that fails ends no hold|door/close.c|s/ \&\& is_open(old);/;/|preload/hold
 locks of the program's, when a hold is made|device/hold_open.c|/^static int move_up/,/^}/s/hold_has_locks(fd) ? -EBUSY : //|preload/hold_lock
-locks of the program's, when it asks by statx|engine/statx.c|s/by_fd \&\& hold_has_locks(dirfd)/0/|preload/hold_lock
+locks of the program's, when it asks by statx|engine/statx.c|s/ \&\& !hold_has_locks(q->dirfd))/)/|preload/hold_lock
 locks of the program's, at its file's position|engine/engine.c|s/ \&\&$/ \&\&/;s/!hold_has_locks(call->fd)/1/|preload/hold_lock
 position of the file that is written|engine/engine.c|/^static bool is_by_own_descriptor/,/^}/s/return call->offset == -1/return 0/|preload/races.sh
 partition that ends within a block|engine/find.c|s/file->device->identity.partition \&\& file->block > SECTOR/0/|preload/write
@@ -53,7 +53,6 @@ hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|p
 hold: a stale number|device/hold.c|s/while (own >= 0 && !is_free_of_holds(own))/while (0)/|unit/hold
 hold: open elsewhere|device/hold.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold
 hold: the position without a descriptor|engine/engine.c|s/there.fd == -EMFILE ? there.fd : ENGINE_KERNEL/ENGINE_KERNEL/|preload/hold
-hold: statx of a locked node|engine/statx.c|s/by_fd && hold_has_locks(dirfd) ? -1/0 ? -1/|preload/hold_lock
 what the kernel says of the range|device/cache.c|s/RWF_NOWAIT) == -EINVAL/RWF_NOWAIT) != -EAGAIN/|fences
 errno|engine/engine.c|/^ssize_t engine_write/,/^}/s/KEEP_ERRNO;/;/|preload/guest
 cancellation under way|door/entry.c|/^ssize_t entry_write/,/^}/s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = PTHREAD_CANCEL_ENABLE;/|preload/guest

@@ -150,11 +150,18 @@ static int dup_onto_marked(int old, int new, int flags)
 	return flags < 0 ? real()->dup2(old, new) : real()->dup3(old, new, flags);
 }
 
+static bool takes_a_node(int old, int new)
+{
+	bool marked = old != new &&look_is_marked((unsigned)new);
+
+	return marked && names_node(new) && is_open(old);
+}
+
 EXPORT int dup2(int old, int new)
 {
 	if (old != new)
 		before((unsigned)new, (unsigned)new);
-	if (old != new &&look_is_marked((unsigned)new) && is_open(old))
+	if (takes_a_node(old, new))
 		return dup_onto_marked(old, new, -1);
 	return real()->dup2(old, new);
 }
@@ -163,8 +170,7 @@ EXPORT int dup3(int old, int new, int flags)
 {
 	if (old != new)
 		before((unsigned)new, (unsigned)new);
-	if (old != new && !(flags & ~O_CLOEXEC) && look_is_marked((unsigned)new) &&
-	    names_node(new) && is_open(old))
+	if (!(flags & ~O_CLOEXEC) && takes_a_node(old, new))
 		return dup_onto_marked(old, new, flags);
 	return real()->dup3(old, new, flags);
 }
