@@ -144,7 +144,8 @@ START_TEST(partition_made_anew_elsewhere_is_another)
 	struct identity before = read_both(disk.partition_path[0], disk.partition[0]), after;
 
 	ck_assert_int_eq(test_disk_blkpg(&disk, BLKPG_DEL_PARTITION, 1, 0), 0);
-	ck_assert_int_eq(identity_read(-1, disk.partition[0], &after), -ENOENT);
+	ck_assert(identity_read(-1, disk.partition[0], &after) == -ENOENT ||
+		  test_disk_is_number_taken(disk.partition[0]));
 	ck_assert(test_disk_add(&disk, 0, TEST_DISK_START_1 + 512));
 	after = read_both(disk.partition_path[0], disk.partition[0]);
 	ck_assert(!identity_equal(&before, &after));

@@ -33,6 +33,15 @@ struct test_disk {
 	dev_t number, partition[2];
 };
 
+/* Of a number that was freed: did another test's disk take it at once? */
+static inline bool test_disk_is_number_taken(dev_t number)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(number), minor(number));
+	return access(path, F_OK) == 0;
+}
+
 static inline int test_disk_blkpg(const struct test_disk *disk, int op, int number, uint64_t start)
 {
 	struct blkpg_partition partition = { .start = (long long)start,
