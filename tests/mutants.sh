@@ -68,9 +68,8 @@ no lane for what is no disk|engine/engine.c|s/return device->transport ? LANE_CO
 same disk|device/identity.c|s/a->disk == b->disk/1/|unit/identity unit/device
 same start|device/identity.c|s/a->start == b->start/1/|unit/identity unit/device
 block size that changed|engine/find.c|/^static int know(/,/^}/s/file->device->block != file->block/0/|fences
-block size of disk and kernel agree|device/device.c|s/device->disk.block != device->identity.block/0/;s/device->disk.block != device->queue.block/0/|unit/published preload/write preload/guest
+block size of disk and kernel agree|device/device.c|s/(device->disk.block != device->block .. device->disk.block != device->queue.block)/0/|unit/published preload/write preload/guest
 child of vfork closes its own|device/hold.c|s/ \&\& hold->owner != self/ \&\& 0/|preload/hold_child
-signals blocked under the lock|device/device.c|s/GUARDED;//|unit/device
 holds of the parent end in a child|device/hold.c|/hold_after_fork(void)/,/^}/s/close_own(hold);//|preload/hold_child
 refusals of the moment are not kept|device/device.c|s/return !device->error && /return /|preload/hazard unit/engine unit/device
 asked again|device/device.c|s/if (serves \&\& age < SECOND)/if (serves)/|preload/hazard
@@ -133,7 +132,7 @@ io_submit stops at a bad one|async/aio.c|s/while (ready < count \&\& !error)/whi
 io_destroy waits|async/aio.c|/^long aio_destroy/,/^}/s/await_all(context)/(void)await_all/|preload/aio
 io_cancel|async/aio.c|s/is_known(context, iocb))/0)/|preload/aio
 eventfds that were closed|async/aio.c|s/fcntl(fd, F_GETSIG) == MARK/1/|preload/aio
-eventfds after a fork|async/aio.c|/aio_after_fork(void)/,/^}/s/close(ops\[i\].eventfd);/;/;s/ops\[i\].eventfd = -1;//;s/atomic_store(\&used, 0)/(void)0/|preload/aio
+eventfds after a fork|async/aio.c|/aio_after_fork(void)/,/^}/s/real_close(ops\[i\].eventfd);/;/;s/ops\[i\].eventfd = -1;//;s/atomic_store(\&used, 0)/(void)0/|preload/aio
 no signals for workers|engine/worker.c|/^void worker_start/,/^}/s/GUARDED;//|unit/worker
 workers of a child|engine/worker.c|s/threads = idle = queued = 0/(void)0/|unit/worker
 one work, one thread|engine/worker.c|s/queued >= idle/threads == 0/|unit/worker
