@@ -19,6 +19,7 @@
 #include "base/deep.h"
 #include "engine/engine.h"
 #include "base/guard.h"
+#include "base/racy.h"
 #include "base/real.h"
 #include "async/substitute.h"
 #include "engine/worker.h"
@@ -409,7 +410,7 @@ long aio_destroy(aio_context_t context)
 }
 
 /* The contexts stay with the parent, and so does the meaning of its eventfds. */
-__attribute__((no_sanitize("thread"))) void aio_after_fork(void)
+RACY void aio_after_fork(void)
 {
 	KEEP_ERRNO;
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

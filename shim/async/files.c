@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/guard.h"
+#include "base/racy.h"
 #include "device/hold.h"
 
 enum { MAX_FILES = 256, SKIP = -2 /* IORING_REGISTER_FILES_SKIP */ };
@@ -154,7 +155,7 @@ bool files_are_there(void)
 	return atomic_load_explicit(&used, memory_order_relaxed) != 0;
 }
 
-__attribute__((no_sanitize("thread"))) void files_after_fork(void)
+RACY void files_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }

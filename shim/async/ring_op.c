@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/guard.h"
+#include "base/racy.h"
 #include "engine/own_ring.h"
 #include "engine/worker.h"
 
@@ -225,7 +226,7 @@ bool ring_op_is_under_way(void)
 	return atomic_load(&under_way);
 }
 
-__attribute__((no_sanitize("thread"))) void ring_op_after_fork(void)
+RACY void ring_op_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	finished = (pthread_cond_t)PTHREAD_COND_INITIALIZER;

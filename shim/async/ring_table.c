@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/guard.h"
+#include "base/racy.h"
 #include "async/files.h"
 #include "async/ring_op.h"
 #include "base/uring_uapi.h"
@@ -139,7 +140,7 @@ void ring_table_before_close(unsigned first, unsigned last)
 	}
 }
 
-__attribute__((no_sanitize("thread"))) void ring_table_after_fork(void)
+RACY void ring_table_after_fork(void)
 {
 	table_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	for (unsigned i = 0; i < used; i++)

@@ -38,8 +38,8 @@ bool memory_is_there(const void *address)
 	return ask(&byte, address, 1) != MISSING;
 }
 
-/* The kernel takes the set from memory before it looks at what is to be done with it, which is nothing
- * that it knows (kernel/signal.c: rt_sigprocmask). */
+/* The kernel reads the set from memory first, and refuses the unknown operation afterwards
+ * (kernel/signal.c: rt_sigprocmask). */
 bool memory_has_word(const void *address)
 {
 	enum { NO_WAY = 1 << 20 };

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Both ask process_vm_readv(2); where that is forbidden the memory is trusted. errno may be
+/* The next two ask process_vm_readv(2); where that is forbidden the memory is trusted. errno may be
  * changed.
  */
 
@@ -16,8 +16,8 @@ bool memory_read(void *ret_data, const void *from, size_t size);
 /* Of one byte; without touching it. */
 bool memory_is_there(const void *address);
 
-/* The cheapest question: does the page that holds this address, whose last byte is that of an aligned
- * word, let itself be read? One system call that changes nothing. */
+/* Can the aligned word at this address be read? One system call that changes nothing, and the
+ * cheapest that tells. */
 bool memory_has_word(const void *address);
 
 #endif

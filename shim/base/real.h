@@ -72,8 +72,8 @@ int real_ioctl(int fd, unsigned long request, void *argument);
 int real_open(int dirfd, const char *path, int flags);
 void real_close(int fd); /* past our own door */
 
-/* CLOCK_MONOTONIC in ns, as of the last tick, by the C library's own function, whatever replaces its name: what is known
- * of a disk ages by it. */
+/* CLOCK_MONOTONIC in ns, as of the last tick, by which the answers of disks age. By the C library's
+ * own function, whatever replaces its name. */
 uint64_t real_now(void);
 
 /* Pages of the range that are in the page cache, or -errno (-ENOSYS before 6.5). */

@@ -15,8 +15,8 @@
 #include "base/real.h"
 #include "untorn_uapi.h"
 
-/* Mapped once, for the process's life. One page is enough: the kernel takes memory from its beginning
- * on, and fails there. What is never more than a page fits into a limit on locked memory, too. */
+/* Mapped once, for the process's life. One page is enough, for the kernel takes memory from its
+ * beginning on, and fails there; and one page fits into a limit on locked memory. */
 void *cache_unreadable(void)
 {
 	enum { PAGE = 1 };

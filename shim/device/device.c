@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/guard.h"
+#include "base/racy.h"
 #include "base/real.h"
 #include "base/sysfs.h"
 #include "device/scsi.h"
@@ -29,9 +30,6 @@ struct slot {
 	_Atomic uint64_t number;
 	struct device device;
 };
-
-/* What is read while it is written is thrown away, by the sequence. */
-#define RACY __attribute__((no_sanitize("thread")))
 
 static struct slot slots[MAX_SLOTS];
 
@@ -55,7 +53,8 @@ static int read_zoned(dev_t number, bool *ret_zoned)
 	return error;
 }
 
-/* What this kernel lacks stays at its default; anything else, as EMFILE, is of the moment. */
+/* An attribute that this kernel lacks stays at its default; any other error, as EMFILE, is of the
+ * moment. */
 static void note(int error, int *first)
 {
 	if (error && error != -ENOENT && !*first)

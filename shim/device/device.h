@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known of each block device that was met, and how old it is.
+ * The block devices that were met: the last answer of each, and how old that is.
  *
  * A slot for each device number, replaced in place. A format or new firmware changes what a disk
  * promises, but does not make it another disk, and the kernels that need us tell nobody: so a disk
@@ -33,13 +33,14 @@ struct device {
 	struct limits native; /* what the kernel itself reports for it; unit_max 0: nothing */
 };
 
-/* What is known, without asking anybody, and its age in ns; UINT64_MAX: nothing. */
+/* The last answer about the device, without asking anybody. Its age in ns; UINT64_MAX: there is
+ * none. */
 uint64_t device_recall(dev_t number, struct device *ret_device);
 #define DEVICE_OLD UINT64_C(2000000000) /* no write relies on what is of this age */
 
-/* What is known of the disk that is held, younger than that. device: what device_recall() gave,
- * of this age; becomes the answer. 0; -ESTALE: the hold is open on another disk by now; or -errno:
- * no answer. */
+/* An answer about the disk that is held, younger than that. device: the one that device_recall()
+ * gave, of this age; becomes the new one. 0; -ESTALE: the hold is open on another disk by now; or
+ * -errno: no answer. */
 int device_of_hold(const struct hold *hold, uint64_t age, struct device *device);
 
 /* The answer was found to be wrong: the next write asks. */

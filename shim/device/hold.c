@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/racy.h"
 #include "base/real.h"
 
 enum {
@@ -35,9 +36,8 @@ static __thread bool once __attribute__((tls_model("initial-exec")));
 
 #define EACH_HOLD(hold) for (struct hold *hold = holds; hold < holds + MAX_HOLDS; hold++)
 
-/* Of a place that is not in use, and may be filled in anew meanwhile: what is found then is asked
- * once more when it is. */
-#define RACY __attribute__((no_sanitize("thread")))
+/* A place that is not in use may be filled in anew meanwhile: these are asked once more when it is.
+ */
 
 RACY static bool is_of_node(const struct hold *hold, const struct look *look)
 {
@@ -87,11 +87,12 @@ void hold_for_once(bool value)
 	once = value;
 }
 
+/* With once the number is one in a table that vanishes; in the program's it may be the program's.
+ */
 static void close_own(struct hold *hold)
 {
-	if (!once) /* else the number is one in a table that vanishes, and may be the program's in
-		      its */
-		look_unmark((unsigned)hold->fd); /* before another thread gets it, and marks it */
+	if (!once) /* before another thread gets the number, and marks it */
+		look_unmark((unsigned)hold->fd);
 	if (hold_is_sound(hold))
 		real_close(hold->fd);
 	atomic_store(&hold->state, 0);
@@ -142,8 +143,8 @@ static bool is_for(const struct hold *hold, const struct look *look)
 	return is_of_node(hold, look) && is_of_mode(hold, look);
 }
 
-/* The page cache is asked by a direct write. What shares a file of the program's may have lost
- * that. */
+/* A look into the page cache is a direct write. A hold that shares the program's file may have lost
+ * O_DIRECT. */
 static bool is_direct_enough(const struct hold *hold, const struct look *look)
 {
 	return !hold->shares_file || !(look->flags & O_DIRECT) ||
@@ -464,7 +465,7 @@ int hold_move(unsigned number)
 }
 
 /* The child has the program's descriptors, and will write through its own holds. */
-__attribute__((no_sanitize("thread"))) void hold_after_fork(void)
+RACY void hold_after_fork(void)
 {
 	look_after_fork();
 	for (int i = 0; i < MAX_BORROWED; i++) {

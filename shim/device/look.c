@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/racy.h"
 #include "base/real.h"
 
 #ifndef STATX_MNT_ID
@@ -137,7 +138,7 @@ void look_let_go(void)
 }
 
 /* The changes of the parent's other threads end there. */
-__attribute__((no_sanitize("thread"))) void look_after_fork(void)
+RACY void look_after_fork(void)
 {
 	atomic_store(&ended, atomic_load(&begun));
 	atomic_store(&waiting, 0);

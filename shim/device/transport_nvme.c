@@ -37,8 +37,8 @@ static bool may_not_ask(int error)
 	return error == -EACCES || error == -EPERM;
 }
 
-/* What root published stands in for an answer that this process may not have; for one that the disk
- * did not give, nothing does. */
+/* Root's record stands in for an answer that this process may not have. Nothing stands in for one
+ * that the disk did not give. */
 static int ask(int fd, dev_t device, struct nvme_identity *identity, struct disk *disk)
 {
 	disk->asked = real_now();

@@ -141,9 +141,16 @@ static bool is_open(int fd)
 	return real_syscall(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0) >= 0;
 }
 
+static int make_way(int number)
+{
+	KEEP_ERRNO;
+
+	return hold_owns((unsigned)number) ? hold_move((unsigned)number) : 0;
+}
+
 static int dup_onto_marked(int old, int new, int flags)
 {
-	int error = is_ours(new) ? hold_move((unsigned)new) : 0;
+	int error = make_way(new);
 	if (error)
 		return (int)ret_errno(error);
 	CHANGE((unsigned)new, (unsigned)new);
@@ -152,9 +159,7 @@ static int dup_onto_marked(int old, int new, int flags)
 
 static bool takes_a_node(int old, int new)
 {
-	bool marked = old != new &&look_is_marked((unsigned)new);
-
-	return marked && names_node(new) && is_open(old);
+	return old != new &&look_is_marked((unsigned)new) && names_node(new) && is_open(old);
 }
 
 EXPORT int dup2(int old, int new)

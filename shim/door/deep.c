@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * System calls that a program makes with its own instructions: SIGSYS comes in their place, with
- * the registers as they were (base/deep.h). Start reading at entry_deep_trap(). What is ours goes
- * through the same door as syscall(), and everything else is done there by the C library's
+ * the registers as they were (base/deep.h). Start reading at entry_deep_trap(). Calls that
+ * untorn serves go through the same door as syscall(), which makes all others by the C library's
  * instruction.
  *
  * Some calls cannot be made in a handler, whose end would undo them, or which a child must not

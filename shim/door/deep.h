@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of deep mode offer each other. */
+/* Functions of deep mode that its other files call. */
 #ifndef ENTRY_DEEP_H
 #define ENTRY_DEEP_H
 

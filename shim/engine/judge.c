@@ -13,7 +13,7 @@
 #include "device/cache.h"
 #include "engine/engine.h"
 
-/* What a native kernel finds out before it comes to the -EINVAL:
+/* Before a native kernel comes to the -EINVAL, it finds out:
  *	REQUEST_EARLY          nothing
  *	REQUEST_UNALIGNED      what is cached (EAGAIN)
  *	REQUEST_BEYOND_LIMITS  what is cached, and whether the memory is there (EFAULT) */
@@ -58,7 +58,8 @@ static int explain(int fd, struct request *request, const struct limits *limits)
 	if (request_needs_state(request, limits))
 		look_at_state(fd, request);
 	error = request_check(request, limits);
-	if (error == REQUEST_GOOD && !is_direct(fd)) /* of a file that it shares the program took it */
+	if (error == REQUEST_GOOD &&
+	    !is_direct(fd)) /* of a file that it shares the program took it */
 		return -EOPNOTSUPP;
 	if (error == REQUEST_GOOD) {
 		error = cache_prepare(fd, request->offset, (uint32_t)request->length, request->rwf);

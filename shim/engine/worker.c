@@ -9,6 +9,7 @@
 
 #include "base/deep.h"
 #include "base/guard.h"
+#include "base/racy.h"
 
 enum {
 	MAX_THREADS = 64,
@@ -172,7 +173,7 @@ bool worker_is_there(void)
 	return there;
 }
 
-__attribute__((no_sanitize("thread"))) void worker_after_fork(void)
+RACY void worker_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	wanted = (pthread_cond_t)PTHREAD_COND_INITIALIZER;

@@ -29,7 +29,7 @@ title "A program's start, without and with it:"
 title "Deep mode: a thread that is not trapped, and one that is:"
 "$build/untorn" run --deep -- "$bench/deep" || not_had
 
-title "What is ours beside a command, which takes no time here; io_uring on one processor:"
+title "Our own time beside a command, which takes none here; io_uring on one processor:"
 [ "$(id -u)" != 0 ] || on_loop
 # On one processor, as in the guests: to wake another one, as our threads do, can take as long in a
 # virtual machine as many writes.
