@@ -67,12 +67,12 @@ static int take_signal(deep_handler *handler, struct sigaction *ret_before)
 {
 	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_NODEFER };
 
-	if (!real()->sigaction || real()->sigaction(SIGSYS, &action, ret_before) < 0)
+	if (!REAL(sigaction) || REAL(sigaction)(SIGSYS, &action, ret_before) < 0)
 		return -ENOSYS;
 	libc.restorer = find_restorer();
 	if (dl_iterate_phdr(find_segment, NULL))
 		return 0;
-	real()->sigaction(SIGSYS, ret_before, NULL);
+	REAL(sigaction)(SIGSYS, ret_before, NULL);
 	return -ENOSYS;
 }
 

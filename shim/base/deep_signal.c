@@ -38,7 +38,7 @@ static void unblock(void)
 {
 	uint64_t ours = 1ULL << (SIGSYS - 1);
 
-	real()->syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, sizeof(ours));
+	REAL(syscall)(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, sizeof(ours));
 }
 
 /* On an alternate stack another signal's frame may be too much: there nothing is to be trapped, and
@@ -110,12 +110,12 @@ static void take_over_handlers(void)
 	void *known;
 
 	for (int i = 1; i < _NSIG; i++) {
-		if (i == SIGSYS || real()->sigaction(i, NULL, &action) < 0 ||
+		if (i == SIGSYS || REAL(sigaction)(i, NULL, &action) < 0 ||
 		    !is_function((void *)action.sa_handler))
 			continue;
 		action.sa_handler =
 			(sighandler_t)deep_signal_in(i, (void *)action.sa_handler, &known);
-		real()->sigaction(i, &action, NULL);
+		REAL(sigaction)(i, &action, NULL);
 	}
 }
 
@@ -139,8 +139,8 @@ static void die(void)
 	const struct sigaction none = { .sa_handler = SIG_DFL };
 
 	deep_this.selector = DEEP_PASS;
-	real()->sigaction(SIGSYS, &none, NULL);
-	real()->syscall(SYS_tgkill, getpid(), real()->syscall(SYS_gettid), SIGSYS);
+	REAL(sigaction)(SIGSYS, &none, NULL);
+	REAL(syscall)(SYS_tgkill, getpid(), REAL(syscall)(SYS_gettid), SIGSYS);
 }
 
 void deep_signal_foreign(int signal, siginfo_t *info, void *context)

@@ -79,25 +79,25 @@ static long negative(long result)
 
 long real_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-	if (!real()->syscall)
+	if (!REAL(syscall))
 		return -ENOSYS;
-	return negative(real()->syscall(number, a, b, c, d, e, f));
+	return negative(REAL(syscall)(number, a, b, c, d, e, f));
 }
 
 /* musl has neither function before 1.2.5. The offset comes in two halves; on 64 bits the low one is
  * all of it. */
 ssize_t real_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
-	if (!real()->pwritev2)
+	if (!REAL(pwritev2))
 		return real_syscall(SYS_pwritev2, fd, (long)iov, count, offset, 0, flags);
-	return negative(real()->pwritev2(fd, iov, count, offset, flags));
+	return negative(REAL(pwritev2)(fd, iov, count, offset, flags));
 }
 
 int real_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
 {
-	if (!real()->statx)
+	if (!REAL(statx))
 		return (int)real_syscall(SYS_statx, dirfd, (long)path, flags, mask, (long)stx, 0);
-	return (int)negative(real()->statx(dirfd, path, flags, mask, stx));
+	return (int)negative(REAL(statx)(dirfd, path, flags, mask, stx));
 }
 
 int real_ioctl(int fd, unsigned long request, void *argument)
@@ -119,8 +119,8 @@ void __sanitizer_syscall_pre_impl_close(long fd); /* sanitizer/linux_syscall_hoo
 void real_close(int fd)
 {
 	__sanitizer_syscall_pre_impl_close(fd);
-	if (real()->close)
-		real()->close(fd);
+	if (REAL(close))
+		REAL(close)(fd);
 	else
 		real_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
 }

@@ -57,6 +57,9 @@ static inline const struct real *real(void)
 									  : real_resolve();
 }
 
+/* REAL(close)(fd): atomic, because another thread may be storing the same pointer once more. */
+#define REAL(name) __atomic_load_n(&real()->name, __ATOMIC_RELAXED)
+
 /* The next definition of one name, for those of a library that may come late, by dlopen(), or not
  * at all: NULL as long as it is not there. `known` is the caller's, static and NULL at first. */
 void *real_find(void *_Atomic *known, const char *library, const char *name);

@@ -73,10 +73,10 @@ static int close_marked(int fd)
 	if (is_ours(fd))
 		return (int)ret_errno(-EBADF);
 	if (!names_node(fd))
-		return real()->close(fd);
+		return REAL(close)(fd);
 	pthread_testcancel();
 	CHANGE((unsigned)fd, (unsigned)fd);
-	return real()->close(fd);
+	return REAL(close)(fd);
 }
 
 EXPORT int close(int fd)
@@ -84,7 +84,7 @@ EXPORT int close(int fd)
 	before((unsigned)fd, (unsigned)fd);
 	if (look_is_marked((unsigned)fd))
 		return close_marked(fd);
-	return real()->close(fd);
+	return REAL(close)(fd);
 }
 
 /* A stream's descriptor, or -1: one of memory has none. */
@@ -105,19 +105,19 @@ static bool is_marked_stream(FILE *stream)
 EXPORT int fclose(FILE *stream)
 {
 	if (!is_marked_stream(stream))
-		return real()->fclose(stream);
+		return REAL(fclose)(stream);
 	int fd = number_of(stream);
 	CHANGE((unsigned)fd, (unsigned)fd);
-	return real()->fclose(stream);
+	return REAL(fclose)(stream);
 }
 
 static FILE *reopen(const char *path, const char *mode, FILE *stream)
 {
 	if (!is_marked_stream(stream))
-		return real()->freopen(path, mode, stream);
+		return REAL(freopen)(path, mode, stream);
 	int fd = number_of(stream);
 	CHANGE((unsigned)fd, (unsigned)fd);
-	return real()->freopen(path, mode, stream);
+	return REAL(freopen)(path, mode, stream);
 }
 
 EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict stream)
@@ -154,7 +154,7 @@ static int dup_onto_marked(int old, int new, int flags)
 	if (error)
 		return (int)ret_errno(error);
 	CHANGE((unsigned)new, (unsigned)new);
-	return flags < 0 ? real()->dup2(old, new) : real()->dup3(old, new, flags);
+	return flags < 0 ? REAL(dup2)(old, new) : REAL(dup3)(old, new, flags);
 }
 
 static bool takes_a_node(int old, int new)
@@ -168,7 +168,7 @@ EXPORT int dup2(int old, int new)
 		before((unsigned)new, (unsigned)new);
 	if (takes_a_node(old, new))
 		return dup_onto_marked(old, new, -1);
-	return real()->dup2(old, new);
+	return REAL(dup2)(old, new);
 }
 
 EXPORT int dup3(int old, int new, int flags)
@@ -177,7 +177,7 @@ EXPORT int dup3(int old, int new, int flags)
 		before((unsigned)new, (unsigned)new);
 	if (!(flags & ~O_CLOEXEC) && takes_a_node(old, new))
 		return dup_onto_marked(old, new, flags);
-	return real()->dup3(old, new, flags);
+	return REAL(dup3)(old, new, flags);
 }
 
 static bool has_node(unsigned first, unsigned last)

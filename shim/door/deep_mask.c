@@ -46,8 +46,8 @@ int sigsetmask(int mask);
 EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before)
 {
 	if (!deep_is_on())
-		return real()->sigprocmask(how, set, before);
-	return deep_signal_mask(real()->sigprocmask, how, set, before);
+		return REAL(sigprocmask)(how, set, before);
+	return deep_signal_mask(REAL(sigprocmask), how, set, before);
 }
 
 /* Before glibc 2.32 a program without threads has none. */
@@ -58,7 +58,7 @@ static int mask_without_threads(int how, const sigset_t *set, sigset_t *before)
 
 EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
 {
-	deep_mask_call *next = real()->pthread_sigmask;
+	deep_mask_call *next = REAL(pthread_sigmask);
 
 	next = next ? next : mask_without_threads;
 	if (!deep_is_on())

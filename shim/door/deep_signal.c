@@ -103,7 +103,7 @@ static int change_other(int signal, const struct sigaction *action, struct sigac
 		mine.sa_handler = (sighandler_t)handler;
 		action = &mine;
 	}
-	int result = real()->sigaction(signal, action, ret_before);
+	int result = REAL(sigaction)(signal, action, ret_before);
 	if (result == 0 && ret_before)
 		ret_before->sa_handler =
 			(sighandler_t)deep_signal_out((void *)ret_before->sa_handler, known);
@@ -113,7 +113,7 @@ static int change_other(int signal, const struct sigaction *action, struct sigac
 EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *before)
 {
 	if (!deep_is_on())
-		return real()->sigaction(signal, action, before);
+		return REAL(sigaction)(signal, action, before);
 	if (signal == SIGSYS && deep_is_here())
 		return change_sigsys(action, before);
 	return change_other(signal, action, before);
@@ -147,32 +147,32 @@ static sighandler_t change_by(change *next, int flags, int signal, sighandler_t 
 
 EXPORT sighandler_t signal(int signal, sighandler_t handler)
 {
-	return change_by(real()->signal, SA_RESTART, signal, handler);
+	return change_by(REAL(signal), SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t bsd_signal(int signal, sighandler_t handler)
 {
-	return change_by(real()->signal, SA_RESTART, signal, handler);
+	return change_by(REAL(signal), SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t ssignal(int signal, sighandler_t handler)
 {
-	return change_by(real()->signal, SA_RESTART, signal, handler);
+	return change_by(REAL(signal), SA_RESTART, signal, handler);
 }
 
 EXPORT sighandler_t sysv_signal(int signal, sighandler_t handler)
 {
-	return change_by(real()->__sysv_signal, (int)SA_RESETHAND | SA_NODEFER, signal, handler);
+	return change_by(REAL(__sysv_signal), (int)SA_RESETHAND | SA_NODEFER, signal, handler);
 }
 
 EXPORT sighandler_t __sysv_signal(int signal, sighandler_t handler)
 {
-	return change_by(real()->__sysv_signal, (int)SA_RESETHAND | SA_NODEFER, signal, handler);
+	return change_by(REAL(__sysv_signal), (int)SA_RESETHAND | SA_NODEFER, signal, handler);
 }
 
 EXPORT sighandler_t sigset(int signal, sighandler_t handler)
 {
-	return change_by(real()->sigset, 0, signal, handler);
+	return change_by(REAL(sigset), 0, signal, handler);
 }
 
 EXPORT int sigignore(int signal)

@@ -9,27 +9,27 @@ EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset
 {
 	if (flags & RWF_ATOMIC)
 		return entry_write(fd, iov, count, offset, flags);
-	if (!real()->pwritev2)
+	if (!REAL(pwritev2))
 		return ret_errno(-ENOSYS);
-	return real()->pwritev2(fd, iov, count, offset, flags);
+	return REAL(pwritev2)(fd, iov, count, offset, flags);
 }
 
 EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t offset, int flags)
 {
 	if (flags & RWF_ATOMIC)
 		return entry_write(fd, iov, count, offset, flags);
-	if (!real()->pwritev64v2)
+	if (!REAL(pwritev64v2))
 		return ret_errno(-ENOSYS);
-	return real()->pwritev64v2(fd, iov, count, offset, flags);
+	return REAL(pwritev64v2)(fd, iov, count, offset, flags);
 }
 
 EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
 {
 	if (mask & STATX_WRITE_ATOMIC)
 		return entry_statx(dirfd, path, flags, mask, stx);
-	if (!real()->statx)
+	if (!REAL(statx))
 		return (int)ret_errno(-ENOSYS);
-	return real()->statx(dirfd, path, flags, mask, stx);
+	return REAL(statx)(dirfd, path, flags, mask, stx);
 }
 
 EXPORT const char *untorn_version(void)

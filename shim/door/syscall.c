@@ -34,7 +34,7 @@ static long write_or_statx(long number, long a, long b, long c, long d, long e, 
 				      (int)f);
 	if (number == SYS_statx && ((unsigned)d & STATX_WRITE_ATOMIC))
 		return entry_statx((int)a, (const char *)b, (int)c, (unsigned)d, (struct statx *)e);
-	return real()->syscall(number, a, b, c, d, e, f);
+	return REAL(syscall)(number, a, b, c, d, e, f);
 }
 
 long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
