@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "rules/limits.h"
 #include "base/real.h"
@@ -35,14 +36,16 @@ void *cache_unreadable(void)
 }
 
 /* A length that is no whole number of blocks is found out last of all (EINVAL), behind those checks
- * and, as it may not wait, behind the look for cached pages (EAGAIN). But what reaches past the end
- * is shortened first, to whole blocks, and comes as far as the memory (EFAULT). */
-bool cache_is_clear(int fd, uint64_t offset, uint32_t length)
+ * and what they make the kernel do. But what reaches past the end is shortened first, to whole
+ * blocks, and comes as far as the memory (EFAULT). */
+int cache_clear(int fd, uint64_t offset, uint32_t length)
 {
-	struct iovec iov = { cache_unreadable(), length - 1 };
+	void *memory = cache_unreadable();
 
-	return iov.iov_base && length <= LIMITS_MAX &&
-	       real_pwritev2(fd, &iov, 1, (off_t)offset, RWF_NOWAIT) == -EINVAL;
+	if (!memory || length > LIMITS_MAX)
+		return -ENOMEM;
+	ssize_t result = pwrite(fd, memory, length - 1, (off_t)offset);
+	return result < 0 && errno == EINVAL ? 0 : result < 0 ? -errno : -EIO;
 }
 
 int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
@@ -72,6 +75,6 @@ static bool has_no_page(int fd, uint64_t offset, uint32_t length)
 
 void cache_finish(int fd, uint64_t offset, uint32_t length)
 {
-	if (!has_no_page(fd, offset, length) && !cache_is_clear(fd, offset, length))
+	if (!has_no_page(fd, offset, length) && cache_clear(fd, offset, length) == -EFAULT)
 		cache_prepare(fd, offset, length, 0);
 }

@@ -10,12 +10,10 @@
 #include <stdint.h>
 
 /*
- * Would the kernel take a direct write of this range as it is: to a device that is neither
- * read-only nor in use as swap space, that ends behind the range, and of which nothing is cached
- * there? Then there is nothing to prepare. Costs a third of cache_prepare(); fd, offset and length
- * as there.
+ * The same as cache_prepare() below, for a third of what that costs: 0, or -errno. -EFAULT: not
+ * sure, as where the device ends within the range, or fd has lost O_DIRECT.
  */
-bool cache_is_clear(int fd, uint64_t offset, uint32_t length);
+int cache_clear(int fd, uint64_t offset, uint32_t length);
 
 /*
  * Before the command: writes back what is dirty in the range, drops it, and has the kernel make its

@@ -30,6 +30,11 @@ enum {
 #define TAKEN   (1U << 29) /* being filled in */
 #define USES    (TAKEN - 1)
 
+struct own {
+	int fd;
+	off_t position;
+};
+
 static struct hold holds[MAX_HOLDS];
 static _Atomic int borrowed[MAX_BORROWED]; /* 0: none */
 static __thread bool once __attribute__((tls_model("initial-exec")));
@@ -50,20 +55,23 @@ RACY static bool is_of_mode(const struct hold *hold, const struct look *look)
 	return (hold->node.flags & O_ACCMODE) == (look->flags & O_ACCMODE);
 }
 
-RACY static bool is_of_disk(const struct hold *hold, const struct identity *identity)
-{
-	struct identity own = hold->identity;
-
-	return identity_equal(&own, identity);
-}
-
-/* In another table of descriptors the number may be one of the program's on the same node. */
-bool hold_is_sound(const struct hold *hold)
+/* One that shares the program's file is told by node and access, which another of the program's
+ * files may have too. */
+static bool is_node_of(const struct hold *hold)
 {
 	struct look now;
 
-	return look_at_node(hold->fd, &now) == 0 && is_of_node(hold, &now) &&
-	       (hold->shares_file || hold_is_marked(hold->fd));
+	if (look_at_node(hold->fd, &now) < 0 || !is_of_node(hold, &now))
+		return false;
+	now.flags = fcntl(hold->fd, F_GETFL);
+	return is_of_mode(hold, &now);
+}
+
+bool hold_is_sound(const struct hold *hold)
+{
+	off_t position = atomic_load_explicit(&hold->position, memory_order_relaxed);
+
+	return position ? lseek(hold->fd, 0, SEEK_CUR) == position : is_node_of(hold);
 }
 
 static bool is_ready(unsigned state)
@@ -87,14 +95,15 @@ void hold_for_once(bool value)
 	once = value;
 }
 
-/* With once the number is one in a table that vanishes; in the program's it may be the program's.
- */
+/* The mark goes before another thread gets the number, and marks it; with once that is a number in
+ * a table that vanishes, and in the others it may be the program's. */
 static void close_own(struct hold *hold)
 {
-	if (!once) /* before another thread gets the number, and marks it */
-		look_unmark((unsigned)hold->fd);
-	if (hold_is_sound(hold))
+	if (hold_is_sound(hold)) {
+		if (!once)
+			look_unmark((unsigned)hold->fd);
 		real_close(hold->fd);
+	}
 	atomic_store(&hold->state, 0);
 }
 
@@ -147,7 +156,7 @@ static bool is_for(const struct hold *hold, const struct look *look)
  * O_DIRECT. */
 static bool is_direct_enough(const struct hold *hold, const struct look *look)
 {
-	return !hold->shares_file || !(look->flags & O_DIRECT) ||
+	return hold->position || !(look->flags & O_DIRECT) ||
 	       (fcntl(hold->fd, F_GETFL) & O_DIRECT);
 }
 
@@ -163,38 +172,13 @@ static struct hold *find(const struct look *look)
 	return NULL;
 }
 
-static int duplicate_from(int fd, int first)
+int hold_duplicate(int fd)
 {
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, first);
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
 
 	if (own < 0 && errno == EINVAL) /* RLIMIT_NOFILE is lower */
 		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return own < 0 ? -errno : own;
-}
-
-/* A hold with this number was made in another table of descriptors, or has been closed past the
- * doors: it must not be taken for what is now there. False: somebody is using it. */
-static bool is_free_of_holds(int own)
-{
-	EACH_HOLD (hold) {
-		unsigned state = READY;
-		if ((atomic_load(&hold->state) & READY) && hold->fd == own &&
-		    !atomic_compare_exchange_strong(&hold->state, &state, 0))
-			return false;
-	}
-	return true;
-}
-
-int hold_duplicate(int fd)
-{
-	int own = duplicate_from(fd, FIRST_NUMBER);
-
-	while (own >= 0 && !is_free_of_holds(own)) {
-		int next = duplicate_from(fd, own + 1);
-		real_close(own);
-		own = next;
-	}
-	return own;
 }
 
 int hold_borrow(int fd)
@@ -242,23 +226,6 @@ static bool is_what_was_seen(int own, const struct look *look)
 	       (flags & O_ACCMODE) == (look->flags & O_ACCMODE);
 }
 
-/* A place that was made in another table of descriptors, and has the same number, serves here; one
- * whose number was closed behind our back, and is of another disk, goes. */
-static struct hold *find_same(int own, const struct look *look, const struct identity *identity)
-{
-	EACH_HOLD (hold) {
-		unsigned idle = READY;
-		if (!is_ready(atomic_load(&hold->state)) || hold->fd != own)
-			continue;
-		if (is_for(hold, look) && is_of_disk(hold, identity) && use(hold)) {
-			hold->owner = getpid();
-			return hold;
-		}
-		atomic_compare_exchange_strong(&hold->state, &idle, 0);
-	}
-	return NULL;
-}
-
 /* A free place; else one that is nobody's in this table, and not in use. */
 static struct hold *take_place(void)
 {
@@ -276,26 +243,27 @@ static struct hold *take_place(void)
 	return NULL;
 }
 
-RACY static void fill_in(struct hold *hold, int own, const struct look *look,
+RACY static void fill_in(struct hold *hold, const struct own *own, const struct look *look,
 			 const struct identity *identity)
 {
-	hold->fd = own;
+	hold->fd = own->fd;
+	hold->position = own->position;
 	hold->owner = getpid();
-	hold->shares_file = !hold_is_marked(own);
 	hold->node = *look;
 	hold->identity = *identity;
 	hold->node_tried = 0;
 	hold->is_wrong = false;
 }
 
-static struct hold *place(int own, const struct look *look, const struct identity *identity)
+static struct hold *place(const struct own *own, const struct look *look,
+			  const struct identity *identity)
 {
-	struct hold *hold = find_same(own, look, identity);
+	struct hold *hold = take_place();
 
-	if (hold || !(hold = take_place()))
-		return hold;
+	if (!hold)
+		return NULL;
 	fill_in(hold, own, look, identity);
-	look_mark((unsigned)own);
+	look_mark((unsigned)own->fd);
 	atomic_store(&hold->state, READY | 1 | (once ? LEAVING : 0));
 	return hold;
 }
@@ -316,17 +284,17 @@ static struct hold *agree(struct hold *mine, const struct look *look)
 }
 
 /* 0: the table has the descriptor now, or did not need it. */
-static int fill(int own, const struct look *look, struct hold **ret_hold)
+static int fill(const struct own *own, const struct look *look, struct hold **ret_hold)
 {
 	struct identity identity;
 
-	int error = identity_read(own, look->number, &identity);
+	int error = identity_read(own->fd, look->number, &identity);
 	if (error)
 		return error;
 	struct hold *mine = place(own, look, &identity);
 	*ret_hold = agree(mine, look);
-	if (!mine && !hold_has_locks(own))
-		real_close(own);
+	if (!mine && !hold_has_locks(own->fd))
+		real_close(own->fd);
 	return *ret_hold ? 0 : -ENOMEM;
 }
 
@@ -343,14 +311,16 @@ int hold_get(int fd, const struct look *look, struct hold **ret_hold)
 {
 	if ((*ret_hold = find(look)))
 		return 0;
-	int own = try_with_lock(fd, look);
-	if (!own)
-		own = hold_open(fd, look);
-	if (own < 0)
-		return own;
-	int error = is_what_was_seen(own, look) ? fill(own, look, ret_hold) : -EAGAIN;
-	if (error && error != -ENOMEM && !hold_has_locks(own))
-		real_close(own);
+	int error = try_with_lock(fd, look);
+	if (error)
+		return error;
+	struct own own;
+	own.fd = hold_open(fd, look, &own.position);
+	if (own.fd < 0)
+		return own.fd;
+	error = is_what_was_seen(own.fd, look) ? fill(&own, look, ret_hold) : -EAGAIN;
+	if (error && error != -ENOMEM && !hold_has_locks(own.fd))
+		real_close(own.fd);
 	return error;
 }
 

@@ -7,7 +7,7 @@
  *
  * A hold ends with the last of the program's descriptors of the node that atomic writes went
  * through: the doors call hold_before_change() first. Its number is a number too: it is proven by
- * fstat() before each use, in the caller's own table of descriptors.
+ * one system call before each use, in the caller's own table of descriptors.
  *
  * Thread-safe, safe in signal handlers and children of vfork(); no heap, no lock. -errno.
  */
@@ -22,8 +22,9 @@ struct hold {
 	int fd;
 	pid_t owner;   /* the process that made it, no child that shares or copied our memory */
 	bool is_wrong; /* hold_forget() */
-	_Atomic bool shares_file; /* the program's, where the node could not be opened anew */
-	struct look node;         /* flags: its access mode */
+	_Atomic off_t position; /* of our file, which tells it from all others; 0: it shares the
+				   program's file, where the node could not be opened anew */
+	struct look node;       /* flags: its access mode */
 	struct identity identity;
 	_Atomic int node_tried; /* engine/async.c */
 };
@@ -64,9 +65,8 @@ int hold_duplicate(int fd);
  * from the program. */
 int hold_borrow(int fd);
 void hold_return(int own);
-/* An open file of our own on what fd was seen to be, or -errno; has it the mark of such? */
-int hold_open(int fd, const struct look *look);
-bool hold_is_marked(int fd);
+/* An open file of our own on what fd was seen to be, or -errno. *ret_position: as hold.position. */
+int hold_open(int fd, const struct look *look, off_t *ret_position);
 /* Does any process hold a lock on this file, or can that not be told? Closing a descriptor of ours
  * would drop this one's. */
 bool hold_has_locks(int fd);

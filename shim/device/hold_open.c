@@ -2,7 +2,10 @@
 /* Our own open file on a node of the program's, and what closing it would do. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "base/real.h"
 #include "device/hold.h"
@@ -11,8 +14,6 @@
 #define F_OFD_GETLK 36 /* include/uapi/asm-generic/fcntl.h */
 #endif
 
-enum { MARK = 58 /* F_SETSIG's */ };
-
 bool hold_has_locks(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -20,11 +21,31 @@ bool hold_has_locks(int fd)
 	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
-/* In another table of descriptors the number may be one of the program's on the same node: a file
- * that we opened ourselves has a mark, by F_SETSIG, a signal that is never sent. */
-bool hold_is_marked(int fd)
+/* Positions are given out once, from a place that nobody knows. */
+static uint64_t next_position(void)
 {
-	return fcntl(fd, F_GETSIG) == MARK;
+	static _Atomic uint64_t next;
+	uint64_t begin = 0, none = 0;
+
+	if (!atomic_load(&next)) {
+		if (getrandom(&begin, sizeof(begin), GRND_NONBLOCK) < 0)
+			begin = real_now();
+		atomic_compare_exchange_strong(&next, &none, begin | 1);
+	}
+	return atomic_fetch_add(&next, 2);
+}
+
+/* Nobody but us moves the position of a file that we opened: what is at this position is that file,
+ * in whatever table of descriptors. It is odd, and no direct write or read leaves a file there. 0:
+ * it cannot be had. */
+static off_t set_position(int own)
+{
+	off_t size = lseek(own, 0, SEEK_END);
+
+	if (size < 2)
+		return 0;
+	off_t position = (off_t)(next_position() % (uint64_t)size) | 1;
+	return lseek(own, position, SEEK_SET) == position ? position : 0;
 }
 
 /* To a high number, unless that takes a close that would drop the program's own locks. */
@@ -40,7 +61,7 @@ static int move_up(int fd)
 
 /* With the access of the program's file and never more. The folder is that of the calling thread.
  */
-static int reopen(int fd, int flags)
+static int reopen(int fd, int flags, off_t *ret_position)
 {
 	char path[40];
 
@@ -49,14 +70,15 @@ static int reopen(int fd, int flags)
 			    (flags & O_ACCMODE) | O_DIRECT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (own < 0)
 		return own;
-	fcntl(own, F_SETSIG, MARK);
+	*ret_position = set_position(own);
 	return move_up(own);
 }
 
 /* A process may hold on to what it may not open: by a descriptor that shares the program's file. */
-int hold_open(int fd, const struct look *look)
+int hold_open(int fd, const struct look *look, off_t *ret_position)
 {
-	int own = reopen(fd, look->flags);
+	*ret_position = 0;
+	int own = reopen(fd, look->flags, ret_position);
 
 	return own < 0 && own != -ENODEV && own != -ENXIO ? hold_duplicate(fd) : own;
 }

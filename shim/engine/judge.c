@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Most writes are good and meet nothing in the page cache: this is found out at once. The others go
- * through explain(), which finds the errno that a native kernel gives.
- */
+/* Most writes are good: this is found out at once. The others go through explain(), which finds the
+ * errno that a native kernel gives. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -73,8 +71,10 @@ int engine_judge(const struct hold *hold, struct request *request, const struct 
 {
 	if (!hold) /* the file is not open for writing */
 		return -EBADF;
-	if (request_check(request, limits) == REQUEST_GOOD &&
-	    cache_is_clear(hold->fd, request->offset, (uint32_t)request->length))
-		return REQUEST_GOOD;
+	if (!(request->rwf & RWF_NOWAIT) && request_check(request, limits) == REQUEST_GOOD) {
+		int error = cache_clear(hold->fd, request->offset, (uint32_t)request->length);
+		if (error != -EFAULT)
+			return error ? error : REQUEST_GOOD;
+	}
 	return explain(hold->fd, request, limits);
 }

@@ -14,7 +14,7 @@ static struct test_disk loop;
 
 static struct hold hold_on(int fd)
 {
-	struct hold hold = { .state = 2, .fd = fd, .shares_file = true };
+	struct hold hold = { .state = 2, .fd = fd, .node.flags = O_RDWR };
 
 	look_at_node(fd, &hold.node);
 	return hold;

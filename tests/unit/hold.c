@@ -27,7 +27,7 @@ START_TEST(hold_is_high_closed_by_exec_and_direct)
 	ck_assert_int_ge(hold->fd, FIRST);
 	ck_assert_int_eq(fcntl(hold->fd, F_GETFD), FD_CLOEXEC);
 	ck_assert_int_eq(fcntl(hold->fd, F_GETFL) & (O_ACCMODE | O_DIRECT), O_WRONLY | O_DIRECT);
-	ck_assert(!hold->shares_file);
+	ck_assert(hold->position);
 	close(lowest);
 	ck_assert_int_eq(dup(0), lowest);
 	hold_put(hold);
@@ -223,9 +223,11 @@ START_TEST(duplicate_on_a_stale_number)
 	close(copy);
 	struct hold *hold = get(fd);
 	close_past_the_doors(hold->fd);
-	copy = hold_duplicate(fd); /* somebody uses the entry: it cannot be cleared */
-	ck_assert_int_gt(copy, hold->fd);
-	ck_assert(!is_open(hold->fd));
+	copy = hold_duplicate(fd); /* somebody uses the entry */
+	ck_assert_int_eq(copy, hold->fd);
+	ck_assert(!hold_owns((unsigned)copy) && !hold_is_sound(hold));
+	ck_assert_int_eq(lseek(copy, 4096, SEEK_SET), 4096);
+	ck_assert(!hold_owns((unsigned)copy) && !hold_is_sound(hold));
 	close(copy);
 	hold_put(hold);
 }
