@@ -36,7 +36,7 @@ struct counters_door {
 	counters_number refused[COUNTERS_REASONS];
 	counters_number errors;                    /* commands that failed */
 	counters_number done, bytes;               /* of the commands that did not */
-	counters_number latency[COUNTERS_BUCKETS]; /* of the first COUNTERS_SAMPLE of these, and one
+	counters_number latency[COUNTERS_BUCKETS]; /* of a process's first COUNTERS_SAMPLE, and one
 						    in COUNTERS_SAMPLE of the others */
 };
 

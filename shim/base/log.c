@@ -17,16 +17,9 @@
 
 enum { LINE = 320 };
 
-/* In one word, as in config.c. */
-union packed {
-	struct {
-		uint32_t count;
-		uint8_t level, parsed;
-	} is;
-	uint64_t word;
-};
-
-static _Atomic uint64_t cached;
+/* All who read the text at once store the same; the count first. */
+_Atomic unsigned char log_known;
+static _Atomic uint32_t lines_wanted;
 static _Atomic uint32_t lines;
 
 /* Standard error as it was at the start; all 0: there was none. */
@@ -82,24 +75,14 @@ struct log_setting log_parse(const char *text)
 	return setting;
 }
 
-static union packed get(void)
+enum log_level log_get(void)
 {
-	union packed packed = { .word = atomic_load_explicit(&cached, memory_order_relaxed) };
 	char text[CONFIG_TEXT];
 
-	if (!packed.is.parsed) {
-		struct log_setting setting = log_parse(config_text(CONFIG_LOG, text) ? text : NULL);
-		packed.is.count = setting.count;
-		packed.is.level = (uint8_t)setting.level;
-		packed.is.parsed = 1;
-		atomic_store_explicit(&cached, packed.word, memory_order_relaxed);
-	}
-	return packed;
-}
-
-bool log_wants(enum log_level level)
-{
-	return get().is.level >= level;
+	struct log_setting setting = log_parse(config_text(CONFIG_LOG, text) ? text : NULL);
+	atomic_store(&lines_wanted, setting.count);
+	atomic_store(&log_known, (unsigned char)(setting.level + 1));
+	return setting.level;
 }
 
 void log_start(void)
@@ -174,7 +157,8 @@ static void write_line(const char *line, size_t length)
 
 static bool is_within_count(void)
 {
-	uint32_t most = get().is.count;
+	log_wants(LOG_ERROR);
+	uint32_t most = atomic_load(&lines_wanted);
 
 	return most == UINT32_MAX ||
 	       (atomic_load_explicit(&lines, memory_order_relaxed) < most &&

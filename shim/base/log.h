@@ -7,6 +7,7 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,8 +24,15 @@ struct log_setting {
 /* What this text means, NULL when unset; what is not understood is off. Pure, for tests. */
 struct log_setting log_parse(const char *text);
 
-/* Cheap. */
-bool log_wants(enum log_level level);
+/* Asked at each write, and so in place. */
+extern _Atomic unsigned char log_known; /* one more than the level; 0: the text is not read yet */
+enum log_level log_get(void);
+static inline bool log_wants(enum log_level level)
+{
+	unsigned char known = atomic_load_explicit(&log_known, memory_order_relaxed);
+
+	return (known ? (enum log_level)(known - 1) : log_get()) >= level;
+}
 
 /* One line, its newline is added. Async-signal-safe as far as snprintf() is; errno may be changed.
  */

@@ -84,6 +84,13 @@ long real_syscall(long number, long a, long b, long c, long d, long e, long f)
 	return negative(REAL(syscall)(number, a, b, c, d, e, f));
 }
 
+long real_syscall2(long number, long a, long b)
+{
+	__typeof__(syscall) *call = REAL(syscall);
+
+	return call ? negative(call(number, a, b)) : -ENOSYS;
+}
+
 /* musl has neither function before 1.2.5. The offset comes in two halves; on 64 bits the low one is
  * all of it. */
 ssize_t real_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)

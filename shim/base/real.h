@@ -69,6 +69,7 @@ bool real_stay(void);
 
 /* Each returns what the kernel returns: >= 0, or -errno. errno itself may be changed. */
 long real_syscall(long number, long a, long b, long c, long d, long e, long f);
+long real_syscall2(long number, long a, long b);
 ssize_t real_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 int real_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 int real_ioctl(int fd, unsigned long request, void *argument);

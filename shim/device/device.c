@@ -17,16 +17,16 @@
 #include "base/racy.h"
 #include "base/real.h"
 #include "base/sysfs.h"
+#include "device/hold.h"
 #include "device/scsi.h"
 #include "untorn_uapi.h"
 
 enum { MAX_SLOTS = 64, DMA_MASK_DEFAULT = 3, PATIENCE = 100 };
-#define SECOND UINT64_C(1000000000)
 
 struct slot {
 	_Atomic unsigned sequence;
 	_Atomic bool asking;
-	_Atomic uint64_t told; /* real_now() when the question was put; 0: nothing is known */
+	_Atomic uint64_t told; /* device.told; 0: nothing is known */
 	_Atomic uint64_t number;
 	struct device device;
 };
@@ -164,6 +164,28 @@ int device_derive(int fd, dev_t number, const struct device *known, struct devic
 	return 0;
 }
 
+static bool is_same_disk(const struct disk *a, const struct disk *b)
+{
+	return a->block == b->block && a->nsid == b->nsid && a->protected == b->protected &&
+	       a->boundary == b->boundary && a->published == b->published &&
+	       strcmp(a->generic.node, b->generic.node) == 0;
+}
+
+static bool are_same_limits(const struct limits *a, const struct limits *b)
+{
+	return a->unit_min == b->unit_min && a->unit_max == b->unit_max && a->max == b->max &&
+	       a->boundary == b->boundary && a->refusal == b->refusal;
+}
+
+bool device_is_same(const struct device *a, const struct device *b)
+{
+	return identity_equal(&a->identity, &b->identity) && a->block == b->block &&
+	       a->queue.physical == b->queue.physical && a->queue.dma_mask == b->queue.dma_mask &&
+	       a->transport == b->transport && a->error == b->error &&
+	       is_same_disk(&a->disk, &b->disk) && are_same_limits(&a->limits, &b->limits) &&
+	       are_same_limits(&a->native, &b->native);
+}
+
 static struct slot *find(dev_t number)
 {
 	for (int i = 0; i < MAX_SLOTS; i++) {
@@ -207,7 +229,7 @@ static struct slot *choose_slot(void)
 	return oldest;
 }
 
-RACY static void write_slot(const struct device *device, uint64_t told)
+RACY static void write_slot(const struct device *device)
 {
 	struct slot *slot = find(device->number);
 
@@ -217,7 +239,7 @@ RACY static void write_slot(const struct device *device, uint64_t told)
 		return;
 	atomic_thread_fence(memory_order_release);
 	atomic_store(&slot->number, device->number);
-	atomic_store(&slot->told, told);
+	atomic_store(&slot->told, device->told);
 	slot->device = *device;
 	atomic_store_explicit(&slot->sequence, before + 2, memory_order_release);
 }
@@ -276,8 +298,9 @@ static int ask(int fd, dev_t number, bool held, const struct device *known,
 		now = *known;
 		now.held |= held;
 	}
+	now.told = told;
 	if (is_told_in_full(&now))
-		write_slot(&now, told);
+		write_slot(&now);
 	*ret_device = now;
 	return 0;
 }
@@ -302,13 +325,14 @@ static int no_answer(int error, bool has_answered)
 	return has_answered ? -EIO : 0;
 }
 
-int device_of_hold(const struct hold *hold, uint64_t age, struct device *device)
+static int find_out(const struct hold *hold, struct device *device)
 {
+	uint64_t age = device_recall(hold->node.number, device);
 	bool is_it = age != UINT64_MAX && identity_equal(&device->identity, &hold->identity);
 	bool serves = is_it && device->held && age < DEVICE_OLD;
 	struct device now;
 
-	if (serves && age < SECOND)
+	if (serves && age < DEVICE_AGAIN)
 		return 0;
 	struct slot *slot = find(hold->node.number);
 	if (serves && !is_to_ask(slot))
@@ -326,6 +350,15 @@ int device_of_hold(const struct hold *hold, uint64_t age, struct device *device)
 	return identity_equal(&now.identity, &hold->identity) ? 0 : -ESTALE;
 }
 
+int device_of_hold(struct hold *hold, struct device *ret_device)
+{
+	int error = find_out(hold, ret_device);
+
+	if (!error && is_told_in_full(ret_device))
+		hold_tell(hold, ret_device);
+	return error;
+}
+
 int device_get(int fd, dev_t number, struct device *ret_device)
 {
 	struct identity identity;
@@ -340,7 +373,7 @@ int device_get(int fd, dev_t number, struct device *ret_device)
 	uint64_t age = device_recall(number, &known);
 	bool is_it = age != UINT64_MAX && identity_equal(&known.identity, &identity) &&
 		     known.block == block;
-	if (!is_it || age >= SECOND)
+	if (!is_it || age >= DEVICE_AGAIN)
 		return ask(fd, number, false, is_it ? &known : NULL, ret_device);
 	*ret_device = known;
 	return 0;

@@ -15,7 +15,6 @@
 
 #include <sys/types.h>
 
-#include "device/hold.h"
 #include "device/identity.h"
 #include "device/transport.h"
 #include "rules/limits.h"
@@ -31,17 +30,25 @@ struct device {
 	int error;            /* of transport->identify, -errno */
 	struct limits limits; /* what holds on this device or partition */
 	struct limits native; /* what the kernel itself reports for it; unit_max 0: nothing */
+	uint64_t told;        /* real_now() when the question was put */
 };
+
+/* Do both answers say the same, but for when? */
+bool device_is_same(const struct device *a, const struct device *b);
 
 /* The last answer about the device, without asking anybody. Its age in ns; UINT64_MAX: there is
  * none. */
 uint64_t device_recall(dev_t number, struct device *ret_device);
-#define DEVICE_OLD UINT64_C(2000000000) /* no write relies on what is of this age */
 
-/* An answer about the disk that is held, younger than that. device: the one that device_recall()
- * gave, of this age; becomes the new one. 0; -ESTALE: the hold is open on another disk by now; or
- * -errno: no answer. */
-int device_of_hold(const struct hold *hold, uint64_t age, struct device *device);
+/* How soon a disk that is written to is asked again, and no write relies on what is of twice that
+ * age; ns. */
+#define DEVICE_AGAIN UINT64_C(1000000000)
+#define DEVICE_OLD   (2 * DEVICE_AGAIN)
+
+/* An answer about the disk that is held, younger than that. 0; -ESTALE: the hold is open on another
+ * disk by now; or -errno: no answer. */
+struct hold;
+int device_of_hold(struct hold *hold, struct device *ret_device);
 
 /* The answer was found to be wrong: the next write asks. */
 void device_expire(dev_t number);

@@ -152,12 +152,42 @@ static bool is_for(const struct hold *hold, const struct look *look)
 	return is_of_node(hold, look) && is_of_mode(hold, look);
 }
 
+bool hold_serves(const struct hold *hold, const struct look *look)
+{
+	return is_for(hold, look) && hold->position && hold_is_sound(hold);
+}
+
 /* A look into the page cache is a direct write. A hold that shares the program's file may have lost
  * O_DIRECT. */
 static bool is_direct_enough(const struct hold *hold, const struct look *look)
 {
 	return hold->position || !(look->flags & O_DIRECT) ||
 	       (fcntl(hold->fd, F_GETFL) & O_DIRECT);
+}
+
+struct hold *hold_recall(const struct look *node)
+{
+	EACH_HOLD (hold) {
+		if (!is_of_node(hold, node) || !atomic_load(&hold->told) || !use(hold))
+			continue;
+		if (is_of_node(hold, node) && atomic_load(&hold->told))
+			return hold;
+		hold_put(hold);
+	}
+	return NULL;
+}
+
+void hold_tell(struct hold *hold, const struct device *device)
+{
+	if (!atomic_exchange(&hold->is_told, true))
+		hold->device = *device;
+	else if (!atomic_load(&hold->told))
+		return; /* another thread is about to */
+	else if (!device_is_same(&hold->device, device)) {
+		hold_forget(hold);
+		return;
+	}
+	atomic_store(&hold->told, device->told);
 }
 
 static struct hold *find(const struct look *look)
@@ -251,6 +281,8 @@ RACY static void fill_in(struct hold *hold, const struct own *own, const struct 
 	hold->owner = getpid();
 	hold->node = *look;
 	hold->identity = *identity;
+	hold->told = 0;
+	hold->is_told = false;
 	hold->node_tried = 0;
 	hold->is_wrong = false;
 }

@@ -14,6 +14,7 @@
 #ifndef HOLD_H
 #define HOLD_H
 
+#include "device/device.h"
 #include "device/identity.h"
 #include "device/look.h"
 
@@ -26,8 +27,18 @@ struct hold {
 				   program's file, where the node could not be opened anew */
 	struct look node;       /* flags: its access mode */
 	struct identity identity;
+	_Atomic uint64_t told; /* device.told of the last answer that was the same; 0: none yet */
+	_Atomic bool is_told;  /* somebody has filled it in, or is about to */
+	struct device device;  /* the first answer: with another one this hold is forgotten */
 	_Atomic int node_tried; /* engine/async.c */
 };
+
+/* A hold of this node in use, of whatever access, if there is one of which an answer is known; else
+ * NULL. hold_serves(): may it be used for what was looked at, and is it sound? */
+struct hold *hold_recall(const struct look *node);
+bool hold_serves(const struct hold *hold, const struct look *look);
+/* The device's answer goes with the hold, for those who come after. */
+void hold_tell(struct hold *hold, const struct device *device);
 
 /* The hold for what fd was when it was looked at, in use until hold_put(). fd must be open for
  * writing. -EAGAIN: fd is another file by now. Or why there is none: EMFILE, ENFILE, ENOMEM ... */

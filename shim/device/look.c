@@ -65,7 +65,7 @@ int look_at_node(int fd, struct look *ret_look)
 {
 	struct stat st;
 
-	int error = (int)real_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0);
+	int error = (int)real_syscall2(SYS_fstat, fd, (long)&st);
 	if (!error && S_ISREG(st.st_mode))
 		error = ask_below(fd, &st);
 	if (error)
@@ -158,7 +158,8 @@ void look_after_change(void)
 
 int look_begin(int fd, struct look *ret_look, struct look_begun *ret_begun)
 {
-	mark_and_wait((unsigned)fd);
+	if (!look_is_marked((unsigned)fd))
+		mark_and_wait((unsigned)fd);
 	ret_begun->changes = atomic_load(&begun);
 	if (ret_begun->changes != atomic_load(&ended))
 		ret_begun->changes--; /* one is under way: the second half will find it changed */

@@ -123,13 +123,12 @@ static uint64_t now(void)
 }
 
 /* The first few too: of a program that makes no more they are all that is known. */
-static bool is_timed(const struct counters_door *door)
+static bool is_timed(void)
 {
 	static _Atomic unsigned sequence;
 	unsigned number = atomic_fetch_add_explicit(&sequence, 1, memory_order_relaxed);
 
-	return number % COUNTERS_SAMPLE == 0 || counters_read(&door->done) < COUNTERS_SAMPLE ||
-	       log_wants(LOG_DEBUG);
+	return number % COUNTERS_SAMPLE == 0 || number < COUNTERS_SAMPLE || log_wants(LOG_DEBUG);
 }
 
 uint64_t account_begin(const struct device *device, const struct request *request)
@@ -137,7 +136,9 @@ uint64_t account_begin(const struct device *device, const struct request *reques
 	PROBE_DECISION(request->door, device->number, 1, request->offset, request->length);
 	PROBE_COMMAND(request->door, device->number, request->start + request->offset,
 		      request->length);
-	return is_timed(&slot_of(device->number)->doors[request->door]) ? now() : 0;
+	(void)device;
+	(void)request;
+	return is_timed() ? now() : 0;
 }
 
 static void tell(const char *name, const struct request *request, uint64_t time, ssize_t result)

@@ -15,7 +15,7 @@ static bool has_node(const struct engine_job *job)
 	enum { UNTRIED, OPENS, FAILS };
 	_Atomic int *tried = &job->hold->node_tried;
 
-	if (!job->device.transport->queue)
+	if (!engine_device(job)->transport->queue)
 		return false;
 	if (atomic_load(tried) == UNTRIED) {
 		int node = engine_open_node(job);
@@ -41,7 +41,7 @@ bool engine_is_sound(const struct engine_job *job)
 
 int engine_open_node(const struct engine_job *job)
 {
-	const struct device *device = &job->device;
+	const struct device *device = engine_device(job);
 
 	return device->transport->queue->open_node(&device->disk, job->hold->fd, device->number);
 }
@@ -50,18 +50,18 @@ void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe)
 {
 	struct command command = engine_command(&job->request);
 
-	job->began = account_begin(&job->device, &job->request);
-	job->device.transport->queue->prepare(&job->device.disk, &command, sqe);
+	job->began = account_begin(engine_device(job), &job->request);
+	engine_device(job)->transport->queue->prepare(&engine_device(job)->disk, &command, sqe);
 }
 
 ssize_t engine_land(struct engine_job *job, int result)
 {
 	struct command command = engine_command(&job->request);
 
-	ssize_t length = job->device.transport->queue->outcome(&command, result);
+	ssize_t length = engine_device(job)->transport->queue->outcome(&command, result);
 	cache_finish(job->hold->fd, job->request.offset, command.length);
 	if (length) { /* else engine_finish() does it over */
-		account_end(&job->device, &job->request, job->began, length);
+		account_end(engine_device(job), &job->request, job->began, length);
 		engine_drop(job);
 	}
 	return length;
@@ -72,7 +72,7 @@ ssize_t engine_finish(struct engine_job *job)
 {
 	KEEP_ERRNO;
 	ssize_t result =
-		engine_is_sound(job) ? engine_send(job->hold, &job->device, &job->request) : -EIO;
+		engine_is_sound(job) ? engine_send(job->hold, engine_device(job), &job->request) : -EIO;
 
 	engine_drop(job);
 	return result;

@@ -38,8 +38,6 @@ static int known_flags(int flags)
 	int newer = flags & ~REQUEST_RWF_KNOWN;
 	struct iovec iov = { (void *)(uintptr_t) "", 1 };
 
-	if (!newer)
-		return flags;
 	if ((atomic_load(&taken) & newer) == newer)
 		return flags & REQUEST_RWF_KNOWN;
 	AUTO_CLOSE int null = real_open(AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC);
@@ -49,8 +47,8 @@ static int known_flags(int flags)
 	return flags & REQUEST_RWF_KNOWN;
 }
 
-static int enter(const struct write_call *call, enum form form, const struct engine_file *file,
-		 int imported, uint64_t length)
+static int enter(const struct engine_file *file, enum form form, int imported,
+		 const struct request *request, off_t offset)
 {
 	struct entrance entrance = {
 		.form = form,
@@ -58,101 +56,140 @@ static int enter(const struct write_call *call, enum form form, const struct eng
 		.writable = (file->look.flags & O_ACCMODE) != O_RDONLY,
 		.direct = file->look.flags & O_DIRECT,
 		.import = imported,
-		.offset = call->offset,
-		.length = length,
-		.rwf = known_flags(call->flags),
+		.offset = offset,
+		.length = request->length,
+		.rwf = request->rwf,
 	};
 
 	return entrance_check(&entrance, &file->device->limits);
 }
 
-static void gather(const struct write_call *call, enum form form, const struct engine_file *file,
-		   const struct engine_memory *memory, struct request *request)
+static enum door door_of(const struct write_call *call, enum form form)
 {
-	*request = (struct request){
-		.offset = (uint64_t)(call->offset == -1 ? file->position : call->offset),
-		.length = memory->length,
-		.segments =
-			call->registered ? 2 : (uint32_t)call->count, /* as the kernel sees it */
-		.address = (uintptr_t)memory->first.iov_base,
-		.rwf = known_flags(call->flags) & (call->waits ? ~RWF_NOWAIT : ~0),
-		.open_flags = file->look.flags,
-		.ring = form == FORM_RING || form == FORM_POLLED,
-		.door = request->door,
-		.size = file->size,
-		.start = file->device->identity.start,
-		.block = file->block,
-		.physical = file->device->queue.physical,
-		.dma_mask = file->device->queue.dma_mask,
-	};
+	if (form == FORM_CALL)
+		return call->door;
+	return form == FORM_AIO ? DOOR_LIBAIO : DOOR_IO_URING;
+}
+
+/* What the call says; of the rest what an error needs that comes first. */
+static void ask(const struct write_call *call, enum form form, struct request *request)
+{
+	request->offset = (uint64_t)call->offset;
+	request->length = 0;
+	request->segments = call->registered ? 2 : (uint32_t)call->count; /* as the kernel sees it */
+	request->rwf = call->flags;
+	if (call->flags & ~REQUEST_RWF_KNOWN)
+		request->rwf = known_flags(call->flags);
+	request->ring = form == FORM_RING || form == FORM_POLLED;
+	request->door = door_of(call, form);
+	request->read_only = request->swap = false;
+	request->start = request->block = 0;
+}
+
+/* What was found. */
+static void gather(const struct write_call *call, const struct engine_file *file,
+		   struct request *request)
+{
+	const struct device *device = file->device;
+
+	if (call->offset == -1)
+		request->offset = (uint64_t)file->position;
+	if (call->waits)
+		request->rwf &= ~RWF_NOWAIT;
+	request->open_flags = file->look.flags;
+	request->size = file->size;
+	request->start = device->identity.start;
+	request->block = device->block;
+	request->physical = device->queue.physical;
+	request->dma_mask = device->queue.dma_mask;
+}
+
+static int judge(const struct write_call *call, const struct engine_file *file,
+		 struct request *request)
+{
+	gather(call, file, request);
+	return engine_judge(file->hold, request, &file->device->limits);
 }
 
 /* A call by pwritev2() has passed the kernel's own checks, and its memory has been imported there.
  */
-static int start(const struct write_call *call, enum form form, struct engine_file *file,
-		 struct engine_job *job, bool *ret_early)
+static int start_with(const struct write_call *call, enum form form, struct engine_file *file,
+		      struct request *request, bool *ret_early)
 {
-	struct engine_memory memory = { .length = 0 };
-	int imported = form == FORM_CALL ? 0 : engine_import(call, &memory);
+	int imported = form == FORM_CALL ? 0 : engine_import(call, request);
 
 	/* A ring imports before it looks at the file, whatever that is. */
 	*ret_early = form != FORM_AIO && imported;
 	if (*ret_early)
 		return imported;
 	int result = engine_find(call, form, file);
-	if (file->device != &job->device)
-		job->device = *file->device;
 	if (result != REQUEST_GOOD)
 		return result;
-	result = 0;
 	if (form == FORM_CALL)
-		imported = engine_import(call, &memory);
-	else
-		result = enter(call, form, file, imported, memory.length);
-	*ret_early = result != 0;
-	if (result || imported)
-		return result ? result : imported;
-	gather(call, form, file, &memory, &job->request);
-	result = engine_judge(file->hold, &job->request, &job->device.limits);
-	if (result != REQUEST_GOOD)
-		return result;
+		imported = engine_import(call, request);
+	else if ((result = enter(file, form, imported, request, call->offset)) != 0)
+		*ret_early = true;
+	if (*ret_early || imported)
+		return *ret_early ? result : imported;
+	return judge(call, file, request);
+}
+
+/* A file that several writes share keeps its hold, and may be about another device by the next. */
+static void give(struct engine_file *file, bool shared, struct engine_job *job)
+{
 	job->hold = file->hold;
-	hold_share(job->hold);
+	job->by_hold = file->device != &file->own;
+	if (!job->by_hold)
+		job->own = file->own;
+	if (shared)
+		hold_share(file->hold);
+	else
+		file->hold = NULL;
+}
+
+/* No descriptor left is the caller's to tell: it may find another way. */
+static int start(const struct write_call *call, enum form form, struct engine_job *job,
+		 bool *ret_early)
+{
+	struct engine_file alone, *file = call->file;
+
+	file = file ? file : &alone;
+	if (file == &alone || !file->device)
+		engine_begin(file);
+	job->hold = NULL;
+	job->by_hold = job->has_node = false;
+	ask(call, form, &job->request);
+	int result = start_with(call, form, file, &job->request, ret_early);
+	job->own.number = file->device->number;
+	if (result == REQUEST_GOOD)
+		give(file, call->file, job);
+	else if (result != -EMFILE)
+		account_refused(file->device, &job->request, result);
+	if (file == &alone)
+		engine_forget(file);
 	return result;
 }
 
-static int start_by(const struct write_call *call, enum form form, struct engine_job *job,
-		    bool *ret_early)
+/* Natively no write needs a descriptor. */
+static int no_room(const struct engine_job *job)
 {
-	struct engine_file own, *file = call->file ? call->file : &own;
+	const struct device device = { .number = job->own.number };
 
-	own.known = false;
-	own.hold = NULL;
-	file->device = call->file ? &file->common : &job->device;
-	*ret_early = job->has_node = false;
-	job->hold = NULL;
-	job->device.number = 0;
-	job->request = (struct request){ .door = form == FORM_CALL  ? call->door
-						 : form == FORM_AIO ? DOOR_LIBAIO
-								    : DOOR_IO_URING };
-	if (config_get().mode == MODE_OFF)
-		return ENGINE_KERNEL;
-	int result = start(call, form, file, job, ret_early);
-	if (file == &own)
-		engine_forget(&own);
-	return result;
+	return account_refused(&device, &job->request, -ENOMEM);
 }
 
 int engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
 		 bool *ret_early)
 {
 	KEEP_ERRNO;
-	int result = start_by(call, form, ret_job, ret_early);
 
-	result = result == -EMFILE ? -ENOMEM : result; /* natively no write needs a descriptor */
-	if (result == ENGINE_KERNEL && config_get().mode != MODE_OFF)
-		return (int)account_kernel(ret_job->device.number, ret_job->request.door, result);
-	return account_refused(&ret_job->device, &ret_job->request, result);
+	*ret_early = false;
+	if (config_get().mode == MODE_OFF)
+		return ENGINE_KERNEL;
+	int result = start(call, form, ret_job, ret_early);
+	if (result == ENGINE_KERNEL)
+		account_kernel(ret_job->own.number, ret_job->request.door, result);
+	return result == -EMFILE ? no_room(ret_job) : result;
 }
 
 void engine_drop(struct engine_job *job)
@@ -198,14 +235,12 @@ static ssize_t write_by_command(const struct write_call *call, struct engine_job
 {
 	bool early;
 
-	int result = start_by(call, FORM_CALL, job, &early);
-	if (result == REQUEST_GOOD) {
-		ssize_t length = engine_send(job->hold, &job->device, &job->request);
-		engine_drop(job);
-		return length;
-	}
-	return result == ENGINE_KERNEL ? result
-				       : account_refused(&job->device, &job->request, result);
+	int result = start(call, FORM_CALL, job, &early);
+	if (result != REQUEST_GOOD)
+		return result;
+	ssize_t length = engine_send(job->hold, engine_device(job), &job->request);
+	engine_drop(job);
+	return length;
 }
 
 /* The position is that of an open file, and a number may be given to another file meanwhile: so the
@@ -214,7 +249,7 @@ static ssize_t write_at_position(const struct write_call *call, struct engine_jo
 {
 	struct write_call there = *call;
 
-	job->device.number = 0;
+	job->own.number = 0;
 	there.fd = hold_borrow(call->fd);
 	if (there.fd < 0)
 		return there.fd == -EMFILE ? there.fd : ENGINE_KERNEL;
@@ -232,23 +267,35 @@ static bool is_by_own_descriptor(const struct write_call *call)
 {
 	struct look look;
 
-	return call->offset == -1 && look_at_node(call->fd, &look) == 0 &&
-	       !hold_has_locks(call->fd);
+	return look_at_node(call->fd, &look) == 0 && !hold_has_locks(call->fd);
+}
+
+static ssize_t write_by(bool by_own, const struct write_call *call, struct engine_job *job)
+{
+	return by_own ? write_at_position(call, job) : write_by_command(call, job);
 }
 
 struct attempt {
+	bool by_own;
 	const struct write_call *call;
 	struct engine_job *job;
-	bool by_own;
 	ssize_t result;
 };
 
 static void attempt(void *argument)
 {
-	struct attempt *a = argument;
+	struct attempt *this = argument;
 
-	a->result =
-		a->by_own ? write_at_position(a->call, a->job) : write_by_command(a->call, a->job);
+	this->result = write_by(this->by_own, this->call, this->job);
+}
+
+static ssize_t write_with_room(bool by_own, const struct write_call *call, struct engine_job *job)
+{
+	struct attempt this = { by_own, call, job, -EMFILE };
+
+	return own_table_run_with_room(attempt, &this, call->fd) && this.result != -EMFILE
+		       ? this.result
+		       : no_room(job);
 }
 
 ssize_t engine_write(const struct write_call *call)
@@ -258,15 +305,13 @@ ssize_t engine_write(const struct write_call *call)
 
 	if (config_get().mode == MODE_OFF)
 		return to_kernel(call);
-	bool by_own = is_by_own_descriptor(call);
-	struct attempt this = { call, &job, by_own, 0 };
-	attempt(&this);
-	if (this.result == -EMFILE && !own_table_run_with_room(attempt, &this, call->fd))
-		this.result = -ENOMEM;
-	ssize_t result = this.result == -EMFILE ? -ENOMEM : this.result;
+	bool by_own = call->offset == -1 && is_by_own_descriptor(call);
+	ssize_t result = write_by(by_own, call, &job);
+	if (result == -EMFILE)
+		result = write_with_room(by_own, call, &job);
 	if (result == ENGINE_KERNEL)
-		return account_kernel(job.device.number, call->door, to_kernel(call));
-	if (!by_own && call->offset == -1 && result > 0)
+		return account_kernel(job.own.number, call->door, to_kernel(call));
+	if (call->offset == -1 && !by_own && result > 0)
 		lseek(call->fd, (off_t)job.request.offset + result, SEEK_SET);
 	return result;
 }

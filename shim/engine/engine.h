@@ -19,19 +19,19 @@
 #include "untorn_uapi.h"
 
 /* A file as it was found, for the others of several writes that are submitted together: until the
- * next command is sent. Begins as { 0 }; engine_forget() ends it. */
+ * next command is sent. engine_begin(), engine_forget(). */
 struct engine_file {
 	bool known;
 	int fd;
 	struct look look;
 	off_t position;        /* of the same open file, where the call's offset is -1 */
 	struct hold *hold;     /* in use; NULL: the file is not open for writing */
-	struct device *device; /* the job's own, or for several writes that which follows */
-	struct device common;
-	uint32_t block; /* with a hold: as the kernel has them now */
-	uint64_t size;  /* UINT64_MAX: the look into the page cache tells whether a write fits */
+	const struct device *device; /* the hold's, or what follows */
+	struct device own;
+	uint64_t size; /* UINT64_MAX: the look into the page cache tells whether a write fits */
 };
-void engine_forget(struct engine_file *file);
+void engine_begin(struct engine_file *file);
+void engine_forget(struct engine_file *file); /* it may be found anew */
 
 struct write_call {
 	int fd;
@@ -58,12 +58,17 @@ ssize_t engine_write(const struct write_call *call);
 
 /* One write between its halves. */
 struct engine_job {
-	struct device device;
 	struct request request;
 	struct hold *hold; /* in use, if the write is good: until it has been finished or dropped */
+	bool by_hold;      /* the device is the hold's */
+	struct device own; /* else this */
 	uint64_t began;    /* engine_prepare() */
 	bool has_node;     /* it may be sent together with others, by the functions at the end */
 };
+static inline const struct device *engine_device(const struct engine_job *job)
+{
+	return job->by_hold ? &job->hold->device : &job->own;
+}
 enum { ENGINE_KERNEL = 2 };
 
 /*
@@ -93,12 +98,8 @@ ssize_t engine_land(struct engine_job *job, int result);
 int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 
 /* Between the engine's files. */
-struct engine_memory {
-	struct iovec first;
-	uint64_t length; /* of all segments */
-};
-/* As the kernel takes it from the program: 0, -EFAULT or -EINVAL. */
-int engine_import(const struct write_call *call, struct engine_memory *ret_memory);
+/* Length and address, as the kernel takes them from the program: 0, -EFAULT or -EINVAL. */
+int engine_import(const struct write_call *call, struct request *request);
 /* REQUEST_GOOD: found; ENGINE_KERNEL; or the result, from the kernel itself or -errno. */
 int engine_find(const struct write_call *call, enum form form, struct engine_file *file);
 /* REQUEST_GOOD, and nothing of the range is cached; or the result. */

@@ -18,17 +18,17 @@ enum {
 	TRIES = 256,
 };
 
-static int add(struct engine_memory *memory, const struct iovec *iov, size_t count)
+static int add(struct request *request, const struct iovec *iov, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if ((ssize_t)iov[i].iov_len < 0)
 			return -EINVAL;
-		memory->length += iov[i].iov_len;
+		request->length += iov[i].iov_len;
 	}
 	return 0;
 }
 
-static int import_vector(const struct write_call *call, struct engine_memory *memory)
+static int import_vector(const struct write_call *call, struct request *request)
 {
 	struct iovec some[64];
 
@@ -39,20 +39,20 @@ static int import_vector(const struct write_call *call, struct engine_memory *me
 		if (!memory_read(some, call->iov + done, now * sizeof(*some)))
 			return -EFAULT;
 		if (done == 0)
-			memory->first = some[0];
-		if (add(memory, some, now) < 0)
+			request->address = (uintptr_t)some[0].iov_base;
+		if (add(request, some, now) < 0)
 			return -EINVAL;
 	}
 	return 0;
 }
 
-int engine_import(const struct write_call *call, struct engine_memory *ret_memory)
+int engine_import(const struct write_call *call, struct request *request)
 {
 	if (call->vector)
-		return import_vector(call, ret_memory);
+		return import_vector(call, request);
 	if (call->count)
-		ret_memory->first = *call->iov;
-	return add(ret_memory, call->iov, (size_t)call->count);
+		request->address = (uintptr_t)call->iov->iov_base;
+	return add(request, call->iov, (size_t)call->count);
 }
 
 /* The kernel's own checks of what comes before the flags: offset, fd, iovec array, permissions.
@@ -94,43 +94,60 @@ static bool is_plain(const struct write_call *call)
 	return length && length <= (uint64_t)(INT64_MAX - call->offset);
 }
 
+static void know_nothing(struct engine_file *file)
+{
+	file->known = false;
+	file->hold = NULL;
+	file->device = &file->own;
+	file->own.limits.unit_max = 0;
+	file->own.limits.refusal = REFUSAL_NONE;
+}
+
+void engine_begin(struct engine_file *file)
+{
+	file->own.number = 0;
+	know_nothing(file);
+}
+
 void engine_forget(struct engine_file *file)
 {
 	if (file->hold)
 		hold_put(file->hold);
-	file->hold = NULL;
-	file->known = false;
+	know_nothing(file);
 }
 
 /* Block size and size may change while the device is held. A look into the page cache tells whether
  * a write fits, but where the device may end within a block. */
-static int measure(struct engine_file *file)
+static int measure(struct engine_file *file, uint32_t *ret_block)
 {
-	int error = identity_block(file->hold->fd, file->look.number, &file->block);
+	const struct device *device = file->device;
+	int error = identity_block(file->hold->fd, device->number, ret_block);
 
 	file->size = UINT64_MAX;
-	if (!error && file->device->identity.partition && file->block > SECTOR)
+	if (!error && device->identity.partition && *ret_block > SECTOR)
 		error = real_ioctl(file->hold->fd, BLKGETSIZE64, &file->size);
 	return error;
 }
 
 /* The disk was formatted since it was asked: ask again, at once. */
-static int know_anew(struct engine_file *file)
+static int know_anew(struct engine_file *file, uint32_t block)
 {
 	device_expire(file->look.number);
-	int error = device_of_hold(file->hold, UINT64_MAX, file->device);
-	if (!error && file->device->block != file->block)
-		file->device->limits = limits_refused(REFUSAL_GARBAGE);
+	int error = device_of_hold(file->hold, &file->own);
+	if (!error && file->own.block != block)
+		file->own.limits = limits_refused(REFUSAL_GARBAGE);
 	return error;
 }
 
-static int know(struct engine_file *file, uint64_t age)
+static int know(struct engine_file *file)
 {
-	int error = device_of_hold(file->hold, age, file->device);
+	uint32_t block;
+
+	int error = device_of_hold(file->hold, &file->own);
 	if (!error)
-		error = measure(file);
-	if (!error && file->device->block != file->block)
-		error = know_anew(file);
+		error = measure(file, &block);
+	if (!error && file->own.block != block)
+		error = know_anew(file, block);
 	return error;
 }
 
@@ -140,8 +157,8 @@ static int know_without_hold(struct engine_file *file)
 	int fd = file->look.flags & O_PATH ? -1 : file->fd;
 
 	file->hold = NULL;
-	if (device_get(fd, file->look.number, file->device) < 0)
-		file->device->limits = limits_refused(REFUSAL_IDENTIFY);
+	if (device_get(fd, file->look.number, &file->own) < 0)
+		file->own.limits = limits_refused(REFUSAL_IDENTIFY);
 	return 0;
 }
 
@@ -150,13 +167,13 @@ static bool may_write(const struct look *look)
 	return !(look->flags & O_PATH) && (look->flags & O_ACCMODE) != O_RDONLY;
 }
 
-static int try_hold(struct engine_file *file, uint64_t age)
+static int try_hold(struct engine_file *file)
 {
 	if (!may_write(&file->look))
 		return know_without_hold(file);
 	int error = hold_get(file->fd, &file->look, &file->hold);
 	if (!error)
-		error = know(file, age);
+		error = know(file);
 	if (error == -ESTALE)
 		hold_forget(file->hold);
 	if (error)
@@ -170,9 +187,10 @@ static bool is_to_try_again(int error)
 }
 
 /* While it looks again, changes of the number wait. */
-static int take_hold(struct engine_file *file, uint64_t age)
+static int take_hold(struct engine_file *file)
 {
-	int error = try_hold(file, age);
+	file->device = &file->own;
+	int error = try_hold(file);
 
 	if (!is_to_try_again(error))
 		return error;
@@ -180,34 +198,45 @@ static int take_hold(struct engine_file *file, uint64_t age)
 	for (int i = 0; i < TRIES && is_to_try_again(error); i++) {
 		error = look_at(file->fd, &file->look, &file->position);
 		if (!error)
-			error = try_hold(file, UINT64_MAX);
+			error = try_hold(file);
 	}
 	look_let_go();
 	return error;
 }
 
+/* What most writes meet: a disk that is held, that was asked just now, and is as it was then. */
+static bool is_known(struct engine_file *file)
+{
+	struct hold *hold = file->hold;
+	uint32_t block;
+
+	file->device = &hold->device;
+	return hold_serves(hold, &file->look) && real_now() - hold->told < DEVICE_AGAIN &&
+	       measure(file, &block) == 0 && block == hold->device.block;
+}
+
 /* By what is known; else the program's number is asked, whose answer decides the lane and nothing
  * more. */
-static enum lane choose_lane(int fd, struct engine_file *file, uint64_t *ret_age)
+static enum lane choose_lane(int fd, struct engine_file *file)
 {
-	*ret_age = device_recall(file->look.number, file->device);
-	if (*ret_age == UINT64_MAX || (*ret_age >= DEVICE_OLD && !file->device->held)) {
-		*ret_age = 0;
-		if (device_get(fd, file->look.number, file->device) < 0)
-			return LANE_KERNEL;
-	}
-	return engine_decide(file->device, config_get().mode);
+	uint64_t age = device_recall(file->look.number, &file->own);
+
+	if ((age == UINT64_MAX || (age >= DEVICE_OLD && !file->own.held)) &&
+	    device_get(fd, file->look.number, &file->own) < 0)
+		return LANE_KERNEL;
+	return engine_decide(&file->own, config_get().mode);
 }
 
 static int find_file(const struct write_call *call, enum form form, struct engine_file *file)
 {
 	struct look_begun begun;
-	uint64_t age;
 
-	file->device->number = 0;
+	file->fd = call->fd;
 	if (look_begin(call->fd, &file->look, &begun) < 0)
 		return ENGINE_KERNEL;
-	if (choose_lane(call->fd, file, &age) == LANE_KERNEL)
+	file->own.number = file->look.number;
+	file->hold = hold_recall(&file->look);
+	if (!file->hold && choose_lane(call->fd, file) == LANE_KERNEL)
 		return ENGINE_KERNEL;
 	int result = form != FORM_CALL || is_plain(call) ? -EOPNOTSUPP : pass_gate(call);
 	if (result != -EOPNOTSUPP)
@@ -218,8 +247,10 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 		error = look_at(call->fd, &file->look, position);
 	if (!error && form == FORM_CALL && !may_write(&file->look))
 		return -EBADF;
-	file->fd = call->fd;
-	error = error ? error : take_hold(file, age);
+	if (!error && file->hold && is_known(file))
+		return REQUEST_GOOD;
+	engine_forget(file);
+	error = error ? error : take_hold(file);
 	if (error == -ENOTBLK) /* it has become another file's meanwhile */
 		return ENGINE_KERNEL;
 	return error ? error : REQUEST_GOOD;

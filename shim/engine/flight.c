@@ -55,7 +55,7 @@ static void note_refusal(int error)
 static int find_node(struct flight *flight, const struct engine_job *job)
 {
 	for (unsigned i = 0; i < flight->node_count; i++) {
-		if (flight->nodes[i].disk == job->device.identity.disk)
+		if (flight->nodes[i].disk == engine_device(job)->identity.disk)
 			return (int)i;
 	}
 	int fd = flight->node_count < OWN_RING_FILES ? engine_open_node(job) : -ENFILE;
@@ -64,7 +64,7 @@ static int find_node(struct flight *flight, const struct engine_job *job)
 		return -1;
 	}
 	struct flight_node *node = &flight->nodes[flight->node_count++];
-	*node = (struct flight_node){ job->device.identity.disk, fd };
+	*node = (struct flight_node){ engine_device(job)->identity.disk, fd };
 	hand_over_node(flight, node);
 	return (int)(node - flight->nodes);
 }

@@ -4,6 +4,7 @@
  * partitions that move, and as many threads, forks and signals around it as a host program has.
  */
 #include "device/device.h"
+#include "device/hold.h"
 
 #include <dirent.h>
 #include <errno.h>

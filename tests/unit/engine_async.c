@@ -14,9 +14,10 @@ static struct test_disk loop;
 
 static struct hold hold_on(int fd)
 {
-	struct hold hold = { .state = 2, .fd = fd, .node.flags = O_RDWR };
+	struct hold hold = { .state = 2, .fd = fd };
 
 	look_at_node(fd, &hold.node);
+	hold.node.flags = O_RDWR;
 	return hold;
 }
 
@@ -67,7 +68,7 @@ START_TEST(libaio_gets_no_ring)
 {
 	static const struct transport_queue queue = { .open_node = open_something };
 	static const struct transport transport = { .queue = &queue };
-	struct engine_job job = { .device = { .number = 1, .transport = &transport } };
+	struct engine_job job = { .own = { .number = 1, .transport = &transport } };
 
 	for (int form = FORM_AIO; form <= FORM_POLLED; form++) {
 		struct hold hold = hold_on(open("/dev/null", O_RDWR));

@@ -134,7 +134,7 @@ static struct work *make(int index, int target)
 	one->work.job.has_node = true;
 	one->work.job.request.offset = (uint64_t)index;
 	one->work.job.request.address = 1;
-	one->work.job.device.identity.disk = 1 + (uint64_t)index % 3;
+	one->work.job.own.identity.disk = 1 + (uint64_t)index % 3;
 	return &one->work;
 }
 
@@ -264,7 +264,7 @@ static void start_together(int first, int count)
 
 	for (int i = count - 1; i >= 0; i--) {
 		struct work *work = make(first + i, 0);
-		work->job.device.identity.disk = 1;
+		work->job.own.identity.disk = 1;
 		work->next = works;
 		works = work;
 	}
