@@ -24,7 +24,7 @@ all_mutants() {
 	cat <<'END'
 one look, one file|device/look.c|s/return atomic_load(&begun) == first->changes ? error : -EAGAIN;/return error;/|preload/races.sh
 changes are told|device/look.c|/^void look_before_change/,/^}/s/atomic_fetch_add(&begun, 1);/;/|preload/races.sh
-hold of the node that was seen|device/hold.c|s/is_what_was_seen(own, look) ?/1 ?/|unit/hold
+hold of the node that was seen|device/hold.c|s/is_what_was_seen(own.fd, look) ?/1 ?/|unit/hold
 hold's own number|device/hold.c|/^bool hold_is_sound/,/^}/s/return .*/return true;/|unit/engine_async
 hold ends before a close|door/close.c|/^static int close_marked/,/^}/s/CHANGE((unsigned)fd, (unsigned)fd);//|preload/hold
 hold ends before a number is given away|door/close.c|/^static int dup_onto_marked/,/^}/s/CHANGE((unsigned)new, (unsigned)new);//|preload/hold
@@ -34,8 +34,8 @@ a close that fails ends no hold|door/close.c|s/ \&\& is_open(old);/;/|preload/ho
 locks of the program's, when a hold is made|device/hold_open.c|/^static int move_up/,/^}/s/hold_has_locks(fd) ? -EBUSY : //|preload/hold_lock
 locks of the program's, when it asks by statx|engine/statx.c|s/ \&\& !hold_has_locks(q->dirfd))/)/|preload/hold_lock
 locks of the program's, at its file's position|engine/engine.c|s/ \&\&$/ \&\&/;s/!hold_has_locks(call->fd)/1/|preload/hold_lock
-position of the file that is written|engine/engine.c|/^static bool is_by_own_descriptor/,/^}/s/return call->offset == -1/return 0/|preload/races.sh
-partition that ends within a block|engine/find.c|s/file->device->identity.partition \&\& file->block > SECTOR/0/|preload/write
+position of the file that is written|engine/engine.c|s/bool by_own = call->offset == -1 .*/bool by_own = false;/|preload/races.sh
+partition that ends within a block|engine/find.c|s/device->identity.partition \&\& \*ret_block > SECTOR/0/|preload/write
 no answer is not a right to believe root's record|device/transport_nvme.c|s/if ((fd >= 0 \&\& !may_not_ask(error)) .. /if (/|unit/published
 root of another user namespace|device/published.c|s/knows_root() ? 0 : -EXDEV/0/|preload/user_namespace.sh
 number that /sys does not know is no whole disk|base/sysfs.c|s/if (!found \&\& stat(path, &st) < 0)/if (0)/|unit/sysfs
@@ -46,14 +46,19 @@ the kernel's own checks first|engine/find.c|s/if (result != -EOPNOTSUPP)/if (0)/
 partition's start|engine/engine.c|s/(request->start + request->offset) \/ request->block/request->offset \/ request->block/|preload/write
 FUA for O_DSYNC|engine/engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|preload/scsi
 FUA for RWF_DSYNC|engine/engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload/write
-page cache before|engine/judge.c|s/cache_is_clear(hold->fd, request->offset, (uint32_t)request->length)/1/|fences
+page cache before|engine/judge.c|s/int error = cache_clear(.*/int error = 0;/|fences
+disk formatted while its hold is known|engine/find.c|s/ \&\& block == hold->device.block;/;/|fences
+what a hold was told, long ago|engine/find.c|s/real_now() - hold->told < DEVICE_AGAIN/1/|preload/hazard
+hold of the file that was looked at again|device/hold.c|/^bool hold_serves/,/^}/s/is_for(hold, look) \&\& //|preload/races.sh
+hold: another answer than before|device/hold.c|s/else if (!device_is_same(&hold->device, device))/else if (0)/|preload/hazard
 page cache written back|engine/judge.c|/^static int explain/,/^}/s/error = cache_prepare(.*/error = 0;/|fences
 hold: a lock, and a refused write|device/hold.c|s/return hold_has_locks(fd) ? identity_read(fd, look->number, &unused) : 0;/return 0;/|unit/hold
 hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|preload/hold_child
-hold: a stale number|device/hold.c|s/while (own >= 0 && !is_free_of_holds(own))/while (0)/|unit/hold
+hold: our file among others on its node|device/hold.c|s/return position ? lseek(.*) == position : is_node_of(hold);/return is_node_of(hold);/|unit/hold
+hold: its position is its own|device/hold_open.c|s/return lseek(own, position, SEEK_SET) == position ? position : 0;/return 0;/|unit/hold
 hold: open elsewhere|device/hold.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold
 hold: the position without a descriptor|engine/engine.c|s/there.fd == -EMFILE ? there.fd : ENGINE_KERNEL/ENGINE_KERNEL/|preload/hold
-what the kernel says of the range|device/cache.c|s/RWF_NOWAIT) == -EINVAL/RWF_NOWAIT) != -EAGAIN/|fences
+what the kernel says of the range|device/cache.c|s/errno == EINVAL ? 0/errno != EAGAIN ? 0/|fences
 errno|engine/engine.c|/^ssize_t engine_write/,/^}/s/KEEP_ERRNO;/;/|preload/guest
 cancellation under way|door/entry.c|/^ssize_t entry_write/,/^}/s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = PTHREAD_CANCEL_ENABLE;/|preload/guest
 right given up|device/device.c|s/return may_not_ask(now) ../return/|user
@@ -67,12 +72,12 @@ native lane only where it suffices|engine/engine.c|s/native->unit_max >= ours->u
 no lane for what is no disk|engine/engine.c|s/return device->transport ? LANE_COMMAND : LANE_KERNEL/return LANE_COMMAND/|unit/engine
 same disk|device/identity.c|s/a->disk == b->disk/1/|unit/identity unit/device
 same start|device/identity.c|s/a->start == b->start/1/|unit/identity unit/device
-block size that changed|engine/find.c|/^static int know(/,/^}/s/file->device->block != file->block/0/|fences
+block size that changed|engine/find.c|/^static int know(/,/^}/s/file->own.block != block/0/|fences
 block size of disk and kernel agree|device/device.c|s/(device->disk.block != device->block .. device->disk.block != device->queue.block)/0/|unit/published preload/write preload/guest
 child of vfork closes its own|device/hold.c|s/ \&\& hold->owner != self/ \&\& 0/|preload/hold_child
 holds of the parent end in a child|device/hold.c|/hold_after_fork(void)/,/^}/s/close_own(hold);//|preload/hold_child
 refusals of the moment are not kept|device/device.c|s/return !device->error && /return /|preload/hazard unit/engine unit/device
-asked again|device/device.c|s/if (serves \&\& age < SECOND)/if (serves)/|preload/hazard
+asked again|device/device.c|s/if (serves \&\& age < DEVICE_AGAIN)/if (serves)/|preload/hazard
 zoned|rules/limits.c|s/if (queue->zoned)/if (0)/|unit/limits
 boundary that holds the unit|rules/limits.c|s/device->max > device->boundary/0/|unit/limits unit/limits_nvme
 chunk|rules/limits.c|s/return chunk && device->max > chunk/return 0/|unit/limits

@@ -33,6 +33,7 @@ int __wrap_engine_start(const struct write_call *call, enum form form, struct en
 	(void)call;
 	(void)form;
 	*ret_early = false;
+	ret_job->by_hold = false;
 	ret_job->own.identity.disk = 1;
 	ret_job->request.address = 1;
 	return REQUEST_GOOD;

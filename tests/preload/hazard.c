@@ -272,6 +272,7 @@ static void weakened(void)
 		i++;
 	}
 	want(i >= 20 && i < 80 && errno == EINVAL);
+	want(atomic_write(fd, data, UNIT, (off_t)UNIT * i) == -1 && errno == EINVAL);
 	want(holds(fd, (off_t)UNIT * i, UNIT, 0));
 	want(atomic_write(fd, data, 512, (off_t)UNIT * i) == 512);
 	want(statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx) == 0);

@@ -44,13 +44,18 @@ static char *buffer(char letter)
 	return data;
 }
 
-static ssize_t atomic_write(int fd, char letter, off_t offset)
+static ssize_t atomic_write_by(int flags, int fd, char letter, off_t offset)
 {
 	struct iovec iov = { buffer(letter), UNIT };
-	ssize_t result = pwritev2(fd, &iov, 1, offset, RWF_ATOMIC);
+	ssize_t result = pwritev2(fd, &iov, 1, offset, RWF_ATOMIC | flags);
 
 	free(iov.iov_base);
 	return result;
+}
+
+static ssize_t atomic_write(int fd, char letter, off_t offset)
+{
+	return atomic_write_by(0, fd, letter, offset);
 }
 
 /* On the device itself: read directly, past every cache. */
@@ -182,6 +187,8 @@ static void mapped_and_dirty(void)
 	for (int i = 0; i < 50; i++) {
 		char letter = (char)('A' + i % 26);
 		memset(map, '#', 100); /* dirty, of one page only */
+		want(atomic_write_by(RWF_NOWAIT, fd, '!', offset) == -1 && errno == EAGAIN);
+		want(map[0] == '#');
 		want(atomic_write(fd, letter, offset) == UNIT);
 		want(map[0] == letter && map[UNIT - 1] == letter);
 		want(msync(map, UNIT, MS_SYNC) == 0 && fsync(buffered) == 0);
