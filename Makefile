@@ -26,6 +26,10 @@ objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/%/*.c)))
 tests  = $(patsubst %.c,$(B)/%,$(wildcard $(1:%=tests/%/*.c)))
 # Examples of a library that is not there are left out.
 has      = $(shell $(CC) $(CPPFLAGS) -E -include $(1) -x c /dev/null > /dev/null 2>&1 && echo yes)
+# The command asks disks through these, where they are; libnvme 2 is another interface.
+nvme    := $(shell pkg-config --exists 'libnvme >= 1' 'libnvme < 2' 2> /dev/null && echo yes)
+sgutils := $(call has,scsi/sg_pt.h)
+asks    := -ljson-c -lblkid $(if $(nvme),-lnvme) $(if $(sgutils),-lsgutils2)
 lacking := $(if $(call has,libaio.h),,examples/libaio.c) $(if $(call has,liburing.h),,examples/io_uring.c)
 LIB := $(B)/libuntorn.so
 SIMLIB := $(B)/libuntorn-sim.so
@@ -38,7 +42,7 @@ BENCH   := $(call tests,bench)
 VMTEST  := $(wildcard tests/vm/test_*.sh)
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests -MMD -MP $(CPPFLAGS)
+cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests $(if $(nvme),-DLIBNVME) $(if $(sgutils),-DLIBSGUTILS2) -MMD -MP $(CPPFLAGS)
 cc    := -std=gnu11 -fPIC -fvisibility=hidden $(WARN) $(san) $(CFLAGS)
 ld    := $(san) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 # What every start of a program pays: two segments instead of four, and our own functions not looked
@@ -60,21 +64,21 @@ $(LIB): $(call objs,base rules device engine async door) shim.map
 $(SIMLIB): $(call objs,sim) shim/sim/sim.map
 	$(shared) -ldl -lpthread
 $(CMD): $(call objs,base rules device engine command verify)
-	$(link) -ldl -lpthread -ljson-c $(LDLIBS)
+	$(link) -ldl -lpthread $(asks) $(LDLIBS)
 # A test takes from all rooms but the doors those that it uses.
 $(B)/rooms.a: $(call objs,base rules device engine async command verify)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(call tests,unit): $(B)/tests/main.o
 $(UNIT) $(BENCH): %: %.o $(B)/rooms.a
 $(PRELOAD): %: %.o $(B)/tests/preload.o
-$(UNIT) $(PRELOAD): LDLIBS += $(or $(CHECK_LIBS),$(shell pkg-config --libs check)) -ljson-c
+$(UNIT) $(PRELOAD): LDLIBS += $(or $(CHECK_LIBS),$(shell pkg-config --libs check)) $(asks)
 $(EXAMPLE) $(CLIENT): %: %.o
 $(EXAMPLE) $(CLIENT) $(BENCH) $(UNIT) $(PRELOAD):
 	$(link) $(links) -ldl -lpthread $(LDLIBS)
 
 # The packages that a machine with a compiler, git and make still lacks.
-setup: ; $(Q)tests/setup.sh pkg-config libjson-c-dev systemtap-sdt-dev
-setup-check: setup ; $(Q)tests/setup.sh check strace libnvme1 libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
+setup: ; $(Q)tests/setup.sh pkg-config libjson-c-dev libblkid-dev libnvme-dev? libsgutils2-dev? systemtap-sdt-dev
+setup-check: setup ; $(Q)tests/setup.sh check strace libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)

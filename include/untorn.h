@@ -13,17 +13,11 @@
  *	"auto" (default): where the kernel natively reports at least the limits that the device
  *	promises, the kernel does the write; elsewhere one device command does. "command": never the
  *	native way. "off": every call goes to the kernel untouched.
+ *
  * UNTORN_NVME_LIMITS
  *	"namespace" (default): the atomic write unit of an NVMe namespace is NAWUPF, or the vendor's
  *	documented field, or else one logical block. "controller": where the namespace says nothing,
  *	AWUPF of the controller is believed too, as Linux 6.11 to 6.19 did.
- * UNTORN_LIBNVME
- *	"auto" (default): identify through libnvme where it is installed. "off": always the plain
- *	ioctl.
- *
- * UNTORN_LIBSGUTILS
- *	"auto" (default): SCSI disks are asked through libsgutils2 where it is installed. "off":
- *	always by the plain ioctl, as all writes are.
  *
  * UNTORN_AIO
  *	"event" (default): io_submit() returns at once, io_getevents() hands out the result.
@@ -47,8 +41,6 @@
  */
 #define UNTORN_ENV_MODE        "UNTORN_MODE"
 #define UNTORN_ENV_NVME_LIMITS "UNTORN_NVME_LIMITS"
-#define UNTORN_ENV_LIBNVME     "UNTORN_LIBNVME"
-#define UNTORN_ENV_LIBSGUTILS  "UNTORN_LIBSGUTILS"
 #define UNTORN_ENV_AIO         "UNTORN_AIO"
 #define UNTORN_ENV_LOG         "UNTORN_LOG"
 #define UNTORN_ENV_STAT        "UNTORN_STAT"

@@ -8,7 +8,7 @@
 set -eu
 . tests/pack/lib.sh
 failed=0
-rooms="pkg-config libjson-c-dev check"
+rooms="pkg-config libjson-c-dev libblkid-dev check"
 
 # The library, the simulated disk and the command, in a build directory of their own.
 build() { # NAME MAKE-SETTING...
@@ -50,7 +50,7 @@ build_sid() { in_root sid sid build-essential $rooms libaio-dev liburing-dev; }
 # Without binfmt_misc, which a container cannot register: each test is started by qemu.
 build_arm64() {
 	local tree status=0
-	tree=$(tests/vm/fetch.sh tree bookworm:arm64 libc6-dev libjson-c-dev check libaio-dev liburing-dev) || status=$?
+	tree=$(tests/vm/fetch.sh tree bookworm:arm64 libc6-dev libjson-c-dev libblkid-dev check libaio-dev liburing-dev) || status=$?
 	[ "$status" = 0 ] || return "$status"
 	set -- CC="aarch64-linux-gnu-gcc --sysroot=$tree" CHECK_LIBS="-lcheck -lsubunit -lrt -lm -lpthread" B=build-arm64
 	build arm64 "$@" && quietly arm64 make CFLAGS='-O2 -g -Werror' "$@" $(printf "build-arm64/%s " tests/unit/*.c | sed "s/[.]c / /g") &&

@@ -124,8 +124,6 @@ disk that is alive|device/generic.c|s/is_alive(generic, fd)/1/|unit/generic
 number that leads to the disk|device/identity.c|s/by_fd == by_number/1/|unit/generic
 partition is not taken for its disk|base/sysfs.c|s/bool found = stat(path, .st) == 0/int fd = real_open(AT_FDCWD, path, O_RDONLY); bool found = fd >= 0; errno = ENOENT/|unit/identity
 address that the number leads to|device/generic.c|s/ \&\& is_at_its_address(generic)//|unit/generic
-library that lacks a symbol|base/library.c|s/if (!function)/if (0)/|unit/library
-fork while a library is opened|base/library.c|s/atomic_compare_exchange_strong(&library->state, &opening, ABSENT);/(void)opening;/|unit/library
 hold that was closed unseen|engine/async.c|/^bool engine_is_sound/,/^}/s/return .*/return true;/|unit/engine_async
 registered buffer|engine/engine.c|s/call->registered ? 2 : //|preload/uring
 segments that cannot be read|base/memory.c|s/return answer != MISSING/return true/|preload/aio

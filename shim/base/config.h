@@ -11,7 +11,6 @@ enum nvme_policy { NVME_POLICY_NAMESPACE, NVME_POLICY_CONTROLLER };
 struct config {
 	enum mode mode;
 	enum nvme_policy nvme_policy;
-	bool libnvme, libsgutils; /* may be opened */
 	bool aio_inline;          /* io_submit() does the write itself */
 	bool deep;                /* system calls made without the C library too */
 };
@@ -26,7 +25,7 @@ enum { CONFIG_TEXT = 256 };
 bool config_text(enum config_text which, char ret_text[CONFIG_TEXT]);
 
 /* What these texts mean, each NULL when unset; pure, for tests. */
-struct config config_parse(const char *mode, const char *nvme_limits, const char *libnvme,
-			   const char *libsgutils, const char *aio, const char *deep);
+struct config config_parse(const char *mode, const char *nvme_limits, const char *aio,
+			   const char *deep);
 
 #endif

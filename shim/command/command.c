@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "command/libraries.h"
 #include "command/preload.h"
 
 static const struct verb {
@@ -219,6 +220,7 @@ static int choose(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	occupy_closed_streams();
+	cmd_use_libraries();
 	if (argc < 2) {
 		print_usage(stderr);
 		return CMD_USAGE;

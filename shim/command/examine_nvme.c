@@ -84,7 +84,7 @@ void cmd_examine_nvme(const struct patient *p, struct evidence *e)
 	struct nvme_fields f = limits_nvme_fields(&p->identity.nvme);
 	struct nvme_format format = limits_nvme_format(&p->identity.nvme);
 	evidence_fact(e, "identify", "asked through", "%s",
-		      p->asked == 0 ? identify_means() : "nothing; published by root");
+		      p->asked == 0 ? identify_means : "nothing; published by root");
 	evidence_fact(e, "identify", "vendor", "%04x%s", f.vid, f.vid == 0x1d0f ? ", Amazon" : "");
 	look_at_namespace_fields(&f, format.block, e);
 	blocks_fact(e, "AWUN", f.awun, format.block);

@@ -42,7 +42,7 @@ void cmd_examine_scsi(const struct patient *p, struct evidence *e)
 {
 	struct scsi_fields f = limits_scsi_fields(&p->identity.scsi);
 
-	evidence_fact(e, "identify", "asked through", "%s", scsi_means());
+	evidence_fact(e, "identify", "asked through", "%s", scsi_means);
 	evidence_fact(e, "identify", "blocks", "%u bytes logical, %u physical", f.block,
 		      f.physical);
 	evidence_fact(e, "identify", "protection", f.protection ? "type %u" : "none", f.protection);

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Identify Controller and Identify Namespace, through libnvme's nvme_submit_admin_passthru() where
- * that library is installed and allowed, else through the ioctl which that function wraps. Both
- * speak the kernel's struct nvme_passthru_cmd, so nothing of libnvme's own layout is relied on.
- */
+/* Identify Controller and Identify Namespace. */
 #include "device/identify.h"
 
 #include <errno.h>
@@ -11,8 +7,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "base/config.h"
-#include "base/library.h"
 #include "base/real.h"
 #include "rules/status.h"
 
@@ -22,26 +16,14 @@ enum {
 	CNS_CONTROLLER = 0x01,
 };
 
-typedef int admin_command(int fd, struct nvme_passthru_cmd *command, uint32_t *result);
-
-/* libnvme.so.1 only: libnvme3 is another interface. */
-static struct library libnvme = {
-	.names = { "libnvme.so.1" },
-	.symbols = { "nvme_submit_admin_passthru" },
-};
-
-static int admin_by_ioctl(int fd, struct nvme_passthru_cmd *command, uint32_t *result)
+static int by_ioctl(int fd, struct nvme_passthru_cmd *command, uint32_t *result)
 {
 	(void)result;
-	return real_ioctl(fd, NVME_IOCTL_ADMIN_CMD, command);
+	return ioctl(fd, NVME_IOCTL_ADMIN_CMD, command);
 }
 
-static admin_command *means(void)
-{
-	if (!config_get().libnvme || !library_open(&libnvme))
-		return admin_by_ioctl;
-	return (admin_command *)library_function(&libnvme, 0);
-}
+identify_sender *identify_send = by_ioctl;
+const char *identify_means = "ioctl";
 
 static int identify(int fd, uint32_t nsid, uint8_t cns, uint8_t *ret_page)
 {
@@ -54,11 +36,10 @@ static int identify(int fd, uint32_t nsid, uint8_t cns, uint8_t *ret_page)
 	};
 
 	memset(ret_page, 0, IDENTIFY_SIZE);
-	errno = 0;
-	int status = means()(fd, &command, NULL);
-	if (status == -1 && errno) /* libnvme's form; our own -EPERM reads the same */
+	int status = identify_send(fd, &command, NULL);
+	if (status < 0)
 		return -errno;
-	return status > 0 ? status_to_errno(status) : status;
+	return status ? status_to_errno(status) : 0;
 }
 
 int identify_nvme(int fd, struct nvme_identity *ret_identity)
@@ -72,14 +53,4 @@ int identify_nvme(int fd, struct nvme_identity *ret_identity)
 	if (!error)
 		ret_identity->nsid = (uint32_t)nsid;
 	return error;
-}
-
-void identify_after_fork(void)
-{
-	library_after_fork(&libnvme);
-}
-
-const char *identify_means(void)
-{
-	return means() == admin_by_ioctl ? "ioctl" : "libnvme";
 }

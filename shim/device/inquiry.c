@@ -45,7 +45,7 @@ static int ask(int fd, const uint8_t *cdb, uint8_t cdb_length, uint8_t *ret_data
 
 	for (int i = 0; i < ATTEMPTS; i++) {
 		memset(ret_data, 0, size);
-		error = scsi_send(fd, &command, &outcome);
+		error = scsi_ask(fd, &command, &outcome);
 		outcome.residue = 0;
 		if (error || sense_retry(&outcome) == SENSE_FINAL)
 			break;

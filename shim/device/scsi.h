@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One SCSI command through a file descriptor. The only door to libsgutils2, which is opened on
- * first need; where it is absent, the SG_IO ioctl does the same.
- */
+/* One SCSI command through a file descriptor. */
 #ifndef SCSI_H
 #define SCSI_H
 
@@ -24,9 +21,16 @@ struct scsi_command {
  * where the process has no right to this command, ENOTTY where the fd takes none. */
 int scsi_send(int fd, const struct scsi_command *command, struct scsi_outcome *ret_outcome);
 
-/* What commands that ask go through in this process: "libsgutils2" or "SG_IO". Static. */
-const char *scsi_means(void);
+/* The same, for commands that ask: the ioctl; in the command libsgutils2 (command/libraries.c), which
+ * may allocate. */
+typedef int scsi_sender(int fd, const struct scsi_command *command,
+			struct scsi_outcome *ret_outcome);
+extern scsi_sender *scsi_ask;
+extern const char *scsi_means; /* its name */
 
-void scsi_after_fork(void);
+enum {
+	SCSI_TIMEOUT = 30,      /* seconds, the kernel's SD_TIMEOUT */
+	SCSI_HOST_ERROR = 0x07, /* DID_ERROR */
+};
 
 #endif

@@ -6,11 +6,9 @@
 #include "base/config.h"
 #include "base/counters.h"
 #include "base/deep.h"
-#include "device/identify.h"
 #include "door/deep.h"
 #include "async/files.h"
 #include "device/hold.h"
-#include "device/scsi.h"
 #include "base/log.h"
 #include "base/real.h"
 #include "async/ring_op.h"
@@ -21,8 +19,6 @@
 static void after_fork(void)
 {
 	counters_after_fork();
-	identify_after_fork();
-	scsi_after_fork();
 	hold_after_fork();
 	worker_after_fork();
 	aio_after_fork();

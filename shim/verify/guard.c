@@ -63,9 +63,7 @@ static bool is_occupied(int fd, char reason[REASON])
 	if (result > 0)
 		snprintf(reason, REASON, "carries %s", what);
 	else if (result < 0)
-		snprintf(reason, REASON, "may carry a filesystem: %s",
-			 result == -ENOSYS ? "there is no libblkid.so.1 to look for one"
-					   : strerror(-result));
+		snprintf(reason, REASON, "may carry a filesystem: %s", strerror(-result));
 	return result != 0;
 }
 

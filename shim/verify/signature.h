@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* 0: nothing; 1: ret_what says it, "an ext4 signature"; -errno: cannot tell, -ENOSYS when libblkid
- * is not installed. fd is only read. */
+/* 0: nothing; 1: ret_what says it, "an ext4 signature"; -errno: cannot tell. fd is
+ * only read. */
 int verify_signature(int fd, char *ret_what, size_t size);
 
 #endif

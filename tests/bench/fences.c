@@ -92,7 +92,6 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return 2;
-	setenv("UNTORN_LIBNVME", "off", 1);
 	setenv("UNTORN_MODE", "command", 1);
 	int fd = open(argv[1], O_RDWR | O_DIRECT);
 	char *data = mmap(NULL, UNIT, PROT_READ | PROT_WRITE,

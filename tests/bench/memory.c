@@ -69,12 +69,10 @@ static void write_many(int fd, char *data, int flags)
 static const struct {
 	const char *what;
 	void (*write)(int fd, char *data, int flags);
-	const char *environment;
 } rows[] = {
-	{ "before the first write", NULL, "" },
-	{ "after writes by pwritev2()", write_alone, "" },
-	{ "after writes by io_uring, 32 at once", write_many, "" },
-	{ "after writes by pwritev2(), without libnvme", write_alone, "UNTORN_LIBNVME=off" },
+	{ "before the first write", NULL },
+	{ "after writes by pwritev2()", write_alone },
+	{ "after writes by io_uring, 32 at once", write_many },
 };
 
 /* memory NUMBER DEVICE with|without: in a process of its own; says what it takes. */
@@ -97,8 +95,8 @@ static struct memory of_child(int number, const char *device, const char *librar
 	char command[8192];
 	struct memory memory;
 
-	snprintf(command, sizeof(command), "exec env %s %s%s /proc/%d/exe %d %s %s",
-		 rows[number].environment, library ? "LD_PRELOAD=" : "", library ? library : "",
+	snprintf(command, sizeof(command), "exec env %s%s /proc/%d/exe %d %s %s",
+		 library ? "LD_PRELOAD=" : "", library ? library : "",
 		 getpid(), number, device, library ? "with" : "without");
 	FILE *pipe = popen(command, "r");
 	if (!pipe || fscanf(pipe, "%lf %lf", &memory.dirty, &memory.resident) != 2) {

@@ -449,7 +449,7 @@ static const struct preload_row rows[] = {
 	{ "no_descriptors", "", NULL, 10 },
 	{ "closed_descriptors", "", NULL, 2 },
 	{ "threads", "", NULL, 512 },
-	{ "small_stack", "", "UNTORN_LIBNVME=off", 1 },
+	{ "small_stack", "", NULL, 1 },
 	{ "forked", "", NULL, 4 },
 	{ "vforked", "", NULL, -1 },
 	{ "cloned_by_syscall", "", NULL, -1 },

@@ -157,7 +157,6 @@ static const struct {
 	const char *body, *disk, *environment;
 } rows[] = {
 	{ "every_way", "", NULL },
-	{ "every_way", "", "UNTORN_LIBNVME=off" },
 	{ "every_way", "", "UNTORN_MODE=command" },
 	{ "other_files", "", NULL },
 	{ "errors", "", NULL },

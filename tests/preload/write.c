@@ -314,7 +314,6 @@ static const struct {
 } rows[] = {
 	{ "every_length", "", NULL, 6 },
 	{ "every_length", ",lba=512,mdts=3", NULL, 6 },
-	{ "every_length", "", "UNTORN_LIBNVME=off", 6 },
 	{ "every_length", "", "UNTORN_MODE=command", 6 },
 	{ "every_length", ",unprivileged=0", NULL, 6 },
 	{ "every_length", ",nosubmit", NULL, 6 },

@@ -24,7 +24,7 @@ static const struct {
 
 START_TEST(mode_that_is_not_known_is_off)
 {
-	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL, NULL, NULL).mode,
+	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL).mode,
 			 modes[_i].expected);
 }
 END_TEST
@@ -42,37 +42,22 @@ static const struct {
 
 START_TEST(policy_that_is_not_known_is_the_strict_one)
 {
-	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL, NULL, NULL, NULL).nvme_policy,
+	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL, NULL).nvme_policy,
 			 policies[_i].expected);
-}
-END_TEST
-
-static const struct {
-	const char *text;
-	bool expected;
-} libraries[] = {
-	{ NULL, true },   { "", true },    { "auto", true },
-	{ "off", false }, { "OFF", true }, { "no", true },
-};
-
-START_TEST(libnvme_is_left_out_by_off_alone)
-{
-	ck_assert(config_parse(NULL, NULL, libraries[_i].text, NULL, NULL, NULL).libnvme ==
-		  libraries[_i].expected);
 }
 END_TEST
 
 START_TEST(settings_do_not_disturb_each_other)
 {
-	struct config config = config_parse("command", "controller", "off", "off", NULL, NULL);
+	struct config config = config_parse("command", "controller", "inline", NULL);
 
 	ck_assert_int_eq(config.mode, MODE_COMMAND);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_CONTROLLER);
-	ck_assert(!config.libnvme);
-	config = config_parse("controller", "command", "command", NULL, NULL, NULL);
+	ck_assert(config.aio_inline && !config.deep);
+	config = config_parse("controller", "command", "command", "1");
 	ck_assert_int_eq(config.mode, MODE_OFF);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_NAMESPACE);
-	ck_assert(config.libnvme);
+	ck_assert(!config.aio_inline && config.deep);
 }
 END_TEST
 
@@ -81,11 +66,11 @@ START_TEST(environment_is_read)
 {
 	setenv(UNTORN_ENV_MODE, "command", 1);
 	setenv(UNTORN_ENV_NVME_LIMITS, "controller", 1);
-	setenv(UNTORN_ENV_LIBNVME, "off", 1);
+	setenv(UNTORN_ENV_AIO, "inline", 1);
 	struct config config = config_get();
 	ck_assert_int_eq(config.mode, MODE_COMMAND);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_CONTROLLER);
-	ck_assert(!config.libnvme);
+	ck_assert(config.aio_inline);
 }
 END_TEST
 
@@ -93,11 +78,11 @@ START_TEST(environment_without_settings_is_auto)
 {
 	unsetenv(UNTORN_ENV_MODE);
 	unsetenv(UNTORN_ENV_NVME_LIMITS);
-	unsetenv(UNTORN_ENV_LIBNVME);
+	unsetenv(UNTORN_ENV_AIO);
 	struct config config = config_get();
 	ck_assert_int_eq(config.mode, MODE_AUTO);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_NAMESPACE);
-	ck_assert(config.libnvme);
+	ck_assert(!config.aio_inline);
 }
 END_TEST
 
@@ -134,9 +119,9 @@ START_TEST(aio_is_inline_by_that_word_alone)
 {
 	static const char *const others[] = { NULL, "", "event", "Inline", "inline ", "1", "on" };
 
-	ck_assert(config_parse(NULL, NULL, NULL, NULL, "inline", NULL).aio_inline);
+	ck_assert(config_parse(NULL, NULL, "inline", NULL).aio_inline);
 	for (int i = 0; i < COUNT(others); i++)
-		ck_assert(!config_parse(NULL, NULL, NULL, NULL, others[i], NULL).aio_inline);
+		ck_assert(!config_parse(NULL, NULL, others[i], NULL).aio_inline);
 }
 END_TEST
 
@@ -144,9 +129,9 @@ START_TEST(deep_is_that_word_alone)
 {
 	static const char *const others[] = { NULL, "", "0", "on", "yes", "11", "1 ", "deep" };
 
-	ck_assert(config_parse(NULL, NULL, NULL, NULL, NULL, "1").deep);
+	ck_assert(config_parse(NULL, NULL, NULL, "1").deep);
 	for (int i = 0; i < COUNT(others); i++)
-		ck_assert(!config_parse(NULL, NULL, NULL, NULL, NULL, others[i]).deep);
+		ck_assert(!config_parse(NULL, NULL, NULL, others[i]).deep);
 	setenv(UNTORN_ENV_DEEP, "1", 1);
 	ck_assert(config_get().deep && !config_get().aio_inline);
 }
@@ -160,7 +145,6 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, mode_that_is_not_known_is_off, 0, COUNT(modes));
 	tcase_add_test(tc, aio_is_inline_by_that_word_alone);
 	tcase_add_loop_test(tc, policy_that_is_not_known_is_the_strict_one, 0, COUNT(policies));
-	tcase_add_loop_test(tc, libnvme_is_left_out_by_off_alone, 0, COUNT(libraries));
 	tcase_add_test(tc, settings_do_not_disturb_each_other);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("environment");

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Identify, and what the NVMe transport makes of it, against an ioctl() of our own that compares
- * each command field by field and plays back scripted results. Everything twice: by ioctl and
- * through libnvme, which must look the same. The configuration and the choice last for a process,
- * so this leans on Check's running each test in one of its own.
+ * each command field by field and plays back scripted results. Everything twice: by ioctl, as
+ * the shim does, and through libnvme, as the command does, which must look the same. The choice
+ * lasts for a process, so this leans on Check's running each test in one of its own.
  */
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <linux/nvme_ioctl.h>
 #include <stdarg.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "command/libraries.h"
 #include "device/identify.h"
 #include "device/published.h"
 #include "suite.h"
@@ -167,41 +167,19 @@ static void put16(uint8_t *page, int offset, unsigned value)
 	page[offset + 1] = (uint8_t)(value >> 8);
 }
 
-/* Before main(): the configuration is read on first need. */
-__attribute__((constructor)) static void forbid_libnvme(void)
+START_TEST(the_shim_asks_by_ioctl)
 {
-	setenv("UNTORN_LIBNVME", "off", 1);
-}
-
-static void allow_libnvme(void)
-{
-	unsetenv("UNTORN_LIBNVME");
-}
-
-static bool has_libnvme(void)
-{
-	void *library = dlopen("libnvme.so.1", RTLD_NOW | RTLD_LOCAL);
-	bool usable = library && dlsym(library, "nvme_submit_admin_passthru");
-
-	if (library)
-		dlclose(library);
-	return usable;
-}
-
-START_TEST(means_is_ioctl_where_libnvme_is_off)
-{
-	ck_assert_str_eq(identify_means(), "ioctl");
-	ck_assert_str_eq(identify_means(), "ioctl");
-	ck_assert_ptr_null(dlopen("libnvme.so.1", RTLD_NOW | RTLD_NOLOAD));
+	ck_assert_str_eq(identify_means, "ioctl");
 }
 END_TEST
 
-START_TEST(means_is_libnvme_where_it_is_installed)
+START_TEST(the_command_asks_through_libnvme)
 {
-	const char *expected = has_libnvme() ? "libnvme" : "ioctl";
-
-	ck_assert_str_eq(identify_means(), expected);
-	ck_assert_str_eq(identify_means(), expected);
+#ifdef LIBNVME
+	ck_assert_str_eq(identify_means, "libnvme");
+#else
+	ck_assert_str_eq(identify_means, "ioctl");
+#endif
 }
 END_TEST
 
@@ -453,13 +431,13 @@ Suite *suite(void)
 	Suite *s = suite_create("identify");
 	TCase *tc = tcase_create("by ioctl");
 
-	tcase_add_test(tc, means_is_ioctl_where_libnvme_is_off);
+	tcase_add_test(tc, the_shim_asks_by_ioctl);
 	add_identify_tests(tc);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("through libnvme");
-	tcase_add_checked_fixture(tc, allow_libnvme, NULL);
-	tcase_add_test(tc, means_is_libnvme_where_it_is_installed);
+	tcase_add_checked_fixture(tc, cmd_use_libraries, NULL);
+	tcase_add_test(tc, the_command_asks_through_libnvme);
 	add_identify_tests(tc);
 	suite_add_tcase(s, tc);
 
