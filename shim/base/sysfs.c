@@ -5,7 +5,6 @@
  */
 #include "base/sysfs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,26 +127,6 @@ int sysfs_inode(dev_t device, uint64_t *ret_inode)
 
 	path_of(device, "", "", path);
 	return read_inode(path, ret_inode);
-}
-
-int sysfs_list(dev_t device, const char *name, char *ret_names, size_t size)
-{
-	char path[PATH_SIZE];
-	size_t used = 0;
-
-	path_of(device, "", name, path);
-	DIR *directory = opendir(path);
-	if (!directory)
-		return -errno;
-	*ret_names = '\0';
-	for (struct dirent *entry; (entry = readdir(directory));) {
-		if (*entry->d_name == '.' || used + strlen(entry->d_name) + 2 > size)
-			continue;
-		used += (size_t)snprintf(ret_names + used, size - used, "%s%s", used ? " " : "",
-					 entry->d_name);
-	}
-	closedir(directory);
-	return 0;
 }
 
 int sysfs_find_partition(dev_t device, bool *ret_partition)

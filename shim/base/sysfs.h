@@ -3,7 +3,7 @@
  * What the kernel says about a block device in /sys. The only reader of /sys.
  *
  * Devices are named by their number, so no node in /dev is needed. All functions are thread-safe,
- * allocate nothing (but sysfs_list) and return 0 or -errno; outputs are written on success only.
+ * allocate nothing, and return 0 or -errno; outputs are written on success only.
  */
 #ifndef SYSFS_H
 #define SYSFS_H
@@ -20,9 +20,6 @@ int sysfs_number(dev_t device, const char *name, uint64_t *ret_number);
 int sysfs_link(dev_t device, const char *name, char *ret_name, size_t size);
 /* A number that no other device gets before the next boot: the directory's inode. */
 int sysfs_inode(dev_t device, uint64_t *ret_inode);
-
-/* The entries of a directory, e.g. "holders", with spaces between; empty if there are none. */
-int sysfs_list(dev_t device, const char *name, char *ret_names, size_t size);
 
 /* Needs no descriptor. -ENOENT: /sys does not know the number, or is not there. */
 int sysfs_find_partition(dev_t device, bool *ret_partition);

@@ -6,6 +6,7 @@
  */
 #include "command/examine.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -15,13 +16,36 @@
 enum { NAMES = USAGE_NAMES, MAX_DEPTH = 8 };
 
 /* What no longer fits is left out. */
-static void append(char names[NAMES], const char *name)
+static void append_to(char *names, size_t size, const char *name)
 {
-	if (strlen(names) + strlen(name) + 2 > NAMES)
+	if (strlen(names) + strlen(name) + 2 > size)
 		return;
 	if (*names)
 		strcat(names, " ");
 	strcat(names, name);
+}
+
+static void append(char names[NAMES], const char *name)
+{
+	append_to(names, NAMES, name);
+}
+
+/* The entries of a directory in /sys, with spaces between. False: there is no such directory. */
+static bool list(dev_t device, const char *directory, char *ret_names, size_t size)
+{
+	char path[64];
+
+	*ret_names = '\0';
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s", major(device), minor(device),
+		 directory);
+	DIR *open = opendir(path);
+	for (struct dirent *entry; open && (entry = readdir(open));) {
+		if (*entry->d_name != '.')
+			append_to(ret_names, size, entry->d_name);
+	}
+	if (open)
+		closedir(open);
+	return open;
 }
 
 /* The number of a device that is named in a directory of this one: "slaves", or "" for one of its
@@ -45,12 +69,12 @@ static void add_bottoms(dev_t device, int depth, char names[NAMES])
 	char slaves[NAMES], below[NAMES], *rest = slaves;
 	dev_t number;
 
-	if (depth == MAX_DEPTH || sysfs_list(device, "slaves", slaves, sizeof(slaves)) < 0)
+	if (depth == MAX_DEPTH || !list(device, "slaves", slaves, sizeof(slaves)))
 		return;
 	for (char *name; (name = strsep(&rest, " "));) {
 		if (!*name || !number_of(device, "slaves/", name, &number))
 			continue;
-		if (sysfs_list(number, "slaves", below, sizeof(below)) == 0 && *below)
+		if (list(number, "slaves", below, sizeof(below)) && *below)
 			add_bottoms(number, depth + 1, names);
 		else
 			append(names, name);
@@ -90,7 +114,7 @@ static void list_partitions(dev_t disk, char ret_names[NAMES])
 	uint64_t number;
 
 	*ret_names = '\0';
-	if (sysfs_list(disk, "", entries, sizeof(entries)) < 0)
+	if (!list(disk, "", entries, sizeof(entries)))
 		return;
 	for (char *name; (name = strsep(&rest, " "));) {
 		snprintf(attribute, sizeof(attribute), "%s/partition", name);
@@ -120,7 +144,7 @@ static void add_holders(dev_t device, char names[NAMES])
 {
 	char holders[NAMES];
 
-	if (sysfs_list(device, "holders", holders, sizeof(holders)) == 0 && *holders)
+	if (list(device, "holders", holders, sizeof(holders)) && *holders)
 		append(names, holders);
 }
 
