@@ -202,13 +202,39 @@ static struct hold *find(const struct look *look)
 	return NULL;
 }
 
-int hold_duplicate(int fd)
+static int duplicate_from(int fd, int first)
 {
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, first);
 
 	if (own < 0 && errno == EINVAL) /* RLIMIT_NOFILE is lower */
 		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return own < 0 ? -errno : own;
+}
+
+/* A hold that shares a file of the program's, with this number, was made in another table of
+ * descriptors, or has been closed past the doors: it must not be taken for what is now there.
+ * False: somebody is using it. */
+static bool is_free_of_holds(int own)
+{
+	EACH_HOLD (hold) {
+		unsigned idle = READY;
+		if ((atomic_load(&hold->state) & READY) && hold->fd == own && !hold->position &&
+		    !atomic_compare_exchange_strong(&hold->state, &idle, 0))
+			return false;
+	}
+	return true;
+}
+
+int hold_duplicate(int fd)
+{
+	int own = duplicate_from(fd, FIRST_NUMBER);
+
+	while (own >= 0 && !is_free_of_holds(own)) {
+		int next = duplicate_from(fd, own + 1);
+		real_close(own);
+		own = next;
+	}
+	return own;
 }
 
 int hold_borrow(int fd)

@@ -233,6 +233,25 @@ START_TEST(duplicate_on_a_stale_number)
 }
 END_TEST
 
+/* One that shares the program's file is known by its node, which the new one has too. */
+START_TEST(shared_file_on_a_stale_number)
+{
+	int fd = open_disk();
+
+	ck_assert_int_eq(seteuid(65534), 0); /* the node cannot be opened anew */
+	struct hold *hold = get(fd);
+	int number = hold->fd;
+	ck_assert_int_eq(hold->position, 0);
+	hold_put(hold);
+	ck_assert(hold_owns((unsigned)number));
+	close_past_the_doors(number);
+	int copy = hold_duplicate(fd);
+	ck_assert(copy >= 0 && !hold_owns((unsigned)copy));
+	close(copy);
+	ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
 START_TEST(child_of_fork_has_none)
 {
 	int fd = open_disk(), status;
@@ -450,6 +469,7 @@ static void add_number_tests(TCase *tc)
 	tcase_add_test(tc, number_in_use_is_not_left);
 	tcase_add_loop_test(tc, closed_past_the_doors, 0, 3);
 	tcase_add_test(tc, duplicate_on_a_stale_number);
+	tcase_add_test(tc, shared_file_on_a_stale_number);
 	tcase_add_test(tc, child_of_fork_has_none);
 	tcase_add_test(tc, unannounced_child_ends_none);
 }
