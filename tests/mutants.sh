@@ -44,6 +44,10 @@ disk that is gone while it is asked|device/device.c|s/if (error == -ENODEV .. er
 data that is NULL|engine/engine.c|s/if (!command.data)/if (0)/|preload/write
 the kernel's own checks first|engine/find.c|s/if (result != -EOPNOTSUPP)/if (0)/|preload/write
 partition's start|engine/engine.c|s/(request->start + request->offset) \/ request->block/request->offset \/ request->block/|preload/write
+flush where there is no FUA|engine/engine.c|s/result > 0 \&\& engine_flushes(device, request)/0/|preload/scsi preload/write
+FUA for a disk that does not know it|engine/engine.c|s/is_durable(request) \&\& device->queue.durable == DURABLE_BY_FUA/is_durable(request)/|preload/scsi
+flush after a command among others|engine/async.c|s/ \&\& !engine_flushes(engine_device(job), \&job->request)//|unit/engine_async
+no volatile cache|device/device.c|s/strcmp(cache, "write back") != 0/0/|preload/write
 FUA for O_DSYNC|engine/engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|preload/scsi
 FUA for RWF_DSYNC|engine/engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload/write
 page cache before|engine/judge.c|s/int error = cache_clear(.*/int error = 0;/|fences
@@ -55,6 +59,7 @@ page cache written back|engine/judge.c|/^static int explain/,/^}/s/error = cache
 hold: a lock, and a refused write|device/hold.c|s/return hold_has_locks(fd) ? identity_read(fd, look->number, &unused) : 0;/return 0;/|unit/hold
 hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|preload/hold_child
 hold: our file among others on its node|device/hold.c|s/return position ? lseek(.*) == position : is_node_of(hold);/return is_node_of(hold);/|unit/hold
+hold: a stale number|device/hold.c|s/while (own >= 0 \&\& !is_free_of_holds(own))/while (0)/|unit/hold
 hold: its position is its own|device/hold_open.c|s/return lseek(own, position, SEEK_SET) == position ? position : 0;/return 0;/|unit/hold
 hold: open elsewhere|device/hold.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold
 hold: the position without a descriptor|engine/engine.c|s/there.fd == -EMFILE ? there.fd : ENGINE_KERNEL/ENGINE_KERNEL/|preload/hold

@@ -53,6 +53,23 @@ static int read_zoned(dev_t number, bool *ret_zoned)
 	return error;
 }
 
+/* As blk_queue_write_cache() was told by the driver: REQ_FUA reaches only a disk that knows it, and
+ * only where it has a volatile cache. */
+static int read_durable(dev_t number, enum durable *ret_durable)
+{
+	char cache[16];
+	uint32_t fua = 1;
+
+	int error = sysfs_disk_text(number, "queue/write_cache", cache, sizeof(cache));
+	if (!error)
+		error = read_u32(number, "queue/fua", &fua);
+	if (!error && strcmp(cache, "write back") != 0)
+		*ret_durable = DURABLE_ANYWAY;
+	else
+		*ret_durable = fua ? DURABLE_BY_FUA : DURABLE_BY_FLUSH;
+	return error;
+}
+
 /* An attribute that this kernel lacks stays at its default; any other error, as EMFILE, is of the
  * moment. */
 static void note(int error, int *first)
@@ -70,6 +87,7 @@ static int read_queue(dev_t number, struct queue *ret_queue)
 	int first = read_u32(number, "queue/logical_block_size", &queue.block);
 	queue.dma_mask = DMA_MASK_DEFAULT;
 	note(read_zoned(number, &queue.zoned), &first);
+	note(read_durable(number, &queue.durable), &first);
 	note(read_u32(number, "queue/physical_block_size", &queue.physical), &first);
 	note(read_u32(number, "queue/max_hw_sectors_kb", &max_hw_kb), &first);
 	note(read_u32(number, "queue/max_segments", &queue.segments), &first);
@@ -181,6 +199,7 @@ bool device_is_same(const struct device *a, const struct device *b)
 {
 	return identity_equal(&a->identity, &b->identity) && a->block == b->block &&
 	       a->queue.physical == b->queue.physical && a->queue.dma_mask == b->queue.dma_mask &&
+	       a->queue.durable == b->queue.durable &&
 	       a->transport == b->transport && a->error == b->error &&
 	       is_same_disk(&a->disk, &b->disk) && are_same_limits(&a->limits, &b->limits) &&
 	       are_same_limits(&a->native, &b->native);

@@ -26,12 +26,14 @@ static bool has_node(const struct engine_job *job)
 	return atomic_load(tried) == OPENS;
 }
 
-/* A process that uses libaio may be forbidden to have an io_uring. */
+/* A process that uses libaio may be forbidden to have an io_uring. A flush comes after the command,
+ * which is for a thread to wait for. */
 void engine_leave(struct engine_job *job, enum form form)
 {
 	KEEP_ERRNO;
 
-	job->has_node = form != FORM_AIO && has_node(job);
+	job->has_node = form != FORM_AIO && !engine_flushes(engine_device(job), &job->request) &&
+			has_node(job);
 }
 
 bool engine_is_sound(const struct engine_job *job)
@@ -48,7 +50,7 @@ int engine_open_node(const struct engine_job *job)
 
 void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe)
 {
-	struct command command = engine_command(&job->request);
+	struct command command = engine_command(engine_device(job), &job->request);
 
 	job->began = account_begin(engine_device(job), &job->request);
 	engine_device(job)->transport->queue->prepare(&engine_device(job)->disk, &command, sqe);
@@ -56,7 +58,7 @@ void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe)
 
 ssize_t engine_land(struct engine_job *job, int result)
 {
-	struct command command = engine_command(&job->request);
+	struct command command = engine_command(engine_device(job), &job->request);
 
 	ssize_t length = engine_device(job)->transport->queue->outcome(&command, result);
 	cache_finish(job->hold->fd, job->request.offset, command.length);

@@ -199,27 +199,48 @@ void engine_drop(struct engine_job *job)
 	job->hold = NULL;
 }
 
-struct command engine_command(const struct request *request)
+static bool is_durable(const struct request *request)
+{
+	return (request->rwf & (RWF_DSYNC | RWF_SYNC)) ||
+	       (request->open_flags & (O_DSYNC | O_SYNC));
+}
+
+struct command engine_command(const struct device *device, const struct request *request)
 {
 	return (struct command){
 		.lba = (request->start + request->offset) / request->block,
 		.data = (const void *)request->address,
 		.length = (uint32_t)request->length,
-		.fua = (request->rwf & (RWF_DSYNC | RWF_SYNC)) ||
-		       (request->open_flags & (O_DSYNC | O_SYNC)),
+		.fua = is_durable(request) && device->queue.durable == DURABLE_BY_FUA,
 	};
+}
+
+bool engine_flushes(const struct device *device, const struct request *request)
+{
+	return device->queue.durable == DURABLE_BY_FLUSH && is_durable(request);
+}
+
+/* What was written and cannot be made durable is an error, as natively. */
+static ssize_t write_to(const struct hold *hold, const struct device *device,
+			const struct request *request, const struct command *command)
+{
+	ssize_t result = device->transport->write(&device->disk, hold->fd, command);
+
+	if (result > 0 && engine_flushes(device, request) && fdatasync(hold->fd) < 0)
+		return -errno;
+	return result;
 }
 
 ssize_t engine_send(const struct hold *hold, const struct device *device,
 		    const struct request *request)
 {
-	struct command command = engine_command(request);
+	struct command command = engine_command(device, request);
 
 	if (!command.data) /* a passthrough command would go out without data, and write what
 			      happens to lie in the kernel's memory */
 		return -EFAULT;
 	uint64_t began = account_begin(device, request);
-	ssize_t result = device->transport->write(&device->disk, hold->fd, &command);
+	ssize_t result = write_to(hold, device, request, &command);
 	account_end(device, request, began, result);
 	cache_finish(hold->fd, request->offset, command.length);
 	return result;

@@ -104,7 +104,9 @@ int engine_import(const struct write_call *call, struct request *request);
 int engine_find(const struct write_call *call, enum form form, struct engine_file *file);
 /* REQUEST_GOOD, and nothing of the range is cached; or the result. */
 int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits);
-struct command engine_command(const struct request *request);
+struct command engine_command(const struct device *device, const struct request *request);
+/* Is it to be durable, on a disk that knows no FUA? */
+bool engine_flushes(const struct device *device, const struct request *request);
 ssize_t engine_send(const struct hold *hold, const struct device *device,
 		    const struct request *request);
 

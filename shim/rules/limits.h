@@ -52,7 +52,11 @@ struct limits {
 	enum origin origin;
 };
 
-/* What the kernel's request queue lets through in one piece. */
+/* What makes a write durable: nothing, for nothing volatile is in its way; FUA in the command; or a
+ * flush after it. */
+enum durable { DURABLE_BY_FUA, DURABLE_ANYWAY, DURABLE_BY_FLUSH };
+
+/* What the kernel knows of the disk, and lets through in one piece. */
 struct queue {
 	uint32_t block;    /* logical block size */
 	uint32_t physical; /* physical block size */
@@ -61,6 +65,7 @@ struct queue {
 	uint32_t chunk;    /* commands should not cross a multiple of it; 0: none */
 	uint32_t dma_mask; /* bits that must be 0 in a buffer's address */
 	bool zoned;
+	enum durable durable;
 };
 
 /* The largest power of two that is not larger; 0 for 0. */

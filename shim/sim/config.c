@@ -223,6 +223,8 @@ static const struct option options[] = {
 	FIELD(KIND_NUMBER, "max_bndry", max_bndry),
 	FIELD(KIND_BYTE, "vpd_length", vpd_length),
 	FIELD(KIND_FLAG, "no_vpd", no_vpd),
+	FIELD(KIND_FLAG, "no_fua", no_fua),
+	FIELD(KIND_FLAG, "no_cache", no_cache),
 	FIELD(KIND_BYTE, "lbppbe", lbppbe),
 	PARSER("sg", parse_sg),
 	FIELD(KIND_FLAG, "sg_other", sg_other),

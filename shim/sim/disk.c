@@ -180,25 +180,40 @@ static int die(const struct sim_disk *disk, int fd)
 	return -EIO;
 }
 
-static void log_write(const struct sim_disk *disk, const struct sim_write *write, bool faulty)
+static void log_line(const struct sim_disk *disk, const char *line, int size)
 {
-	static const char *const names[] = { "pwrite", "submit", "io", "sg", "atomic" };
-	char line[128], boundary[32] = "";
-
 	int fd = *disk->log ? sim_next()->open(disk->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
 					       0644)
 			    : -1;
 	if (fd < 0)
 		return;
+	if (sim_next()->write(fd, line, (size_t)size) < 0)
+		size = 0;
+	close(fd);
+}
+
+static void log_write(const struct sim_disk *disk, const struct sim_write *write, bool faulty)
+{
+	static const char *const names[] = { "pwrite", "submit", "io", "sg", "atomic" };
+	char line[128], boundary[32] = "";
+
 	if (write->means == SIM_ATOMIC)
 		snprintf(boundary, sizeof(boundary), " boundary=%u", write->boundary / disk->block);
 	int size = snprintf(line, sizeof(line), "write slba=%llu nlb=%u fua=%d%s via=%s%s\n",
 			    (unsigned long long)(write->offset / disk->block),
 			    write->length / disk->block, write->fua, faulty ? " fault" : "",
 			    names[write->means], boundary);
-	if (sim_next()->write(fd, line, (size_t)size) < 0)
-		size = 0;
-	close(fd);
+	log_line(disk, line, size);
+}
+
+int sim_disk_flush(const struct sim_disk *disk)
+{
+	static const char line[] = "flush\n";
+
+	if (sim_disk_is_gone())
+		return -EIO;
+	log_line(disk, line, sizeof(line) - 1);
+	return 0;
 }
 
 /* The configured fault of the command that comes now, or NULL. */

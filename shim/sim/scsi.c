@@ -194,6 +194,8 @@ static int write_extent(const struct sim_disk *disk, struct sim_scsi *command,
 	unsigned sense = check_move(disk, command->cdb, extent, command->out);
 	const struct sim_fault *fault;
 
+	if (!sense && disk->no_fua && (command->cdb[1] & FUA))
+		sense = INVALID_FIELD;
 	if (!sense && disk->readonly)
 		sense = WRITE_PROTECTED;
 	if (sense)

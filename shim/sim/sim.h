@@ -54,7 +54,7 @@ struct sim_disk {
 	unsigned max_atomic, atomic_align, atomic_gran, max_atomic_bndry, max_bndry, vpd_length;
 	unsigned lbppbe; /* logical blocks per physical block exponent */
 	enum sim_kind kind;
-	bool amazon, readonly, unprivileged, nosubmit, cut_eio;
+	bool amazon, readonly, unprivileged, nosubmit, cut_eio, no_fua, no_cache;
 	bool has_sg, sg_other, sg_closed, no_vpd;
 	unsigned sg; /* the number of the SCSI generic node */
 	unsigned max_hw_kb, max_segments, chunk_sectors, dma_alignment;
@@ -106,6 +106,8 @@ struct sim_write {
 int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
 		   const struct sim_fault **ret_fault);
 ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, size_t length);
+/* The program had the kernel flush the disk's cache. 0 or -errno. */
+int sim_disk_flush(const struct sim_disk *disk);
 bool sim_disk_is_read_only(const struct sim_disk *disk);
 void sim_disk_set_read_only(bool value);
 bool sim_disk_is_gone(void); /* or its power is cut */

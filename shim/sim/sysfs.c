@@ -53,8 +53,10 @@ static int queue_attribute(const struct sim_disk *disk, const char *name, char *
 	if (strcmp(name, "zoned") == 0)
 		return snprintf(text, size, "%s\n", disk->zoned);
 	if (strcmp(name, "write_cache") == 0)
-		return snprintf(text, size, "write back\n");
-	return strcmp(name, "fua") == 0 ? number(text, size, 1) : -ENOENT;
+		return snprintf(text, size, "write %s\n", disk->no_cache ? "through" : "back");
+	if (strcmp(name, "fua") == 0)
+		return number(text, size, !disk->no_cache && !disk->no_fua);
+	return -ENOENT;
 }
 
 /* Linux 6.1, drivers/scsi/scsi_sysfs.c; scsi_level is the INQUIRY version and one. */

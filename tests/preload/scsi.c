@@ -160,6 +160,10 @@ static const struct {
 } rows[] = {
 	{ "one command", "writes_one", SCSI, 1, "slba=96 nlb=32 fua=0 via=atomic boundary=0" },
 	{ "O_DSYNC is FUA", "writes_durably", SCSI, 1, "slba=0 nlb=32 fua=1 via=atomic" },
+	{ "without FUA a flush follows", "writes_durably", SCSI ",no_fua", 1,
+	  "flush" },
+	{ "nothing volatile, no FUA", "writes_durably", SCSI ",no_cache", 1,
+	  "slba=0 nlb=32 fua=0 via=atomic" },
 	{ "the boundary is the length", "writes_one", BOUNDARY, 1,
 	  "slba=96 nlb=32 fua=0 via=atomic boundary=32" },
 	{ "a partition's place is the disk's", "writes_on_partition", SCSI ",part=2048+4096", 1,

@@ -368,6 +368,22 @@ START_TEST(synchronous_writes_carry_fua)
 	ck_assert_int_eq(preload_log_count("fua=1"), 2);
 	preload_run("open_modes", "", NULL);
 	ck_assert_int_eq(preload_log_count("fua=1"), 2);
+	ck_assert_int_eq(preload_log_count("flush"), 0);
+}
+END_TEST
+
+START_TEST(without_fua_they_are_flushed)
+{
+	static const char *const bodies_of_two[] = { "flags", "open_modes" };
+
+	for (int i = 0; i < 2; i++) {
+		preload_run(bodies_of_two[i], ",no_fua", NULL);
+		ck_assert_int_eq(preload_log_count("fua=1"), 0);
+		ck_assert_int_eq(preload_log_count("flush"), 2);
+		preload_run(bodies_of_two[i], ",no_cache", NULL);
+		ck_assert_int_eq(preload_log_count("fua=1"), 0);
+		ck_assert_int_eq(preload_log_count("flush"), 0);
+	}
 }
 END_TEST
 
@@ -380,6 +396,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, a_write_does_what_a_native_kernel_does, 0,
 			    sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tc, synchronous_writes_carry_fua);
+	tcase_add_test(tc, without_fua_they_are_flushed);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -79,6 +79,26 @@ START_TEST(libaio_gets_no_ring)
 }
 END_TEST
 
+/* A command of many goes out in one entry; the flush after it would have to be waited for. */
+START_TEST(what_is_flushed_goes_alone)
+{
+	static const struct transport_queue queue = { .open_node = open_something };
+	static const struct transport transport = { .queue = &queue };
+	struct engine_job job = { .own = { .number = 1, .transport = &transport },
+				  .request.block = 512 };
+	struct hold hold = hold_on(open("/dev/null", O_RDWR));
+
+	job.hold = &hold;
+	for (int i = 0; i < 4; i++) {
+		job.own.queue.durable = i & 1 ? DURABLE_BY_FLUSH : DURABLE_BY_FUA;
+		job.request.rwf = i & 2 ? RWF_DSYNC : 0;
+		engine_leave(&job, FORM_RING);
+		ck_assert(job.has_node == (i != 3));
+		ck_assert(engine_command(&job.own, &job.request).fua == (i == 2));
+	}
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("engine_async");
@@ -88,6 +108,7 @@ Suite *suite(void)
 		tcase_add_test(tc, hold_that_was_closed_past_the_doors_is_not_written_to);
 	tcase_add_test(tc, what_is_no_block_device_is_the_kernels);
 	tcase_add_test(tc, libaio_gets_no_ring);
+	tcase_add_test(tc, what_is_flushed_goes_alone);
 	suite_add_tcase(s, tc);
 	return s;
 }

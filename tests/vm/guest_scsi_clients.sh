@@ -74,6 +74,20 @@ sent boundary
 sed -E 's/ ([0-9]+)$/ \1 \1/' /tmp/log > "$OUT/boundary.wanted"
 scsi_target_stop
 
+# Durable on a disk that knows no FUA, which refuses a command with it: a flush after each.
+scsi_target_start max=32 no_fua=1
+expect "the kernel on FUA" "$(cat "/sys/block/${DISK#/dev/}/queue/fua")" 0
+: > "$TARGET_LOG"
+"$untorn" run -- python3 -c "
+import os
+for flags, rwf in (os.O_DSYNC, 0), (0, os.RWF_DSYNC), (0, 0):
+	fd = os.open('$DISK', os.O_RDWR | os.O_DIRECT | flags)
+	for i in range(100): assert os.pwritev(fd, [b'f' * 16384], 16384 * i, 0x40 | rwf) == 16384
+	os.close(fd)"
+expect "durable writes" "$(grep -A1 -E 'opcode=9c .*fua=0' "$TARGET_LOG" | grep -cE 'opcode=(35|91)')" 200
+expect "all writes" "$(grep -c opcode=9c "$TARGET_LOG")" 300
+scsi_target_stop
+
 # What the disk answers to the first and later commands, and what the program is told.
 scsi_target_start max=32 fault=1:06/29/00 fault=3:05/20/00 fault=4:status=18 fault=5:0b/00/00 \
 	fault=7:03/11/00 fault=8:07/27/07

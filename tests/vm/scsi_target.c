@@ -35,7 +35,7 @@ enum { WORKERS = 4, QUEUE = 256, VECTORS = 512, FAULTS = 8, SIZE = 64 << 20 };
 enum { GOOD = 0x00, CHECK_CONDITION = 0x02 };
 
 static struct {
-	unsigned block, exponent, max, align, gran, max_bndry, bndry, pause;
+	unsigned block, exponent, max, align, gran, max_bndry, bndry, pause, no_fua;
 	struct {
 		unsigned number, status, sense;
 	} faults[FAULTS];
@@ -160,7 +160,7 @@ static void read_capacity(struct task *task, bool is_16)
 	answer(task, data, is_16 ? 32 : 8, is_16 ? be(task->cdb + 10, 4) : 8);
 }
 
-/* The caching mode page says that there is a volatile cache (WCE); DPOFUA. */
+/* The caching mode page says that there is a volatile cache (WCE); DPOFUA, or not. */
 static void mode_sense(struct task *task, bool is_10)
 {
 	uint8_t data[28] = { 0 }, *page = data + (is_10 ? 8 : 4);
@@ -170,7 +170,7 @@ static void mode_sense(struct task *task, bool is_10)
 	page[2] = 0x04;
 	size_t size = (size_t)(page - data) + 20;
 	put(data, is_10 ? 2 : 1, size - (is_10 ? 2 : 1));
-	data[is_10 ? 3 : 2] = 0x10;
+	data[is_10 ? 3 : 2] = disk.no_fua ? 0 : 0x10;
 	answer(task, data, size, is_10 ? be(task->cdb + 7, 2) : task->cdb[4]);
 }
 
@@ -267,7 +267,9 @@ static void write_atomic(struct task *task)
 	unsigned blocks = (unsigned)be(task->cdb + 12, 2);
 
 	note(task, lba, blocks, boundary);
-	if (!injected(task) && is_allowed(task, lba, blocks, boundary) &&
+	if (disk.no_fua && (task->cdb[1] & 8))
+		fail(task, 0x052400);
+	else if (!injected(task) && is_allowed(task, lba, blocks, boundary) &&
 	    range_of(task, lba, blocks, &offset))
 		store_piece(task, 0, offset, (size_t)blocks * disk.block);
 }
@@ -278,9 +280,10 @@ static void execute(struct task *task)
 
 	switch (cdb[0]) {
 	case 0x00: /* TEST UNIT READY */
+		return;
 	case 0x35: /* SYNCHRONIZE CACHE (10), (16) */
 	case 0x91:
-		return;
+		return note(task, 0, 0, 0);
 	case 0x12:
 		return inquiry(task);
 	case 0x1a:
@@ -414,6 +417,7 @@ static bool parse(const char *option)
 		{ "max=", &disk.max },     { "align=", &disk.align },
 		{ "gran=", &disk.gran },   { "max_bndry=", &disk.max_bndry },
 		{ "bndry=", &disk.bndry }, { "pause=", &disk.pause },
+		{ "no_fua=", &disk.no_fua },
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
