@@ -10,7 +10,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdatomic.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -132,20 +135,57 @@ void real_close(int fd)
 		real_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
 }
 
-/* The C library's own, which asks the kernel without a system call; NULL: the name is replaced. */
-static __typeof__(clock_gettime) *find_clock(void)
-{
-	void *found = dlsym(RTLD_NEXT, "clock_gettime"), *sure = dlsym(RTLD_NEXT, "getauxval");
-	Dl_info clock, library;
+#ifdef __aarch64__
+#define VDSO_CLOCK "__kernel_clock_gettime"
+#else
+#define VDSO_CLOCK "__vdso_clock_gettime"
+#endif
+typedef int clock_function(clockid_t clock, struct timespec *time);
 
-	if (!found || !sure || !dladdr(found, &clock) || !dladdr(sure, &library))
-		return NULL;
-	return clock.dli_fbase == library.dli_fbase ? (__typeof__(clock_gettime) *)found : NULL;
+/* What lies in the vDSO, vdso(7): addresses in its dynamic section count from where it begins. */
+struct vdso {
+	const char *begin, *strings;
+	const ElfW(Sym) *symbols;
+};
+
+static struct vdso read_vdso(const char *begin)
+{
+	const ElfW(Ehdr) *header = (const void *)begin;
+	const ElfW(Phdr) *part = (const void *)(begin + header->e_phoff), *end = part + header->e_phnum;
+	struct vdso vdso = { .begin = begin };
+
+	while (part < end && part->p_type != PT_DYNAMIC)
+		part++;
+	if (part == end)
+		return vdso;
+	for (const ElfW(Dyn) *d = (const void *)(begin + part->p_offset); d->d_tag != DT_NULL; d++) {
+		if (d->d_tag == DT_STRTAB)
+			vdso.strings = begin + d->d_un.d_ptr;
+		if (d->d_tag == DT_SYMTAB)
+			vdso.symbols = (const void *)(begin + d->d_un.d_ptr);
+	}
+	return vdso;
 }
 
+/* Its table of symbols ends where their names begin; NULL: it is not there, or not like that. */
+static clock_function *find_clock(void)
+{
+	const char *begin = (const char *)getauxval(AT_SYSINFO_EHDR);
+	if (!begin)
+		return NULL;
+	struct vdso vdso = read_vdso(begin);
+	for (const ElfW(Sym) *s = vdso.symbols; s && (const char *)(s + 1) <= vdso.strings; s++) {
+		if (strcmp(vdso.strings + s->st_name, VDSO_CLOCK) == 0)
+			return (clock_function *)(uintptr_t)(begin + s->st_value);
+	}
+	return NULL;
+}
+
+/* The kernel's own, whatever replaces the C library's; found without the loader, whose lock may be
+ * somebody's who waits for this thread. */
 uint64_t real_now(void)
 {
-	static __typeof__(clock_gettime) *_Atomic clock;
+	static clock_function *_Atomic clock;
 	static _Atomic bool sought;
 	struct timespec time;
 
@@ -153,7 +193,7 @@ uint64_t real_now(void)
 		atomic_store_explicit(&clock, find_clock(), memory_order_relaxed);
 		atomic_store_explicit(&sought, true, memory_order_release);
 	}
-	__typeof__(clock_gettime) *own = atomic_load_explicit(&clock, memory_order_relaxed);
+	clock_function *own = atomic_load_explicit(&clock, memory_order_relaxed);
 	if (!own || own(CLOCK_MONOTONIC_COARSE, &time) < 0)
 		real_syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE, (long)&time, 0, 0, 0, 0);
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A plug-in that brings liburing along, of which the program itself knows nothing: its calls come to
-# the shim, and must go on to a library that is not among the next ones.
+# the shim, and must go on to a library that is not among the next ones. And one whose constructor waits
+# for a thread that writes: the loader's lock is held all the while.
 set -eu
 case $BUILD in *address* | *thread*) echo "SKIP: the shim itself is the ordinary one here"; exit 77 ;; esac
 work=$(mktemp -d)
@@ -38,3 +39,33 @@ print(plugin.write_one(b'/dev/sim0n1', 0x40), plugin.write_one(b'$work/image', 0
 [ "$said" = "16384 16384" ] || { echo "$said"; exit 1; }
 [ "$(grep -c via=submit "$work/log")" = 1 ] || { cat "$work/log"; exit 1; }
 echo "$said"
+
+cat > "$work/waits.c" <<'END'
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+static void *write_one(void *unused)
+{
+	int fd = open("/dev/sim0n1", O_RDWR | O_DIRECT);
+	struct iovec iov = { aligned_alloc(4096, 16384), 16384 };
+	printf("%zd\n", pwritev2(fd, &iov, 1, 0, 0x40));
+	return unused;
+}
+__attribute__((constructor)) static void start(void)
+{
+	pthread_t id;
+	pthread_create(&id, NULL, write_one, NULL);
+	pthread_join(id, NULL);
+	fflush(stdout);
+}
+END
+"${CC:-gcc}" -D_GNU_SOURCE -shared -fPIC -o "$work/waits.so" "$work/waits.c" -lpthread
+# The simulated disk finds its next functions in main(), for it is no guest.
+said=$(LD_PRELOAD=$BUILD/libuntorn.so:$BUILD/libuntorn-sim.so timeout 20 python3 -c "
+import ctypes, os
+os.stat('/dev/sim0n1')
+ctypes.CDLL('$work/waits.so')") || { echo "a constructor that waits: no end"; exit 1; }
+[ "$said" = 16384 ] || { echo "$said"; exit 1; }

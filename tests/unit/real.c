@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -251,6 +253,28 @@ START_TEST(cachestat_of_no_file_is_an_error)
 }
 END_TEST
 
+/* The next second begins once, and by everybody's clock: the program's, which is this one, stands. */
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+	(void)clock;
+	*time = (struct timespec){ 0 };
+	return 0;
+}
+
+START_TEST(time_is_the_kernels)
+{
+	struct timespec before, after;
+
+	for (int i = 0; i < 1000; i++) {
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE, &before);
+		uint64_t now = real_now();
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE, &after);
+		ck_assert_uint_ge(now, (uint64_t)before.tv_sec * 1000000000 + (uint64_t)before.tv_nsec);
+		ck_assert_uint_le(now, (uint64_t)after.tv_sec * 1000000000 + (uint64_t)after.tv_nsec);
+	}
+}
+END_TEST
+
 static pthread_barrier_t together;
 
 static void *resolve(void *ret_real)
@@ -372,6 +396,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, open_gives_what_the_plain_call_gives, 0, COUNT(opens));
 	tcase_add_test(tc, cachestat_counts_the_pages_that_were_read);
 	tcase_add_test(tc, cachestat_of_no_file_is_an_error);
+	tcase_add_test(tc, time_is_the_kernels);
 	suite_add_tcase(s, tc);
 	tcase_add_test(scopes, errno_is_kept_on_every_way_out);
 	tcase_add_test(scopes, errno_is_kept_past_a_failing_close);
