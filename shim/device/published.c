@@ -152,7 +152,7 @@ static int make_directory(void)
 int published_write(dev_t device, struct nvme_identity *identity)
 {
 	struct published record;
-	char name[32], temporary[40];
+	char name[32], temporary[48];
 
 	int error = sysfs_disk_text(device, "dev", name, sizeof(name));
 	if (!error)
@@ -167,7 +167,7 @@ int published_write(dev_t device, struct nvme_identity *identity)
 		return directory;
 	if (!only_root_writes(directory, S_IFDIR))
 		return -EPERM;
-	snprintf(temporary, sizeof(temporary), ".%s", name);
+	snprintf(temporary, sizeof(temporary), ".%s.%d", name, getpid()); /* others may publish too */
 	unlinkat(directory, temporary, 0);
 	error = write_record(directory, temporary, &record, identity);
 	if (!error && renameat(directory, temporary, directory, name) < 0)

@@ -196,6 +196,25 @@ START_TEST(lines_are_added_to_the_file)
 }
 END_TEST
 
+START_TEST(a_link_is_not_followed)
+{
+	char folder[] = "/tmp/untorn-log-XXXXXX", setting[96], file[64], link[64];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/file", folder);
+	snprintf(link, sizeof(link), "%s/link", folder);
+	snprintf(setting, sizeof(setting), "debug:%s", link);
+	int fd = open(file, O_RDWR | O_CREAT, 0600);
+	ck_assert_int_eq(symlink(file, link), 0);
+	setenv(UNTORN_ENV_LOG, setting, 1);
+	log_line("one");
+	unlink(link);
+	unlink(file);
+	rmdir(folder);
+	ck_assert_int_eq(lines(said(fd)), 0);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("log");
@@ -211,6 +230,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_pipe_without_reader_is_no_signal);
 	tcase_add_test(tc, the_program_keeps_its_own_signal);
 	tcase_add_test(tc, lines_are_added_to_the_file);
+	tcase_add_test(tc, a_link_is_not_followed);
 	suite_add_tcase(s, tc);
 	return s;
 }

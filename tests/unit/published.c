@@ -189,7 +189,8 @@ END_TEST
 
 static int temporary(char *path, size_t size)
 {
-	return snprintf(path, size, "%s/.%u:%u", directory, major(disk.number), minor(disk.number));
+	return snprintf(path, size, "%s/.%u:%u.%d", directory, major(disk.number),
+			minor(disk.number), getpid());
 }
 
 START_TEST(what_a_crash_left_behind_is_in_nobodys_way)
@@ -202,6 +203,28 @@ START_TEST(what_a_crash_left_behind_is_in_nobodys_way)
 	ck_assert_int_eq(access("/tmp/untorn-test-target", F_OK), -1);
 	ck_assert_int_eq(published_read(disk.number, &found, &asked), 0);
 	ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
+/* Each has a file of its own until it is renamed. */
+START_TEST(three_publish_at_once)
+{
+	pid_t children[3];
+	int status;
+
+	for (int i = 0; i < 3; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			for (int j = 0; j < 200; j++) {
+				if (published_write(disk.number, &written) < 0)
+					_exit(1);
+			}
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 3; i++)
+		ck_assert(waitpid(children[i], &status, 0) == children[i] && status == 0);
+	ck_assert_int_eq(published_read(disk.number, &found, &asked), 0);
 }
 END_TEST
 
@@ -479,6 +502,7 @@ Suite *suite(void)
 	tcase_add_test(tc, nobody_else_may_write_whatever_the_umask);
 	tcase_add_test(tc, record_is_replaced_at_once);
 	tcase_add_test(tc, what_a_crash_left_behind_is_in_nobodys_way);
+	tcase_add_test(tc, three_publish_at_once);
 	tcase_add_test(tc, failure_leaves_no_temporary_file);
 	tcase_add_test(tc, record_is_no_answer_of_the_disks);
 	tcase_add_test(tc, number_that_nobody_has_is_enoent);
