@@ -39,7 +39,9 @@ static struct hold holds[MAX_HOLDS];
 static _Atomic int borrowed[MAX_BORROWED]; /* 0: none */
 static __thread bool once __attribute__((tls_model("initial-exec")));
 
-#define EACH_HOLD(hold) for (struct hold *hold = holds; hold < holds + MAX_HOLDS; hold++)
+/* Most processes ever have one or two. */
+static struct hold *_Atomic holds_end = holds;
+#define EACH_HOLD(hold) for (struct hold *hold = holds; hold < atomic_load(&holds_end); hold++)
 
 /* A place that is not in use may be filled in anew meanwhile: these are asked once more when it is.
  */
@@ -282,21 +284,27 @@ static bool is_what_was_seen(int own, const struct look *look)
 	       (flags & O_ACCMODE) == (look->flags & O_ACCMODE);
 }
 
+static struct hold *take_if(struct hold *hold, unsigned state)
+{
+	struct hold *end = atomic_load(&holds_end);
+
+	if (!atomic_compare_exchange_strong(&hold->state, &state, TAKEN))
+		return NULL;
+	while (hold >= end && !atomic_compare_exchange_weak(&holds_end, &end, hold + 1))
+		continue;
+	return hold;
+}
+
 /* A free place; else one that is nobody's in this table, and not in use. */
 static struct hold *take_place(void)
 {
-	EACH_HOLD (hold) {
-		unsigned state = 0;
-		if (atomic_compare_exchange_strong(&hold->state, &state, TAKEN))
-			return hold;
-	}
-	EACH_HOLD (hold) {
-		unsigned state = READY;
-		if (!hold_is_sound(hold) &&
-		    atomic_compare_exchange_strong(&hold->state, &state, TAKEN))
-			return hold;
-	}
-	return NULL;
+	struct hold *taken = NULL;
+
+	for (int i = 0; i < MAX_HOLDS && !taken; i++)
+		taken = take_if(&holds[i], 0);
+	for (int i = 0; i < MAX_HOLDS && !taken; i++)
+		taken = hold_is_sound(&holds[i]) ? NULL : take_if(&holds[i], READY);
+	return taken;
 }
 
 RACY static void fill_in(struct hold *hold, const struct own *own, const struct look *look,

@@ -74,7 +74,7 @@ static enum door door_of(const struct write_call *call, enum form form)
 /* What the call says; of the rest what an error needs that comes first. */
 static void ask(const struct write_call *call, enum form form, struct request *request)
 {
-	request->offset = (uint64_t)call->offset;
+	request->offset = call->offset == -1 ? 0 : (uint64_t)call->offset;
 	request->length = 0;
 	request->segments = call->registered ? 2 : (uint32_t)call->count; /* as the kernel sees it */
 	request->rwf = call->flags;
