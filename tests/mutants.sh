@@ -51,14 +51,20 @@ no volatile cache|device/device.c|s/strcmp(cache, "write back") != 0/0/|preload/
 FUA for O_DSYNC|engine/engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|preload/scsi
 FUA for RWF_DSYNC|engine/engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload/write
 page cache before|engine/judge.c|s/int error = cache_clear(.*/int error = 0;/|fences
-disk formatted while its hold is known|engine/find.c|s/ \&\& block == hold->device.block;/;/|fences
+disk formatted while its hold is known|engine/find.c|s/^	       block == hold->device.block;/	       1;/|fences
 what a hold was told, long ago|engine/find.c|s/real_now() - hold->told < DEVICE_AGAIN/1/|preload/hazard
-hold of the file that was looked at again|device/hold.c|/^bool hold_serves/,/^}/s/is_for(hold, look) \&\& //|preload/races.sh
+hold of the file that was looked at again|device/hold.c|/^static bool serves/,/^}/s/is_for(hold, look) \&\& //|preload/races.sh
 hold: another answer than before|device/hold.c|s/else if (!device_is_same(&hold->device, device))/else if (0)/|preload/hazard
 page cache written back|engine/judge.c|/^static int explain/,/^}/s/error = cache_prepare(.*/error = 0;/|fences
 hold: a lock, and a refused write|device/hold.c|s/return hold_has_locks(fd) ? identity_read(fd, look->number, &unused) : 0;/return 0;/|unit/hold
 hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|preload/hold_child
 hold: our file among others on its node|device/hold.c|s/return position ? lseek(.*) == position : is_node_of(hold);/return is_node_of(hold);/|unit/hold
+hold: a number that is being closed|device/hold.c|s/for (int i = 0; !is_given_up(hold); i++)/is_given_up(hold);for (int i = 0; atomic_load(\&hold->state) \& USES; i++)/|unit/hold
+hold: a position drawn anew|device/hold_open.c|s/if (getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number))/number = atomic_fetch_add(\&calls, 2) + 4711;if (number)/|unit/hold
+hold: a fork in mid-write|device/hold.c|s/if (hold_inside) .*/if (0)/|unit/hold
+a call that never came to be asked|engine/engine.c|/^static ssize_t write_at_position/,/^}/s/ask(call, FORM_CALL, &job->request);/;/|preload/hazard
+one of several, another file|engine/find.c|s/file->look.number = 0;/;/|unit/engine_async
+what has waited for a thread|engine/async.c|s/now - job->left < SOON/1/|unit/engine_async
 hold: a stale number|device/hold.c|s/while (own >= 0 \&\& !is_free_of_holds(own))/while (0)/|unit/hold
 hold: its position is its own|device/hold_open.c|s/return lseek(own, position, SEEK_SET) == position ? position : 0;/return 0;/|unit/hold
 hold: open elsewhere|device/hold.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold

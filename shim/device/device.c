@@ -263,6 +263,20 @@ RACY static void write_slot(const struct device *device)
 	atomic_store_explicit(&slot->sequence, before + 2, memory_order_release);
 }
 
+/* What another thread was about to write stays half written. */
+RACY void device_after_fork(void)
+{
+	for (int i = 0; i < MAX_SLOTS; i++) {
+		struct slot *slot = &slots[i];
+		atomic_store(&slot->asking, false);
+		if (atomic_load(&slot->sequence) & 1) {
+			atomic_store(&slot->number, 0);
+			atomic_store(&slot->told, 0);
+			atomic_fetch_add(&slot->sequence, 1);
+		}
+	}
+}
+
 void device_expire(dev_t number)
 {
 	struct slot *slot = find(number);

@@ -50,6 +50,8 @@ uint64_t device_recall(dev_t number, struct device *ret_device);
 struct hold;
 int device_of_hold(struct hold *hold, struct device *ret_device);
 
+void device_after_fork(void); /* in the child */
+
 /* The answer was found to be wrong: the next write asks. */
 void device_expire(dev_t number);
 

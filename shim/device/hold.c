@@ -37,9 +37,10 @@ struct own {
 
 static struct hold holds[MAX_HOLDS];
 static _Atomic int borrowed[MAX_BORROWED]; /* 0: none */
+__thread unsigned hold_inside;
 static __thread bool once __attribute__((tls_model("initial-exec")));
 
-/* Most processes ever have one or two. */
+/* Most processes have one or two. */
 static struct hold *_Atomic holds_end = holds;
 #define EACH_HOLD(hold) for (struct hold *hold = holds; hold < atomic_load(&holds_end); hold++)
 
@@ -97,15 +98,11 @@ void hold_for_once(bool value)
 	once = value;
 }
 
-/* The mark goes before another thread gets the number, and marks it; with once that is a number in
- * a table that vanishes, and in the others it may be the program's. */
+/* Its mark stays: until the state is 0 the doors let nobody have the number. */
 static void close_own(struct hold *hold)
 {
-	if (hold_is_sound(hold)) {
-		if (!once)
-			look_unmark((unsigned)hold->fd);
+	if (hold_is_sound(hold))
 		real_close(hold->fd);
-	}
 	atomic_store(&hold->state, 0);
 }
 
@@ -154,9 +151,24 @@ static bool is_for(const struct hold *hold, const struct look *look)
 	return is_of_node(hold, look) && is_of_mode(hold, look);
 }
 
-bool hold_serves(const struct hold *hold, const struct look *look)
+static bool serves(const struct hold *hold, const struct look *look)
 {
 	return is_for(hold, look) && hold->position && hold_is_sound(hold);
+}
+
+struct hold *hold_choose(struct hold *first, const struct look *look)
+{
+	if (serves(first, look))
+		return first;
+	hold_put(first);
+	EACH_HOLD (hold) {
+		if (hold == first || !is_for(hold, look) || !atomic_load(&hold->told) || !use(hold))
+			continue;
+		if (atomic_load(&hold->told) && serves(hold, look))
+			return hold;
+		hold_put(hold);
+	}
+	return NULL;
 }
 
 /* A look into the page cache is a direct write. A hold that shares the program's file may have lost
@@ -476,6 +488,15 @@ void hold_after_change(void)
 	look_after_change();
 }
 
+/* A hold that ends closes its number in a moment, whoever has that by then. */
+static bool is_given_up(struct hold *hold)
+{
+	unsigned idle = READY;
+
+	return !(atomic_load(&hold->state) & READY) ||
+	       atomic_compare_exchange_strong(&hold->state, &idle, 0);
+}
+
 /* The number goes to the program by a call that closes what is there. */
 int hold_move(unsigned number)
 {
@@ -488,14 +509,11 @@ int hold_move(unsigned number)
 		if (!(atomic_load(&hold->state) & READY) || (unsigned)hold->fd != number ||
 		    hold->owner != getpid())
 			continue;
-		for (int i = 0; atomic_load(&hold->state) & USES; i++) {
+		for (int i = 0; !is_given_up(hold); i++) {
 			if (i == PATIENCE)
 				return -EBUSY;
 			usleep(1000);
 		}
-		unsigned idle = READY;
-		if (atomic_compare_exchange_strong(&hold->state, &idle, 0))
-			look_unmark(number);
 	}
 	return 0;
 }
@@ -504,11 +522,14 @@ int hold_move(unsigned number)
 RACY void hold_after_fork(void)
 {
 	look_after_fork();
-	for (int i = 0; i < MAX_BORROWED; i++) {
+	for (int i = 0; i < MAX_BORROWED && !hold_inside; i++) {
 		if (borrowed[i])
 			hold_return(borrowed[i]);
 	}
 	EACH_HOLD (hold) {
+		hold->owner = getpid();
+		if (hold_inside) /* the write that a handler interrupted goes on here too */
+			continue;
 		if (atomic_load(&hold->state) & READY)
 			close_own(hold);
 		atomic_store(&hold->state, 0);

@@ -34,9 +34,9 @@ struct hold {
 };
 
 /* A hold of this node in use, of whatever access, if there is one of which an answer is known; else
- * NULL. hold_serves(): may it be used for what was looked at, and is it sound? */
+ * NULL. Then the one for what was looked at, with the flags, which is sound; or NULL. */
 struct hold *hold_recall(const struct look *node);
-bool hold_serves(const struct hold *hold, const struct look *look);
+struct hold *hold_choose(struct hold *first, const struct look *look);
 /* The device's answer goes with the hold, for those who come after. */
 void hold_tell(struct hold *hold, const struct device *device);
 
@@ -83,5 +83,9 @@ int hold_open(int fd, const struct look *look, off_t *ret_position);
 bool hold_has_locks(int fd);
 
 void hold_after_fork(void); /* in the child */
+
+/* In a write, which a handler may interrupt: it may fork, and the child goes on with the write. */
+extern __thread unsigned hold_inside
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 #endif

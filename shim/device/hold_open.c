@@ -21,18 +21,16 @@ bool hold_has_locks(int fd)
 	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
-/* Positions are given out once, from a place that nobody knows. */
-static uint64_t next_position(void)
+/* Drawn anew for each: a count would be the same one in memory that was copied. */
+static uint64_t draw(void)
 {
-	static _Atomic uint64_t next;
-	uint64_t begin = 0, none = 0;
+	static _Atomic uint64_t calls;
+	uint64_t number;
 
-	if (!atomic_load(&next)) {
-		if (getrandom(&begin, sizeof(begin), GRND_NONBLOCK) < 0)
-			begin = real_now();
-		atomic_compare_exchange_strong(&next, &none, begin | 1);
-	}
-	return atomic_fetch_add(&next, 2);
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number))
+		return number;
+	return (real_now() + atomic_fetch_add(&calls, 1) + ((uint64_t)getpid() << 32)) *
+	       UINT64_C(0x9e3779b97f4a7c15);
 }
 
 /* Nobody but us moves the position of a file that we opened: what is at this position is that file,
@@ -44,7 +42,7 @@ static off_t set_position(int own)
 
 	if (size < 2)
 		return 0;
-	off_t position = (off_t)(next_position() % (uint64_t)size) | 1;
+	off_t position = (off_t)(draw() % (uint64_t)size) | 1;
 	return lseek(own, position, SEEK_SET) == position ? position : 0;
 }
 

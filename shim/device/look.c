@@ -107,13 +107,6 @@ static void mark_and_wait(unsigned number)
 		nanosleep(&moment, NULL);
 }
 
-void look_unmark(unsigned number)
-{
-	if (number < LOOK_NUMBERS)
-		atomic_fetch_and(&look_marks[number / LOOK_WORD],
-				 ~(UINT64_C(1) << (number % LOOK_WORD)));
-}
-
 unsigned look_next(unsigned number)
 {
 	unsigned end = atomic_load(&marks_end);

@@ -48,7 +48,6 @@ enum { LOOK_NUMBERS = 1 << 20, LOOK_WORD = 64 };
 extern _Atomic uint64_t look_marks[LOOK_NUMBERS / LOOK_WORD];
 
 void look_mark(unsigned number);
-void look_unmark(unsigned number);
 
 /* For each close: in place, it costs a load. */
 static inline bool look_is_marked(unsigned number)

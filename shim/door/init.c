@@ -19,6 +19,7 @@
 static void after_fork(void)
 {
 	counters_after_fork();
+	device_after_fork();
 	hold_after_fork();
 	worker_after_fork();
 	aio_after_fork();

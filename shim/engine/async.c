@@ -9,6 +9,8 @@
 #include "device/cache.h"
 #include "engine/account.h"
 
+#define SOON UINT64_C(10000000) /* ns */
+
 /* Whether the namespace's node can be opened is tried once for each hold. */
 static bool has_node(const struct engine_job *job)
 {
@@ -32,6 +34,7 @@ void engine_leave(struct engine_job *job, enum form form)
 {
 	KEEP_ERRNO;
 
+	job->left = real_now();
 	job->has_node = form != FORM_AIO && !engine_flushes(engine_device(job), &job->request) &&
 			has_node(job);
 }
@@ -39,6 +42,31 @@ void engine_leave(struct engine_job *job, enum form form)
 bool engine_is_sound(const struct engine_job *job)
 {
 	return hold_is_sound(job->hold);
+}
+
+static bool has_block(const struct engine_job *job)
+{
+	uint32_t block;
+
+	return identity_block(job->hold->fd, engine_device(job)->number, &block) == 0 &&
+	       block == job->request.block;
+}
+
+bool engine_is_still(const struct engine_job *job)
+{
+	uint64_t told = job->by_hold ? job->hold->told : job->own.told, now = real_now();
+
+	return !job->left || now - job->left < SOON || (now - told < DEVICE_OLD && has_block(job));
+}
+
+/* What it was judged by must be so still. */
+static bool is_known_anew(const struct engine_job *job)
+{
+	struct device now;
+
+	return engine_is_still(job) ||
+	       (device_of_hold(job->hold, &now) == 0 &&
+		device_is_same(&now, engine_device(job)) && has_block(job));
 }
 
 int engine_open_node(const struct engine_job *job)
@@ -69,12 +97,12 @@ ssize_t engine_land(struct engine_job *job, int result)
 	return length;
 }
 
-/* If the hold was closed meanwhile, past the doors, nothing is sent. */
+/* If the hold was closed meanwhile, past the doors, or the disk formatted, nothing is sent. */
 ssize_t engine_finish(struct engine_job *job)
 {
 	KEEP_ERRNO;
 	ssize_t result =
-		engine_is_sound(job) ? engine_send(job->hold, engine_device(job), &job->request) : -EIO;
+		engine_is_sound(job) && is_known_anew(job) ? engine_send(job->hold, engine_device(job), &job->request) : -EIO;
 
 	engine_drop(job);
 	return result;

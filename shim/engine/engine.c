@@ -156,8 +156,11 @@ static int start(const struct write_call *call, enum form form, struct engine_jo
 	file = file ? file : &alone;
 	if (file == &alone || !file->device)
 		engine_begin(file);
+	else if (file->fd != call->fd)
+		engine_forget(file);
 	job->hold = NULL;
 	job->by_hold = job->has_node = false;
+	job->left = 0;
 	ask(call, form, &job->request);
 	int result = start_with(call, form, file, &job->request, ret_early);
 	job->own.number = file->device->number;
@@ -271,6 +274,7 @@ static ssize_t write_at_position(const struct write_call *call, struct engine_jo
 	struct write_call there = *call;
 
 	job->own.number = 0;
+	ask(call, FORM_CALL, &job->request);
 	there.fd = hold_borrow(call->fd);
 	if (there.fd < 0)
 		return there.fd == -EMFILE ? there.fd : ENGINE_KERNEL;
@@ -327,9 +331,11 @@ ssize_t engine_write(const struct write_call *call)
 	if (config_get().mode == MODE_OFF)
 		return to_kernel(call);
 	bool by_own = call->offset == -1 && is_by_own_descriptor(call);
+	hold_inside++;
 	ssize_t result = write_by(by_own, call, &job);
 	if (result == -EMFILE)
 		result = write_with_room(by_own, call, &job);
+	hold_inside--;
 	if (result == ENGINE_KERNEL)
 		return account_kernel(job.own.number, call->door, to_kernel(call));
 	if (call->offset == -1 && !by_own && result > 0)

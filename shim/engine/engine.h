@@ -61,6 +61,7 @@ struct engine_job {
 	struct request request;
 	struct hold *hold; /* in use, if the write is good: until it has been finished or dropped */
 	bool by_hold;      /* the device is the hold's */
+	uint64_t left;     /* real_now() of engine_leave(); 0: its caller has not gone on */
 	struct device own; /* else this */
 	uint64_t began;    /* engine_prepare() */
 	bool has_node;     /* it may be sent together with others, by the functions at the end */
@@ -90,6 +91,8 @@ ssize_t engine_finish(struct engine_job *job);
 /* Or by an entry of an io_uring, see struct transport_queue; not without data. Is the disk still
  * there? False: engine_finish() tells more. */
 bool engine_is_sound(const struct engine_job *job);
+/* It has not waited so long that block size and promise may be others? */
+bool engine_is_still(const struct engine_job *job);
 int engine_open_node(const struct engine_job *job);
 void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe);
 /* From the completion's result: the length, -errno; or 0, engine_finish() must do it. */

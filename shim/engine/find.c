@@ -94,26 +94,21 @@ static bool is_plain(const struct write_call *call)
 	return length && length <= (uint64_t)(INT64_MAX - call->offset);
 }
 
-static void know_nothing(struct engine_file *file)
+void engine_begin(struct engine_file *file)
 {
 	file->known = false;
 	file->hold = NULL;
 	file->device = &file->own;
+	file->own.number = 0;
 	file->own.limits.unit_max = 0;
 	file->own.limits.refusal = REFUSAL_NONE;
-}
-
-void engine_begin(struct engine_file *file)
-{
-	file->own.number = 0;
-	know_nothing(file);
 }
 
 void engine_forget(struct engine_file *file)
 {
 	if (file->hold)
 		hold_put(file->hold);
-	know_nothing(file);
+	engine_begin(file);
 }
 
 /* Block size and size may change while the device is held. A look into the page cache tells whether
@@ -207,12 +202,15 @@ static int take_hold(struct engine_file *file)
 /* What most writes meet: a disk that is held, that was asked just now, and is as it was then. */
 static bool is_known(struct engine_file *file)
 {
-	struct hold *hold = file->hold;
+	struct hold *hold = hold_choose(file->hold, &file->look);
 	uint32_t block;
 
+	file->hold = hold;
+	if (!hold)
+		return false;
 	file->device = &hold->device;
-	return hold_serves(hold, &file->look) && real_now() - hold->told < DEVICE_AGAIN &&
-	       measure(file, &block) == 0 && block == hold->device.block;
+	return real_now() - hold->told < DEVICE_AGAIN && measure(file, &block) == 0 &&
+	       block == hold->device.block;
 }
 
 /* By what is known; else the program's number is asked, whose answer decides the lane and nothing
@@ -232,9 +230,10 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 	struct look_begun begun;
 
 	file->fd = call->fd;
-	if (look_begin(call->fd, &file->look, &begun) < 0)
+	if (look_begin(call->fd, &file->look, &begun) < 0) {
+		file->look.number = 0;
 		return ENGINE_KERNEL;
-	file->own.number = file->look.number;
+	}
 	file->hold = hold_recall(&file->look);
 	if (!file->hold && choose_lane(call->fd, file) == LANE_KERNEL)
 		return ENGINE_KERNEL;
@@ -256,14 +255,22 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 	return error ? error : REQUEST_GOOD;
 }
 
+static uint64_t told_of(const struct engine_file *file)
+{
+	return file->device == &file->own ? file->own.told : file->hold->told;
+}
+
 int engine_find(const struct write_call *call, enum form form, struct engine_file *file)
 {
-	if (file->known && file->fd == call->fd && call->offset != -1)
+	if (file->known && file->fd == call->fd && call->offset != -1 &&
+	    real_now() - told_of(file) < DEVICE_AGAIN)
 		return REQUEST_GOOD;
 	engine_forget(file);
 	int result = find_file(call, form, file);
 	file->known = result == REQUEST_GOOD;
-	if (!file->known)
+	if (!file->known) {
 		engine_forget(file);
+		file->own.number = file->look.number;
+	}
 	return result;
 }

@@ -80,7 +80,7 @@ static bool is_sound(struct flight *flight, const struct engine_job *job)
 
 static bool send(struct flight *flight, struct work *work)
 {
-	if (!flight_takes(work) || !is_sound(flight, &work->job))
+	if (!flight_takes(work) || !is_sound(flight, &work->job) || !engine_is_still(&work->job))
 		return false;
 	int node = has_ring(flight) ? find_node(flight, &work->job) : -1;
 	if (node < 0)

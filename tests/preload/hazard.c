@@ -61,6 +61,28 @@ static void no_descriptor_free(void)
 	check_statx(fd);
 }
 
+/* Neither a descriptor nor a thread, where the position is the file's. */
+static void nothing_free_at_the_position(void)
+{
+	int fd = open_disk();
+	char *data = buffer(UNIT, 'n');
+	struct iovec iov = { data, UNIT };
+	volatile char dirt[30000];
+
+	if (SANITIZED)
+		return;
+	want(pwritev2(fd, &iov, 1, -1, RWF_ATOMIC) == UNIT);
+	close(fd);
+	fd = open_disk();
+	set_limit(RLIMIT_NOFILE, 40);
+	while (dup(fd) >= 0)
+		continue;
+	memset((char *)(uintptr_t)dirt, 0x6f, sizeof(dirt)); /* on the stack that is used next */
+	set_limit(RLIMIT_AS, 1 << 20);
+	want(pwritev2(fd, &iov, 1, -1, RWF_ATOMIC) == -1 && errno == ENOMEM);
+	set_limit(RLIMIT_AS, RLIM_INFINITY);
+}
+
 static rlim_t address_space(void)
 {
 	unsigned long pages = 0;
@@ -316,6 +338,7 @@ static void race_readers(void)
 
 const struct body bodies[] = {
 	{ "no_descriptor_free", no_descriptor_free },
+	{ "nothing_free_at_the_position", nothing_free_at_the_position },
 	{ "little_memory", little_memory },
 	{ "no_standard_streams", no_standard_streams },
 	{ "many_threads", many_threads },
@@ -332,6 +355,7 @@ const struct body bodies[] = {
 static const struct preload_row rows[] = {
 	{ "no_descriptor_free", "", NULL, -1 },
 	{ "no_descriptor_free", "", "KNOWN=1", -1 },
+	{ "nothing_free_at_the_position", "", NULL, SANITIZED ? 0 : 1 },
 	{ "little_memory", "", NULL, -1 },
 	{ "no_standard_streams", "", NULL, 5 },
 	{ "many_threads", "", NULL, 1024 },

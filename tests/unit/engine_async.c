@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/real.h"
 #include "engine/engine.h"
 #include "suite.h"
 #include "tables_disk.h"
@@ -79,6 +80,50 @@ START_TEST(libaio_gets_no_ring)
 }
 END_TEST
 
+/* What is told of one is not told of the next. */
+START_TEST(each_of_several_is_about_its_own_file)
+{
+	char byte = 'x';
+	struct iovec iov = { &byte, 1 };
+	struct engine_file file = { .known = false };
+	struct write_call call = { .iov = &iov, .count = 1, .flags = RWF_ATOMIC, .file = &file };
+	struct engine_job job;
+	bool early;
+
+	for (int i = 0; i < 4; i++) {
+		call.fd = open(i & 1 ? "/dev/null" : loop.path, O_RDWR);
+		ck_assert_int_eq(engine_start(&call, FORM_AIO, &job, &early), ENGINE_KERNEL);
+		ck_assert_uint_eq(job.own.number, i & 1 ? 0 : loop.number);
+		close(call.fd);
+	}
+	engine_forget(&file);
+}
+END_TEST
+
+/* It waits for a thread, and the disk may be formatted meanwhile. */
+START_TEST(what_has_waited_is_looked_at_again)
+{
+	int fd = open(loop.path, O_RDWR);
+	struct hold hold = hold_on(fd);
+	struct engine_job job = { .hold = &hold, .request.block = 512 };
+	const uint64_t second = UINT64_C(1000000000), now = real_now();
+
+	job.own.number = loop.number;
+	job.own.told = now - 3 * second;
+	ck_assert(engine_is_still(&job)); /* nobody has gone on */
+	job.left = now;
+	ck_assert(engine_is_still(&job));
+	job.left = now - second;
+	ck_assert(!engine_is_still(&job));
+	job.own.told = now - second;
+	ck_assert(engine_is_still(&job));
+	job.request.block = 4096;
+	ck_assert(!engine_is_still(&job));
+	ck_assert_int_eq(engine_finish(&job), -EIO);
+	close(fd);
+}
+END_TEST
+
 /* A command of many goes out in one entry; the flush after it would have to be waited for. */
 START_TEST(what_is_flushed_goes_alone)
 {
@@ -104,8 +149,11 @@ Suite *suite(void)
 	Suite *s = suite_create("engine_async");
 	TCase *tc = tcase_create("all");
 
-	if (test_disk_make(&loop, 512))
+	if (test_disk_make(&loop, 512)) {
 		tcase_add_test(tc, hold_that_was_closed_past_the_doors_is_not_written_to);
+		tcase_add_test(tc, each_of_several_is_about_its_own_file);
+		tcase_add_test(tc, what_has_waited_is_looked_at_again);
+	}
 	tcase_add_test(tc, what_is_no_block_device_is_the_kernels);
 	tcase_add_test(tc, libaio_gets_no_ring);
 	tcase_add_test(tc, what_is_flushed_goes_alone);

@@ -185,6 +185,79 @@ START_TEST(number_in_use_is_not_left)
 }
 END_TEST
 
+static void *end_soon(void *argument)
+{
+	struct hold *hold = argument;
+
+	usleep(50000); /* between its proof and its close */
+	close(hold->fd);
+	atomic_store(&hold->state, 0);
+	return NULL;
+}
+
+/* Its last use is over, and its number about to be closed, whoever has it then. */
+START_TEST(number_that_is_being_closed_is_not_left)
+{
+	pthread_t thread;
+	int fd = open_disk();
+	struct hold *hold = get(fd);
+
+	close_through_the_door(fd);
+	atomic_fetch_sub(&hold->state, 1);
+	ck_assert_int_eq(hold_move((unsigned)hold->fd), -EBUSY);
+	ck_assert_int_eq(pthread_create(&thread, NULL, end_soon, hold), 0);
+	ck_assert_int_eq(hold_move((unsigned)hold->fd), 0);
+	ck_assert(!is_open(hold->fd));
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
+/* A child that copied our memory and shares our table: each finds its own files there. */
+START_TEST(positions_are_nobody_elses)
+{
+	static off_t *childs; /* in memory that is shared */
+	int fd = open_disk(), status;
+
+	childs = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(childs, MAP_FAILED);
+	number_of(open_node(disk.partition_path[1], O_RDWR));
+	pid_t child = fork();
+	if (child == 0) {
+		*childs = get(open_node(disk.partition_path[0], O_RDWR))->position;
+		_exit(0);
+	}
+	ck_assert(waitpid(child, &status, 0) == child && status == 0);
+	struct hold *hold = get(fd);
+	ck_assert(*childs && hold->position && *childs != hold->position);
+	ck_assert_int_eq(*childs & 1, 1);
+	hold_put(hold);
+	munmap(childs, 4096);
+}
+END_TEST
+
+/* A handler may fork in the middle of a write, which then goes on in the child too. */
+START_TEST(child_in_mid_write_keeps_it)
+{
+	int fd = open_disk(), status;
+	struct hold *hold = get(fd);
+
+	hold_inside++;
+	pid_t child = fork();
+	if (child == 0) {
+		hold_after_fork();
+		bool there = hold_is_sound(hold);
+		hold_inside--;
+		hold_put(hold);
+		close_through_the_door(fd);
+		_exit(there && !is_open(hold->fd) ? 0 : 1);
+	}
+	hold_inside--;
+	ck_assert(waitpid(child, &status, 0) == child && status == 0);
+	ck_assert(hold_is_sound(hold));
+	hold_put(hold);
+}
+END_TEST
+
 /* Past the doors: by the kernel's own system call. */
 static void close_past_the_doors(int number)
 {
@@ -467,6 +540,9 @@ static void add_number_tests(TCase *tc)
 	tcase_add_test(tc, next_is_in_order);
 	tcase_add_test(tc, number_that_the_program_wants_is_left);
 	tcase_add_test(tc, number_in_use_is_not_left);
+	tcase_add_test(tc, number_that_is_being_closed_is_not_left);
+	tcase_add_test(tc, positions_are_nobody_elses);
+	tcase_add_test(tc, child_in_mid_write_keeps_it);
 	tcase_add_loop_test(tc, closed_past_the_doors, 0, 3);
 	tcase_add_test(tc, duplicate_on_a_stale_number);
 	tcase_add_test(tc, shared_file_on_a_stale_number);
