@@ -68,9 +68,9 @@ static union packed parse_environment(void)
 {
 	keep_text(CONFIG_STAT, secure_getenv(UNTORN_ENV_STAT));
 	keep_text(CONFIG_LOG, secure_getenv(UNTORN_ENV_LOG));
-	struct config config = config_parse(
-		secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
-		secure_getenv(UNTORN_ENV_AIO), secure_getenv(UNTORN_ENV_DEEP));
+	struct config config =
+		config_parse(secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
+			     secure_getenv(UNTORN_ENV_AIO), secure_getenv(UNTORN_ENV_DEEP));
 
 	return (union packed){ .is = { .mode = (unsigned char)config.mode,
 				       .nvme_policy = (unsigned char)config.nvme_policy,

@@ -11,8 +11,8 @@ enum nvme_policy { NVME_POLICY_NAMESPACE, NVME_POLICY_CONTROLLER };
 struct config {
 	enum mode mode;
 	enum nvme_policy nvme_policy;
-	bool aio_inline;          /* io_submit() does the write itself */
-	bool deep;                /* system calls made without the C library too */
+	bool aio_inline; /* io_submit() does the write itself */
+	bool deep;       /* system calls made without the C library too */
 };
 
 /* Thread- and async-signal-safe: the first callers may parse at once, and all find the same. */

@@ -138,10 +138,10 @@ static void write_quietly(int fd, const char *line, size_t length)
 static void write_to_file(const char *path, const char *line, size_t length)
 {
 	struct stat st;
-	AUTO_CLOSE int fd = open(path,
-				 O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
-					 O_NONBLOCK,
-				 0600);
+	AUTO_CLOSE int fd =
+		open(path,
+		     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		     0600);
 
 	if (fd >= 0 && may_be_written(fd, &st))
 		write_quietly(fd, line, length);

@@ -120,7 +120,8 @@ int real_open(int dirfd, const char *path, int flags)
 	return (int)negative(openat(dirfd, path, flags));
 }
 
-#ifdef __SANITIZE_THREAD__ /* which does not see our closes, and would take the next file for this one */
+/* ThreadSanitizer does not see our closes, and would take the next file for this one. */
+#ifdef __SANITIZE_THREAD__
 void __sanitizer_syscall_pre_impl_close(long fd); /* sanitizer/linux_syscall_hooks.h */
 #else
 #define __sanitizer_syscall_pre_impl_close(fd) ((void)0)
@@ -151,14 +152,16 @@ struct vdso {
 static struct vdso read_vdso(const char *begin)
 {
 	const ElfW(Ehdr) *header = (const void *)begin;
-	const ElfW(Phdr) *part = (const void *)(begin + header->e_phoff), *end = part + header->e_phnum;
+	const ElfW(Phdr) *part = (const void *)(begin + header->e_phoff),
+			 *end = part + header->e_phnum;
 	struct vdso vdso = { .begin = begin };
 
 	while (part < end && part->p_type != PT_DYNAMIC)
 		part++;
 	if (part == end)
 		return vdso;
-	for (const ElfW(Dyn) *d = (const void *)(begin + part->p_offset); d->d_tag != DT_NULL; d++) {
+	for (const ElfW(Dyn) *d = (const void *)(begin + part->p_offset); d->d_tag != DT_NULL;
+	     d++) {
 		if (d->d_tag == DT_STRTAB)
 			vdso.strings = begin + d->d_un.d_ptr;
 		if (d->d_tag == DT_SYMTAB)

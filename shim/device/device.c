@@ -199,10 +199,9 @@ bool device_is_same(const struct device *a, const struct device *b)
 {
 	return identity_equal(&a->identity, &b->identity) && a->block == b->block &&
 	       a->queue.physical == b->queue.physical && a->queue.dma_mask == b->queue.dma_mask &&
-	       a->queue.durable == b->queue.durable &&
-	       a->transport == b->transport && a->error == b->error &&
-	       is_same_disk(&a->disk, &b->disk) && are_same_limits(&a->limits, &b->limits) &&
-	       are_same_limits(&a->native, &b->native);
+	       a->queue.durable == b->queue.durable && a->transport == b->transport &&
+	       a->error == b->error && is_same_disk(&a->disk, &b->disk) &&
+	       are_same_limits(&a->limits, &b->limits) && are_same_limits(&a->native, &b->native);
 }
 
 static struct slot *find(dev_t number)

@@ -175,8 +175,7 @@ struct hold *hold_choose(struct hold *first, const struct look *look)
  * O_DIRECT. */
 static bool is_direct_enough(const struct hold *hold, const struct look *look)
 {
-	return hold->position || !(look->flags & O_DIRECT) ||
-	       (fcntl(hold->fd, F_GETFL) & O_DIRECT);
+	return hold->position || !(look->flags & O_DIRECT) || (fcntl(hold->fd, F_GETFL) & O_DIRECT);
 }
 
 struct hold *hold_recall(const struct look *node)

@@ -27,9 +27,9 @@ struct hold {
 				   program's file, where the node could not be opened anew */
 	struct look node;       /* flags: its access mode */
 	struct identity identity;
-	_Atomic uint64_t told; /* device.told of the last answer that was the same; 0: none yet */
-	_Atomic bool is_told;  /* somebody has filled it in, or is about to */
-	struct device device;  /* the first answer: with another one this hold is forgotten */
+	_Atomic uint64_t told;  /* device.told of the last answer that was the same; 0: none yet */
+	_Atomic bool is_told;   /* somebody has filled it in, or is about to */
+	struct device device;   /* the first answer: with another one this hold is forgotten */
 	_Atomic int node_tried; /* engine/async.c */
 };
 

@@ -167,7 +167,8 @@ int published_write(dev_t device, struct nvme_identity *identity)
 		return directory;
 	if (!only_root_writes(directory, S_IFDIR))
 		return -EPERM;
-	snprintf(temporary, sizeof(temporary), ".%s.%d", name, getpid()); /* others may publish too */
+	snprintf(temporary, sizeof(temporary), ".%s.%d", name,
+		 getpid()); /* others may publish too */
 	unlinkat(directory, temporary, 0);
 	error = write_record(directory, temporary, &record, identity);
 	if (!error && renameat(directory, temporary, directory, name) < 0)

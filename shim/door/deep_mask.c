@@ -2,7 +2,8 @@
 /*
  * What blocks signals for longer than a call: in deep mode never SIGSYS, which the kernel would not
  * deliver then, but kill the program. Masks for the length of a call, such as ppoll()'s, are left
- * alone: nothing of the program's runs under them but handlers, and base/deep_signal.c sees to those.
+ * alone: nothing of the program's runs under them but handlers, and base/deep_signal.c sees to
+ * those.
  */
 #include <signal.h>
 #include <string.h>

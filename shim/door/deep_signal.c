@@ -139,8 +139,8 @@ static sighandler_t change_by(change *next, int flags, int signal, sighandler_t 
 	}
 	void *inside = deep_signal_in(signal, deep_is_here() ? mine : NULL, &known);
 	mine = inside ? inside : mine;
-	/* Before glibc 2.34 the range that may pass can be libpthread's (base/deep.c): trapped, the call
-	 * would be taken for the program's, and the handler before it lost. */
+	/* Before glibc 2.34 the range that may pass can be libpthread's (base/deep.c): trapped, the
+	 * call would be taken for the program's, and the handler before it lost. */
 	DEEP_INSIDE;
 	return (sighandler_t)deep_signal_out((void *)next(signal, (sighandler_t)mine), known);
 }

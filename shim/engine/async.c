@@ -64,9 +64,8 @@ static bool is_known_anew(const struct engine_job *job)
 {
 	struct device now;
 
-	return engine_is_still(job) ||
-	       (device_of_hold(job->hold, &now) == 0 &&
-		device_is_same(&now, engine_device(job)) && has_block(job));
+	return engine_is_still(job) || (device_of_hold(job->hold, &now) == 0 &&
+					device_is_same(&now, engine_device(job)) && has_block(job));
 }
 
 int engine_open_node(const struct engine_job *job)
@@ -101,8 +100,9 @@ ssize_t engine_land(struct engine_job *job, int result)
 ssize_t engine_finish(struct engine_job *job)
 {
 	KEEP_ERRNO;
-	ssize_t result =
-		engine_is_sound(job) && is_known_anew(job) ? engine_send(job->hold, engine_device(job), &job->request) : -EIO;
+	ssize_t result = engine_is_sound(job) && is_known_anew(job)
+				 ? engine_send(job->hold, engine_device(job), &job->request)
+				 : -EIO;
 
 	engine_drop(job);
 	return result;

@@ -75,8 +75,9 @@ static enum door door_of(const struct write_call *call, enum form form)
 static void ask(const struct write_call *call, enum form form, struct request *request)
 {
 	request->offset = call->offset == -1 ? 0 : (uint64_t)call->offset;
-	request->length = 0;
-	request->segments = call->registered ? 2 : (uint32_t)call->count; /* as the kernel sees it */
+	request->length = request->address = 0;
+	request->segments =
+		call->registered ? 2 : (uint32_t)call->count; /* as the kernel sees it */
 	request->rwf = call->flags;
 	if (call->flags & ~REQUEST_RWF_KNOWN)
 		request->rwf = known_flags(call->flags);

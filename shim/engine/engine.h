@@ -24,8 +24,8 @@ struct engine_file {
 	bool known;
 	int fd;
 	struct look look;
-	off_t position;        /* of the same open file, where the call's offset is -1 */
-	struct hold *hold;     /* in use; NULL: the file is not open for writing */
+	off_t position;              /* of the same open file, where the call's offset is -1 */
+	struct hold *hold;           /* in use; NULL: the file is not open for writing */
 	const struct device *device; /* the hold's, or what follows */
 	struct device own;
 	uint64_t size; /* UINT64_MAX: the look into the page cache tells whether a write fits */

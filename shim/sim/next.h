@@ -11,9 +11,10 @@
 
 #define SIM_NEXT_NAMES(X)                                                                          \
 	X(open)                                                                                    \
-	X(openat) X(fstat) X(stat) X(lstat) X(fstatat) X(statx) X(ioctl) X(pread) X(pwrite)        \
-		X(read) X(write) X(readv) X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2)    \
-			X(readlink) X(fsync) X(fdatasync)
+	X(openat)                                                                                  \
+	X(fstat) X(stat) X(lstat) X(fstatat) X(statx) X(ioctl) X(pread) X(pwrite) X(read) X(write) \
+		X(readv) X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2) X(readlink)         \
+			X(fsync) X(fdatasync)
 
 #ifdef _STAT_VER /* glibc before 2.33 */
 #define SIM_NEXT_OLD_NAMES(X) X(__fxstat) X(__xstat) X(__lxstat) X(__fxstatat)

@@ -110,9 +110,9 @@ ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, 
 int sim_disk_flush(const struct sim_disk *disk);
 bool sim_disk_is_read_only(const struct sim_disk *disk);
 void sim_disk_set_read_only(bool value);
-bool sim_disk_is_gone(void); /* or its power is cut */
+bool sim_disk_is_gone(void);                           /* or its power is cut */
 unsigned sim_disk_nawupf(const struct sim_disk *disk); /* as it is now */
-void sim_disk_start(void);   /* once per process tree, before it forks */
+void sim_disk_start(void);                             /* once per process tree, before it forks */
 
 /* sim/memory.c: the program's memory, which may be bad; 0 or -EFAULT. */
 int sim_memory_read(void *ret_data, const void *from, size_t length);

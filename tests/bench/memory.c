@@ -96,8 +96,8 @@ static struct memory of_child(int number, const char *device, const char *librar
 	struct memory memory;
 
 	snprintf(command, sizeof(command), "exec env %s%s /proc/%d/exe %d %s %s",
-		 library ? "LD_PRELOAD=" : "", library ? library : "",
-		 getpid(), number, device, library ? "with" : "without");
+		 library ? "LD_PRELOAD=" : "", library ? library : "", getpid(), number, device,
+		 library ? "with" : "without");
 	FILE *pipe = popen(command, "r");
 	if (!pipe || fscanf(pipe, "%lf %lf", &memory.dirty, &memory.resident) != 2) {
 		fprintf(stderr, "no figures of: %s\n", command);

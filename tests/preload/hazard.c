@@ -35,8 +35,8 @@ static void set_limit(int resource, rlim_t value)
 	want(setrlimit(resource, &limit) == 0);
 }
 
-/* The first write, which needs some, is done all the same; later ones need none, but the simulated disk
- * does. Then whatever is answered: no half write, and all is well afterwards. */
+/* The first write, which needs some, is done all the same; later ones need none, but the simulated
+ * disk does. Then whatever is answered: no half write, and all is well afterwards. */
 static void no_descriptor_free(void)
 {
 	int fd = open_disk();

@@ -160,8 +160,7 @@ static const struct {
 } rows[] = {
 	{ "one command", "writes_one", SCSI, 1, "slba=96 nlb=32 fua=0 via=atomic boundary=0" },
 	{ "O_DSYNC is FUA", "writes_durably", SCSI, 1, "slba=0 nlb=32 fua=1 via=atomic" },
-	{ "without FUA a flush follows", "writes_durably", SCSI ",no_fua", 1,
-	  "flush" },
+	{ "without FUA a flush follows", "writes_durably", SCSI ",no_fua", 1, "flush" },
 	{ "nothing volatile, no FUA", "writes_durably", SCSI ",no_cache", 1,
 	  "slba=0 nlb=32 fua=0 via=atomic" },
 	{ "the boundary is the length", "writes_one", BOUNDARY, 1,

@@ -24,8 +24,7 @@ static const struct {
 
 START_TEST(mode_that_is_not_known_is_off)
 {
-	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL).mode,
-			 modes[_i].expected);
+	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL).mode, modes[_i].expected);
 }
 END_TEST
 

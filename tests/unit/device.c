@@ -36,12 +36,12 @@ static bool is_same(const struct device *a, const struct device *b)
 	const struct limits *l = &a->limits, *m = &b->limits;
 
 	return a->number == b->number && a->block == b->block &&
-	       identity_equal(&a->identity, &b->identity) &&
-	       q->block == r->block && q->max_hw == r->max_hw && q->segments == r->segments &&
-	       q->chunk == r->chunk && q->dma_mask == r->dma_mask && q->zoned == r->zoned &&
-	       a->transport == b->transport && a->error == b->error && l->unit_min == m->unit_min &&
-	       l->unit_max == m->unit_max && l->max == m->max && l->boundary == m->boundary &&
-	       l->refusal == m->refusal && l->origin == m->origin;
+	       identity_equal(&a->identity, &b->identity) && q->block == r->block &&
+	       q->max_hw == r->max_hw && q->segments == r->segments && q->chunk == r->chunk &&
+	       q->dma_mask == r->dma_mask && q->zoned == r->zoned && a->transport == b->transport &&
+	       a->error == b->error && l->unit_min == m->unit_min && l->unit_max == m->unit_max &&
+	       l->max == m->max && l->boundary == m->boundary && l->refusal == m->refusal &&
+	       l->origin == m->origin;
 }
 
 /* What each device here is: nothing that we can command. */

@@ -470,8 +470,8 @@ START_TEST(many_partitions_one_after_the_other)
 }
 END_TEST
 
-/* ThreadSanitizer objects to what is on purpose: a number is looked at that another thread may just be
- * closing. */
+/* ThreadSanitizer objects to what is on purpose: a number is looked at that another thread may just
+ * be closing. */
 #ifdef __SANITIZE_THREAD__
 #define THREADS 0
 #else

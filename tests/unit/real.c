@@ -253,7 +253,8 @@ START_TEST(cachestat_of_no_file_is_an_error)
 }
 END_TEST
 
-/* The next second begins once, and by everybody's clock: the program's, which is this one, stands. */
+/* The next second begins once, and by everybody's clock: the program's, which is this one, stands.
+ */
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
 	(void)clock;
@@ -269,8 +270,10 @@ START_TEST(time_is_the_kernels)
 		syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE, &before);
 		uint64_t now = real_now();
 		syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE, &after);
-		ck_assert_uint_ge(now, (uint64_t)before.tv_sec * 1000000000 + (uint64_t)before.tv_nsec);
-		ck_assert_uint_le(now, (uint64_t)after.tv_sec * 1000000000 + (uint64_t)after.tv_nsec);
+		ck_assert_uint_ge(now,
+				  (uint64_t)before.tv_sec * 1000000000 + (uint64_t)before.tv_nsec);
+		ck_assert_uint_le(now,
+				  (uint64_t)after.tv_sec * 1000000000 + (uint64_t)after.tv_nsec);
 	}
 }
 END_TEST

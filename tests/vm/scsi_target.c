@@ -270,7 +270,7 @@ static void write_atomic(struct task *task)
 	if (disk.no_fua && (task->cdb[1] & 8))
 		fail(task, 0x052400);
 	else if (!injected(task) && is_allowed(task, lba, blocks, boundary) &&
-	    range_of(task, lba, blocks, &offset))
+		 range_of(task, lba, blocks, &offset))
 		store_piece(task, 0, offset, (size_t)blocks * disk.block);
 }
 
@@ -413,10 +413,10 @@ static bool parse(const char *option)
 		const char *name;
 		unsigned *value;
 	} numbers[] = {
-		{ "block=", &disk.block }, { "exponent=", &disk.exponent },
-		{ "max=", &disk.max },     { "align=", &disk.align },
-		{ "gran=", &disk.gran },   { "max_bndry=", &disk.max_bndry },
-		{ "bndry=", &disk.bndry }, { "pause=", &disk.pause },
+		{ "block=", &disk.block },   { "exponent=", &disk.exponent },
+		{ "max=", &disk.max },       { "align=", &disk.align },
+		{ "gran=", &disk.gran },     { "max_bndry=", &disk.max_bndry },
+		{ "bndry=", &disk.bndry },   { "pause=", &disk.pause },
 		{ "no_fua=", &disk.no_fua },
 	};
 
