@@ -24,12 +24,11 @@ comma := ,
 B     := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/%/*.c)))
 tests  = $(patsubst %.c,$(B)/%,$(wildcard $(1:%=tests/%/*.c)))
-# Examples of a library that is not there are left out.
 has      = $(shell $(CC) $(CPPFLAGS) -E -include $(1) -x c /dev/null > /dev/null 2>&1 && echo yes)
-# The command asks disks through these, where they are; libnvme 2 is another interface.
-nvme    := $(shell pkg-config --exists 'libnvme >= 1' 'libnvme < 2' 2> /dev/null && echo yes)
-sgutils := $(call has,scsi/sg_pt.h)
-asks    := -ljson-c -lblkid $(if $(nvme),-lnvme) $(if $(sgutils),-lsgutils2)
+# Where they are; libnvme 2 is another interface; libsgutils2 has another name in each Debian: the archive, if any.
+nvme    := $(shell pkg-config --exists 'libnvme >= 1' 'libnvme < 2' 2> /dev/null && echo -lnvme)
+sgutils := $(if $(call has,scsi/sg_pt.h),$(firstword $(filter /%,$(shell $(CC) -print-file-name=libsgutils2.a)) -lsgutils2))
+asks    := -ljson-c -lblkid $(nvme) $(sgutils)
 lacking := $(if $(call has,libaio.h),,examples/libaio.c) $(if $(call has,liburing.h),,examples/io_uring.c)
 LIB := $(B)/libuntorn.so
 SIMLIB := $(B)/libuntorn-sim.so
@@ -45,8 +44,7 @@ san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests $(if $(nvme),-DLIBNVME) $(if $(sgutils),-DLIBSGUTILS2) -MMD -MP $(CPPFLAGS)
 cc    := -std=gnu11 -fPIC -fvisibility=hidden $(WARN) $(san) $(CFLAGS)
 ld    := $(san) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
-# What every start of a program pays: two segments instead of four, and our own functions not looked
-# up in all libraries. Sanitizers are to see what we call.
+# For a program's start: two segments, not four, and no look into all libraries for our own functions.
 fast  := -Wl,-O1,-z,noseparate-code$(if $(SAN),,$(comma)-Bsymbolic-functions)
 Q     := $(if $(V),,@)
 say    = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
@@ -75,7 +73,6 @@ $(UNIT) $(PRELOAD): LDLIBS += $(or $(CHECK_LIBS),$(shell pkg-config --libs check
 $(EXAMPLE) $(CLIENT): %: %.o
 $(EXAMPLE) $(CLIENT) $(BENCH) $(UNIT) $(PRELOAD):
 	$(link) $(links) -ldl -lpthread $(LDLIBS)
-
 # The packages that a machine with a compiler, git and make still lacks.
 setup: ; $(Q)tests/setup.sh pkg-config libjson-c-dev libblkid-dev libnvme-dev? libsgutils2-dev? systemtap-sdt-dev
 setup-check: setup ; $(Q)tests/setup.sh check strace libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
@@ -96,8 +93,7 @@ check: quick
 	$(sub) SAN=address,undefined unit preload
 	$(sub) SAN=thread unit preload
 	$(sub) check-vm
-# Every guard taken out in turn, which a test must notice; the truth tests with more kernels and random
-# calls, under sanitizers, and for SCSI; statx of the SCSI geometries.
+# Every guard taken out in turn, which a test must notice; truth and statx with more kernels, calls, SCSI, sanitized.
 check-long: setup-check
 	$(call says,35)
 	$(sub) mutants

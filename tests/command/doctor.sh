@@ -28,10 +28,9 @@ sim() { # OPTIONS COMMAND...
 		LD_PRELOAD="${SIM_PRELOAD:-$BUILD/libuntorn-sim.so}" "${@:2}"
 }
 
-# The library that the command was built with, or what it does without.
-through() { # LIBRARY NAME ELSE
-	if ldd "$untorn" | grep -q "$1"; then echo "$2"; else echo "$3"; fi
-}
+# The libraries that the command was built with, or what it does without.
+nvme=$(pkg-config --exists 'libnvme >= 1' 'libnvme < 2' && echo libnvme || echo ioctl)
+scsi=$([ -e /usr/include/scsi/sg_pt.h ] && echo libsgutils2 || echo SG_IO)
 
 # What the doctor says of a simulated disk: OPTIONS|DEVICE AND ARGUMENTS|STATUS|FIRST LINE|A LINE
 # (its words, the spaces between them do not matter). In the lines, - is for none.
@@ -63,8 +62,8 @@ kind=scsi,max_atomic=32,atomic_gran=1|$u|0|atomic writes of 512 to 16384 bytes, 
 kind=scsi,max_atomic_bndry=64,max_bndry=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| unit taken from the maximum atomic boundary size
 kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| max atomic length 32 blocks, 16384 bytes
 kind=scsi,max_atomic=32,no_vpd|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command SG_IO
-kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| asked through $(through sgutils libsgutils2 SG_IO)
-nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| asked through $(through libnvme libnvme ioctl)
+kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| asked through $scsi
+nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| asked through $nvme
 kind=scsi,max_atomic=32,unprivileged,sg=sg3|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command SG_IO of the generic node
 kind=scsi,max_atomic=32,unprivileged|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|which is not there: as root: modprobe sg
 kind=scsi,max_atomic=32,unprivileged,sg=sg3,sg_closed|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|takes CAP_SYS_RAWIO, or the right to read and write /dev/sg3

@@ -53,12 +53,6 @@ for root in /newroot /tools; do
 	mkdir -p "$root$cwd"
 	mount --bind /source "$root$cwd"
 done
-# The command's libraries, of which the clients' tree may have other versions.
-[ "$in_tools" = 0 ] || chroot /newroot ldd "$cwd/build/untorn" 2> /dev/null |
-	sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | while read -r library; do
-	there=/tools/usr/lib/x86_64-linux-gnu/$(basename "$library")
-	[ -e "$there" ] || cp "/newroot$library" "$there"
-done
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
