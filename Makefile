@@ -26,7 +26,7 @@ objs   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1:%=shim/%/*.c)))
 tests  = $(patsubst %.c,$(B)/%,$(wildcard $(1:%=tests/%/*.c)))
 has      = $(shell $(CC) $(CPPFLAGS) -E -include $(1) -x c /dev/null > /dev/null 2>&1 && echo yes)
 # Where they are; libnvme 2 is another interface; libsgutils2 has another name in each Debian: the archive, if any.
-nvme    := $(shell pkg-config --exists 'libnvme >= 1' 'libnvme < 2' 2> /dev/null && echo -lnvme)
+nvme    := $(if $(call has,libnvme.h),$(shell pkg-config --exists 'libnvme >= 1' 'libnvme < 2' && echo -lnvme))
 sgutils := $(if $(call has,scsi/sg_pt.h),$(firstword $(filter /%,$(shell $(CC) -print-file-name=libsgutils2.a)) -lsgutils2))
 asks    := -ljson-c -lblkid $(nvme) $(sgutils)
 lacking := $(if $(call has,libaio.h),,examples/libaio.c) $(if $(call has,liburing.h),,examples/io_uring.c)

@@ -24,7 +24,7 @@ all_mutants() {
 	cat <<'END'
 one look, one file|device/look.c|s/return atomic_load(&begun) == first->changes ? error : -EAGAIN;/return error;/|preload/races.sh
 changes are told|device/look.c|/^void look_before_change/,/^}/s/atomic_fetch_add(&begun, 1);/;/|preload/races.sh
-hold of the node that was seen|device/hold.c|s/is_what_was_seen(own.fd, look) ?/1 ?/|unit/hold
+hold of the node that was seen|device/hold.c|s/if (is_what_was_seen(own.fd, look))/if (1)/|unit/hold
 hold's own number|device/hold.c|/^bool hold_is_sound/,/^}/s/return .*/return true;/|unit/engine_async
 hold ends before a close|door/close.c|/^static int close_marked/,/^}/s/CHANGE((unsigned)fd, (unsigned)fd);//|preload/hold
 hold ends before a number is given away|door/close.c|/^static int dup_onto_marked/,/^}/s/CHANGE((unsigned)new, (unsigned)new);//|preload/hold
@@ -59,12 +59,13 @@ page cache written back|engine/judge.c|/^static int explain/,/^}/s/error = cache
 hold: a lock, and a refused write|device/hold.c|s/return hold_has_locks(fd) ? identity_read(fd, look->number, &unused) : 0;/return 0;/|unit/hold
 hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|preload/hold_child
 hold: our file among others on its node|device/hold.c|s/return position ? lseek(.*) == position : is_node_of(hold);/return is_node_of(hold);/|unit/hold
-hold: a number that is being closed|device/hold.c|s/for (int i = 0; !is_given_up(hold); i++)/is_given_up(hold);for (int i = 0; atomic_load(\&hold->state) \& USES; i++)/|unit/hold
+hold: a number that is being closed|device/hold.c|s/(unsigned)hold->fd == number \&\& !is_given_up(hold); i++/!is_given_up(hold) \&\& (atomic_load(\&hold->state) \& USES); i++/|unit/hold
 hold: a position drawn anew|device/hold_open.c|s/if (getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number))/number = atomic_fetch_add(\&calls, 2) + 4711;if (number)/|unit/hold
-hold: a fork in mid-write|device/hold.c|s/if (hold_inside) .*/if (0)/|unit/hold
+hold: a fork in mid-write|device/hold.c|/^static void leave_to_child/,/^}/s/if (uses) {/if (0) {/|unit/hold
+hold: a fork, and what other threads use|device/hold.c|/^void hold_hand_over/,/^}/s/mine\[i\] = NULL;/;/|unit/hold
 a call that never came to be asked|engine/engine.c|/^static ssize_t write_at_position/,/^}/s/ask(call, FORM_CALL, &job->request);/;/|preload/hazard
 one of several, another file|engine/find.c|s/file->look.number = 0;/;/|unit/engine_async
-what has waited for a thread|engine/async.c|s/now - job->left < SOON/1/|unit/engine_async
+what has waited for a thread|engine/async.c|s/now - job->since < SOON/1/|unit/engine_async
 hold: a stale number|device/hold.c|s/while (own >= 0 \&\& !is_free_of_holds(own))/while (0)/|unit/hold
 hold: its position is its own|device/hold_open.c|s/return lseek(own, position, SEEK_SET) == position ? position : 0;/return 0;/|unit/hold
 hold: open elsewhere|device/hold.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold
@@ -86,7 +87,7 @@ same start|device/identity.c|s/a->start == b->start/1/|unit/identity unit/device
 block size that changed|engine/find.c|/^static int know(/,/^}/s/file->own.block != block/0/|fences
 block size of disk and kernel agree|device/device.c|s/(device->disk.block != device->block .. device->disk.block != device->queue.block)/0/|unit/published preload/write preload/guest
 child of vfork closes its own|device/hold.c|s/ \&\& hold->owner != self/ \&\& 0/|preload/hold_child
-holds of the parent end in a child|device/hold.c|/hold_after_fork(void)/,/^}/s/close_own(hold);//|preload/hold_child
+holds of the parent end in a child|device/hold.c|/^static void leave_to_child/,/^}/s/close_own(hold);//|preload/hold_child
 refusals of the moment are not kept|device/device.c|s/return !device->error && /return /|preload/hazard unit/engine unit/device
 asked again|device/device.c|s/if (serves \&\& age < DEVICE_AGAIN)/if (serves)/|preload/hazard
 zoned|rules/limits.c|s/if (queue->zoned)/if (0)/|unit/limits

@@ -14,7 +14,9 @@ for package; do
 done
 there() { # PACKAGE...: those that apt knows
 	local package
-	for package; do apt-cache show "$package" > /dev/null 2>&1 && printf ' %s' "$package"; done
+	for package; do
+		! apt-cache show "$package" > /dev/null 2>&1 || printf ' %s' "$package"
+	done
 }
 # shellcheck disable=SC2086
 [ -n "$missing" ] || missing=$(there $optional)

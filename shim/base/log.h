@@ -29,7 +29,7 @@ extern _Atomic unsigned char log_known; /* one more than the level; 0: the text 
 enum log_level log_get(void);
 static inline bool log_wants(enum log_level level)
 {
-	unsigned char known = atomic_load_explicit(&log_known, memory_order_relaxed);
+	unsigned char known = atomic_load_explicit(&log_known, memory_order_acquire);
 
 	return (known ? (enum log_level)(known - 1) : log_get()) >= level;
 }

@@ -190,7 +190,7 @@ uint64_t real_now(void)
 {
 	static clock_function *_Atomic clock;
 	static _Atomic bool sought;
-	struct timespec time;
+	struct timespec time = { 0 };
 
 	if (!atomic_load_explicit(&sought, memory_order_acquire)) {
 		atomic_store_explicit(&clock, find_clock(), memory_order_relaxed);

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/racy.h"
@@ -37,7 +38,13 @@ struct own {
 
 static struct hold holds[MAX_HOLDS];
 static _Atomic int borrowed[MAX_BORROWED]; /* 0: none */
-__thread unsigned hold_inside;
+
+/* What this thread uses, for a fork in mid-write: the first few one by one. */
+#define OWN __thread __attribute__((tls_model("initial-exec")))
+enum { FEW = 4 };
+static OWN struct hold *mine[FEW];
+static OWN unsigned many;
+static OWN int mine_borrowed;
 static __thread bool once __attribute__((tls_model("initial-exec")));
 
 /* Most processes have one or two. */
@@ -82,14 +89,38 @@ static bool is_ready(unsigned state)
 	return (state & READY) && !(state & LEAVING);
 }
 
+static void begin_use(struct hold *hold)
+{
+	for (int i = 0; i < FEW; i++) {
+		if (!mine[i]) {
+			mine[i] = hold;
+			return;
+		}
+	}
+	many++;
+}
+
+void hold_hand_over(struct hold *hold)
+{
+	for (int i = 0; i < FEW; i++) {
+		if (mine[i] == hold) {
+			mine[i] = NULL;
+			return;
+		}
+	}
+	many -= many > 0;
+}
+
 static bool use(struct hold *hold)
 {
 	unsigned state = atomic_load(&hold->state);
 
+	begin_use(hold);
 	while (is_ready(state)) {
 		if (atomic_compare_exchange_weak(&hold->state, &state, state + 1))
 			return true;
 	}
+	hold_hand_over(hold);
 	return false;
 }
 
@@ -116,9 +147,15 @@ static void close_late(struct hold *hold)
 		close_own(hold);
 }
 
+/* No use is left where a fork has ended the hold meanwhile. */
 void hold_put(struct hold *hold)
 {
-	if (atomic_fetch_sub(&hold->state, 1) == (READY | LEAVING | 1))
+	unsigned state = atomic_load(&hold->state);
+
+	hold_hand_over(hold);
+	while ((state & USES) && !atomic_compare_exchange_weak(&hold->state, &state, state - 1))
+		continue;
+	if (state == (READY | LEAVING | 1))
 		close_late(hold);
 }
 
@@ -130,6 +167,7 @@ void hold_forget(struct hold *hold)
 
 void hold_share(struct hold *hold)
 {
+	begin_use(hold);
 	atomic_fetch_add(&hold->state, 1);
 }
 
@@ -197,7 +235,8 @@ void hold_tell(struct hold *hold, const struct device *device)
 	else if (!atomic_load(&hold->told))
 		return; /* another thread is about to */
 	else if (!device_is_same(&hold->device, device)) {
-		hold_forget(hold);
+		atomic_store(&hold->told, 0);
+		atomic_fetch_or(&hold->state, LEAVING);
 		return;
 	}
 	atomic_store(&hold->told, device->told);
@@ -259,6 +298,7 @@ int hold_borrow(int fd)
 		if (!atomic_compare_exchange_strong(&borrowed[i], &none, own))
 			continue;
 		look_mark((unsigned)own);
+		mine_borrowed = own;
 		return own;
 	}
 	if (own >= 0 && !hold_has_locks(own))
@@ -266,21 +306,27 @@ int hold_borrow(int fd)
 	return own < 0 ? own : -EAGAIN;
 }
 
-/* Where somebody has taken a lock meanwhile, the close would drop this process's. */
+/* Its number may be somebody else's at once. Where somebody has taken a lock meanwhile, the close
+ * would drop this process's. */
 void hold_return(int own)
 {
+	int i = 0, ours = own;
+
+	while (i < MAX_BORROWED && !atomic_compare_exchange_strong(&borrowed[i], &ours, -own)) {
+		ours = own;
+		i++;
+	}
 	if (!hold_has_locks(own))
 		real_close(own);
-	for (int i = 0; i < MAX_BORROWED; i++) {
-		int mine = own;
-		atomic_compare_exchange_strong(&borrowed[i], &mine, 0);
-	}
+	if (i < MAX_BORROWED)
+		atomic_store(&borrowed[i], 0);
+	mine_borrowed = 0;
 }
 
 static bool is_borrowed(unsigned number)
 {
 	for (int i = 0; i < MAX_BORROWED; i++) {
-		if (number && (unsigned)atomic_load(&borrowed[i]) == number)
+		if (number && (unsigned)abs(atomic_load(&borrowed[i])) == number)
 			return true;
 	}
 	return false;
@@ -341,37 +387,52 @@ static struct hold *place(const struct own *own, const struct look *look,
 		return NULL;
 	fill_in(hold, own, look, identity);
 	look_mark((unsigned)own->fd);
+	begin_use(hold);
 	atomic_store(&hold->state, READY | 1 | (once ? LEAVING : 0));
 	return hold;
 }
 
 /* Of threads that come at once each makes a hold; the first in the table is for all. */
-static struct hold *agree(struct hold *mine, const struct look *look)
+static struct hold *agree(struct hold *fresh, const struct look *look)
 {
 	struct hold *first = find(look);
 
-	if (mine && first && first != mine && !hold_has_locks(mine->fd)) {
-		leave(mine);
-		hold_put(mine);
+	if (fresh && first && first != fresh && !hold_has_locks(fresh->fd)) {
+		leave(fresh);
+		hold_put(fresh);
 		return first;
 	}
-	if (mine && first)
+	if (fresh && first)
 		hold_put(first);
-	return mine ? mine : first;
+	return fresh ? fresh : first;
 }
 
-/* 0: the table has the descriptor now, or did not need it. */
+/* Unless it is another file by now, or that close would drop the program's locks. */
+static void give_up(const struct own *own)
+{
+	if ((!own->position || lseek(own->fd, 0, SEEK_CUR) == own->position) &&
+	    !hold_has_locks(own->fd))
+		real_close(own->fd);
+}
+
+/* 0: the table has the descriptor now, or did not need it. Until it has it, the number was
+ * anybody's: so it is proven then. */
 static int fill(const struct own *own, const struct look *look, struct hold **ret_hold)
 {
 	struct identity identity;
 
 	int error = identity_read(own->fd, look->number, &identity);
+	struct hold *fresh = error ? NULL : place(own, look, &identity);
+	if (!fresh)
+		give_up(own);
 	if (error)
 		return error;
-	struct hold *mine = place(own, look, &identity);
-	*ret_hold = agree(mine, look);
-	if (!mine && !hold_has_locks(own->fd))
-		real_close(own->fd);
+	if (fresh && !hold_is_sound(fresh)) {
+		hold_hand_over(fresh);
+		atomic_store(&fresh->state, 0);
+		return -EAGAIN;
+	}
+	*ret_hold = agree(fresh, look);
 	return *ret_hold ? 0 : -ENOMEM;
 }
 
@@ -395,10 +456,10 @@ int hold_get(int fd, const struct look *look, struct hold **ret_hold)
 	own.fd = hold_open(fd, look, &own.position);
 	if (own.fd < 0)
 		return own.fd;
-	error = is_what_was_seen(own.fd, look) ? fill(&own, look, ret_hold) : -EAGAIN;
-	if (error && error != -ENOMEM && !hold_has_locks(own.fd))
-		real_close(own.fd);
-	return error;
+	if (is_what_was_seen(own.fd, look))
+		return fill(&own, look, ret_hold);
+	give_up(&own);
+	return -EAGAIN;
 }
 
 bool hold_owns(unsigned number)
@@ -508,7 +569,7 @@ int hold_move(unsigned number)
 		if (!(atomic_load(&hold->state) & READY) || (unsigned)hold->fd != number ||
 		    hold->owner != getpid())
 			continue;
-		for (int i = 0; !is_given_up(hold); i++) {
+		for (int i = 0; (unsigned)hold->fd == number && !is_given_up(hold); i++) {
 			if (i == PATIENCE)
 				return -EBUSY;
 			usleep(1000);
@@ -517,20 +578,41 @@ int hold_move(unsigned number)
 	return 0;
 }
 
+static unsigned uses_of_mine(const struct hold *hold)
+{
+	unsigned uses = 0;
+
+	for (int i = 0; i < FEW; i++)
+		uses += mine[i] == hold;
+	return uses;
+}
+
+static void leave_to_child(struct hold *hold)
+{
+	unsigned uses = uses_of_mine(hold);
+
+	hold->owner = getpid();
+	if (uses) {
+		atomic_store(&hold->state, READY | uses);
+		return;
+	}
+	if (atomic_load(&hold->state) & READY)
+		close_own(hold);
+	atomic_store(&hold->state, 0);
+}
+
 /* The child has the program's descriptors, and will write through its own holds. */
 RACY void hold_after_fork(void)
 {
 	look_after_fork();
-	for (int i = 0; i < MAX_BORROWED && !hold_inside; i++) {
-		if (borrowed[i])
+	for (int i = 0; i < MAX_BORROWED; i++) {
+		if (borrowed[i] && borrowed[i] != mine_borrowed)
 			hold_return(borrowed[i]);
 	}
 	EACH_HOLD (hold) {
-		hold->owner = getpid();
-		if (hold_inside) /* the write that a handler interrupted goes on here too */
-			continue;
-		if (atomic_load(&hold->state) & READY)
-			close_own(hold);
-		atomic_store(&hold->state, 0);
+		if (many)
+			hold->owner = getpid();
+		else
+			leave_to_child(hold);
 	}
 }

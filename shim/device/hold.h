@@ -45,8 +45,9 @@ void hold_tell(struct hold *hold, const struct device *device);
 int hold_get(int fd, const struct look *look, struct hold **ret_hold);
 void hold_put(struct hold *hold);
 
-/* One more use of one that is in use. */
+/* One more use of one that is in use; a use that another thread will end. */
 void hold_share(struct hold *hold);
+void hold_hand_over(struct hold *hold);
 
 /* For a hold in use that was found to be open on another disk: nobody else shall use it. */
 void hold_forget(struct hold *hold);
@@ -82,10 +83,8 @@ int hold_open(int fd, const struct look *look, off_t *ret_position);
  * would drop this one's. */
 bool hold_has_locks(int fd);
 
-void hold_after_fork(void); /* in the child */
-
-/* In a write, which a handler may interrupt: it may fork, and the child goes on with the write. */
-extern __thread unsigned hold_inside
-	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* In the child. A handler may fork in the middle of a write, which then goes on there too: what
+ * this thread uses stays. */
+void hold_after_fork(void);
 
 #endif

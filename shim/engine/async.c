@@ -3,6 +3,8 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #include "base/cleanup.h"
 #include "base/real.h"
@@ -34,7 +36,8 @@ void engine_leave(struct engine_job *job, enum form form)
 {
 	KEEP_ERRNO;
 
-	job->left = real_now();
+	if (job->hold)
+		hold_hand_over(job->hold);
 	job->has_node = form != FORM_AIO && !engine_flushes(engine_device(job), &job->request) &&
 			has_node(job);
 }
@@ -44,19 +47,22 @@ bool engine_is_sound(const struct engine_job *job)
 	return hold_is_sound(job->hold);
 }
 
-static bool has_block(const struct engine_job *job)
+static bool is_as_it_was(const struct engine_job *job)
 {
 	uint32_t block;
+	uint64_t size;
 
 	return identity_block(job->hold->fd, engine_device(job)->number, &block) == 0 &&
-	       block == job->request.block;
+	       block == job->request.block && real_ioctl(job->hold->fd, BLKGETSIZE64, &size) == 0 &&
+	       size >= job->request.offset + job->request.length;
 }
 
 bool engine_is_still(const struct engine_job *job)
 {
 	uint64_t told = job->by_hold ? job->hold->told : job->own.told, now = real_now();
 
-	return !job->left || now - job->left < SOON || (now - told < DEVICE_OLD && has_block(job));
+	return !job->since || now - job->since < SOON ||
+	       (now - told < DEVICE_OLD && is_as_it_was(job));
 }
 
 /* What it was judged by must be so still. */
@@ -64,8 +70,9 @@ static bool is_known_anew(const struct engine_job *job)
 {
 	struct device now;
 
-	return engine_is_still(job) || (device_of_hold(job->hold, &now) == 0 &&
-					device_is_same(&now, engine_device(job)) && has_block(job));
+	return engine_is_still(job) ||
+	       (device_of_hold(job->hold, &now) == 0 && device_is_same(&now, engine_device(job)) &&
+		is_as_it_was(job));
 }
 
 int engine_open_node(const struct engine_job *job)
@@ -100,7 +107,7 @@ ssize_t engine_land(struct engine_job *job, int result)
 ssize_t engine_finish(struct engine_job *job)
 {
 	KEEP_ERRNO;
-	ssize_t result = engine_is_sound(job) && is_known_anew(job)
+	ssize_t result = is_known_anew(job) && engine_is_sound(job)
 				 ? engine_send(job->hold, engine_device(job), &job->request)
 				 : -EIO;
 

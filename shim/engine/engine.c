@@ -136,12 +136,14 @@ static int start_with(const struct write_call *call, enum form form, struct engi
 }
 
 /* A file that several writes share keeps its hold, and may be about another device by the next. */
-static void give(struct engine_file *file, bool shared, struct engine_job *job)
+static void give(struct engine_file *file, enum form form, bool shared, struct engine_job *job)
 {
 	job->hold = file->hold;
 	job->by_hold = file->device != &file->own;
 	if (!job->by_hold)
 		job->own = file->own;
+	if (form != FORM_CALL)
+		job->since = real_now();
 	if (shared)
 		hold_share(file->hold);
 	else
@@ -161,12 +163,12 @@ static int start(const struct write_call *call, enum form form, struct engine_jo
 		engine_forget(file);
 	job->hold = NULL;
 	job->by_hold = job->has_node = false;
-	job->left = 0;
+	job->since = 0;
 	ask(call, form, &job->request);
 	int result = start_with(call, form, file, &job->request, ret_early);
 	job->own.number = file->device->number;
 	if (result == REQUEST_GOOD)
-		give(file, call->file, job);
+		give(file, form, call->file, job);
 	else if (result != -EMFILE)
 		account_refused(file->device, &job->request, result);
 	if (file == &alone)
@@ -332,11 +334,9 @@ ssize_t engine_write(const struct write_call *call)
 	if (config_get().mode == MODE_OFF)
 		return to_kernel(call);
 	bool by_own = call->offset == -1 && is_by_own_descriptor(call);
-	hold_inside++;
 	ssize_t result = write_by(by_own, call, &job);
 	if (result == -EMFILE)
 		result = write_with_room(by_own, call, &job);
-	hold_inside--;
 	if (result == ENGINE_KERNEL)
 		return account_kernel(job.own.number, call->door, to_kernel(call));
 	if (call->offset == -1 && !by_own && result > 0)

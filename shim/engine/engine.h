@@ -61,7 +61,7 @@ struct engine_job {
 	struct request request;
 	struct hold *hold; /* in use, if the write is good: until it has been finished or dropped */
 	bool by_hold;      /* the device is the hold's */
-	uint64_t left;     /* real_now() of engine_leave(); 0: its caller has not gone on */
+	uint64_t since;    /* real_now() when it was found good; 0: it is done at once */
 	struct device own; /* else this */
 	uint64_t began;    /* engine_prepare() */
 	bool has_node;     /* it may be sent together with others, by the functions at the end */

@@ -89,6 +89,7 @@ static bool send(struct flight *flight, struct work *work)
 	engine_prepare(&work->job, sqe);
 	sqe->fd = node;
 	sqe->flags = IOSQE_FIXED_FILE;
+	flight->ready = true;
 	return true;
 }
 
@@ -107,7 +108,9 @@ void flight_begin(struct flight *flight, struct work *work)
 {
 	if (send(flight, work))
 		return;
-	flight->proof.known = false; /* for it takes its time */
+	flight->proof.known = false; /* for it takes its time, and what is ready goes first */
+	if (flight->ready)
+		flight_advance(flight);
 	if (work->result == REQUEST_GOOD)
 		work->result = (int)engine_finish(&work->job);
 	work->done(work, flight);
@@ -169,6 +172,7 @@ void flight_advance(struct flight *flight)
 	uint64_t user_data;
 	int32_t result;
 
+	flight->ready = false;
 	own_ring_enter(&flight->ring);
 	while (own_ring_take(&flight->ring, &user_data, &result))
 		complete(flight, user_data, result);

@@ -45,6 +45,7 @@ struct flight {
 		bool known;
 		const struct hold *hold;
 	} proof;
+	bool ready; /* a command that the kernel has not been told of */
 };
 
 /* Goes together with others; else the thread waits for it. Not what has no data: the command would

@@ -111,9 +111,9 @@ START_TEST(what_has_waited_is_looked_at_again)
 	job.own.number = loop.number;
 	job.own.told = now - 3 * second;
 	ck_assert(engine_is_still(&job)); /* nobody has gone on */
-	job.left = now;
+	job.since = now;
 	ck_assert(engine_is_still(&job));
-	job.left = now - second;
+	job.since = now - second;
 	ck_assert(!engine_is_still(&job));
 	job.own.told = now - second;
 	ck_assert(engine_is_still(&job));

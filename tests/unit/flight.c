@@ -3,8 +3,7 @@
  * Commands through an io_uring, and what they came to in a program's ring: here a command is a
  * write of N bytes to a file in memory, whose result is N, an NVMe status like any other.
  *
- * Links: -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare
- * -Wl,--wrap=engine_land -Wl,--wrap=engine_finish
+ * Links: -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish
  */
 #include <errno.h>
 #include <linux/time_types.h>

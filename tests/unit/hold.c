@@ -238,20 +238,23 @@ END_TEST
 /* A handler may fork in the middle of a write, which then goes on in the child too. */
 START_TEST(child_in_mid_write_keeps_it)
 {
-	int fd = open_disk(), status;
+	int fd = open_disk(), part = open_node(disk.partition_path[0], O_RDWR), status;
 	struct hold *hold = get(fd);
+	int other = number_of(part); /* is had, and nobody uses it now */
 
-	hold_inside++;
+	hold_share(hold);
 	pid_t child = fork();
 	if (child == 0) {
 		hold_after_fork();
-		bool there = hold_is_sound(hold);
-		hold_inside--;
+		bool there = hold_is_sound(hold) && !is_open(other);
 		hold_put(hold);
+		there = there && hold_is_sound(hold);
+		hold_put(hold);
+		hold_put(hold); /* one too many is none */
 		close_through_the_door(fd);
 		_exit(there && !is_open(hold->fd) ? 0 : 1);
 	}
-	hold_inside--;
+	hold_put(hold);
 	ck_assert(waitpid(child, &status, 0) == child && status == 0);
 	ck_assert(hold_is_sound(hold));
 	hold_put(hold);
@@ -328,7 +331,9 @@ END_TEST
 START_TEST(child_of_fork_has_none)
 {
 	int fd = open_disk(), status;
-	struct hold *hold = get(fd); /* in use by a thread that the child does not have */
+	struct hold *hold = get(fd);
+
+	hold_hand_over(hold); /* to a thread that the child does not have */
 	int number = hold->fd;
 
 	pid_t child = fork();
