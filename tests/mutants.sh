@@ -61,7 +61,7 @@ hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|p
 hold: our file among others on its node|device/hold.c|s/return position ? lseek(.*) == position : is_node_of(hold);/return is_node_of(hold);/|unit/hold
 hold: a number that is being closed|device/hold.c|s/(unsigned)hold->fd == number \&\& !is_given_up(hold); i++/!is_given_up(hold) \&\& (atomic_load(\&hold->state) \& USES); i++/|unit/hold
 hold: a position drawn anew|device/hold_open.c|s/if (getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number))/number = atomic_fetch_add(\&calls, 2) + 4711;if (number)/|unit/hold
-hold: a fork in mid-write|device/hold.c|/^static void leave_to_child/,/^}/s/if (uses) {/if (0) {/|unit/hold
+hold: a fork in mid-write|device/hold.c|/^RACY static void leave_to_child/,/^}/s/if (uses) {/if (0) {/|unit/hold
 hold: a fork, and what other threads use|device/hold.c|/^void hold_hand_over/,/^}/s/mine\[i\] = NULL;/;/|unit/hold
 a call that never came to be asked|engine/engine.c|/^static ssize_t write_at_position/,/^}/s/ask(call, FORM_CALL, &job->request);/;/|preload/hazard
 one of several, another file|engine/find.c|s/file->look.number = 0;/;/|unit/engine_async
@@ -87,7 +87,7 @@ same start|device/identity.c|s/a->start == b->start/1/|unit/identity unit/device
 block size that changed|engine/find.c|/^static int know(/,/^}/s/file->own.block != block/0/|fences
 block size of disk and kernel agree|device/device.c|s/(device->disk.block != device->block .. device->disk.block != device->queue.block)/0/|unit/published preload/write preload/guest
 child of vfork closes its own|device/hold.c|s/ \&\& hold->owner != self/ \&\& 0/|preload/hold_child
-holds of the parent end in a child|device/hold.c|/^static void leave_to_child/,/^}/s/close_own(hold);//|preload/hold_child
+holds of the parent end in a child|device/hold.c|/^RACY static void leave_to_child/,/^}/s/close_own(hold);//|preload/hold_child
 refusals of the moment are not kept|device/device.c|s/return !device->error && /return /|preload/hazard unit/engine unit/device
 asked again|device/device.c|s/if (serves \&\& age < DEVICE_AGAIN)/if (serves)/|preload/hazard
 zoned|rules/limits.c|s/if (queue->zoned)/if (0)/|unit/limits

@@ -587,7 +587,7 @@ static unsigned uses_of_mine(const struct hold *hold)
 	return uses;
 }
 
-static void leave_to_child(struct hold *hold)
+RACY static void leave_to_child(struct hold *hold)
 {
 	unsigned uses = uses_of_mine(hold);
 
