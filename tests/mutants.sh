@@ -189,7 +189,7 @@ asked again after a command by itself|engine/flight.c|s/flight->proof.known = fa
 log: a link is not followed|base/log.c|s/ . O_NOFOLLOW//|unit/log
 publishers at once|device/published.c|/^int published_write/,/^}/s/getpid()/0/|unit/published
 log: a disk is none|base/log.c|s/ \&\& !S_ISBLK(ret_st->st_mode)//|command/report.sh
-another file beside it|engine/find.c|s/file->known \&\& file->fd == call->fd \&\&/file->known \&\&/|preload/ring_fds
+another file beside it|engine/engine.c|s/else if (file->fd != call->fd)/else if (0)/|preload/ring_fds
 disk that does not answer|engine/own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|unit/flight
 close lets go|door/close.c|s/ring_table_before_close(first, last);//|preload/ring_raw
 ring by index|async/ring_table.c|s/= raw ? raw->id : 0/= 0/|preload/registered

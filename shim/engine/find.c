@@ -262,7 +262,7 @@ static uint64_t told_of(const struct engine_file *file)
 
 int engine_find(const struct write_call *call, enum form form, struct engine_file *file)
 {
-	if (file->known && file->fd == call->fd && call->offset != -1 &&
+	if (file->known && call->offset != -1 &&
 	    real_now() - told_of(file) < DEVICE_AGAIN)
 		return REQUEST_GOOD;
 	engine_forget(file);

@@ -278,8 +278,12 @@ static void *write_until_gone(void *number)
 static void gone(void)
 {
 	alarm(40);
+	int fd = open_disk();
+
 	want(in_threads(16, write_until_gone) == 99);
 	want(atomic_write(open_disk(), buffer(UNIT, 'v'), UNIT, 0) == -1);
+	usleep(2200000); /* nobody goes by what it said then */
+	want(atomic_write(fd, buffer(UNIT, 'v'), UNIT, 0) == -1 && errno == ENODEV);
 }
 
 /* After 20 commands the disk promises one block. It may be believed for a second longer. */

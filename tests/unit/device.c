@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -227,6 +228,26 @@ static int open_descriptors(void)
 	return count;
 }
 
+/* Without a descriptor the queue cannot be read: that is of the moment. */
+START_TEST(refusal_of_the_moment_is_not_kept)
+{
+	struct test_disk own;
+	struct device device;
+	struct rlimit limit, none;
+
+	ck_assert(test_disk_make(&own, 512));
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int error = device_get(own.fd, own.number, &device);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert(error == -EMFILE || (error == 0 && device.error == -EMFILE));
+	ck_assert_int_eq(device_get(own.fd, own.number, &device), 0);
+	check_loop(&device, own.number, 0, 512);
+}
+END_TEST
+
 /* The table has room for 64: those that come after are told all the same, as are the first. */
 START_TEST(more_devices_than_the_table_has_room_for)
 {
@@ -416,6 +437,7 @@ Suite *suite(void)
 	tcase_add_test(tc, disk_that_took_over_the_number_is_seen);
 	tcase_add_test(tc, reformatted_disk_is_seen);
 	tcase_add_test(tc, partition_made_anew_elsewhere_is_seen);
+	tcase_add_test(tc, refusal_of_the_moment_is_not_kept);
 	tcase_add_test(tc, more_devices_than_the_table_has_room_for);
 	tcase_add_test(tc, threads_that_ask_at_once_are_all_told_right);
 	tcase_add_test(tc, forked_child_does_not_wait_for_threads_it_has_not);
