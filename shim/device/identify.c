@@ -18,8 +18,12 @@ enum {
 
 static int by_ioctl(int fd, struct nvme_passthru_cmd *command, uint32_t *result)
 {
+	int status = real_ioctl(fd, NVME_IOCTL_ADMIN_CMD, command);
+
 	(void)result;
-	return ioctl(fd, NVME_IOCTL_ADMIN_CMD, command);
+	if (status < 0)
+		errno = -status;
+	return status < 0 ? -1 : status;
 }
 
 identify_sender *identify_send = by_ioctl;
