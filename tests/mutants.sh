@@ -57,18 +57,18 @@ hold of the file that was looked at again|device/hold.c|/^static bool serves/,/^
 hold: another answer than before|device/hold.c|s/else if (!device_is_same(&hold->device, device))/else if (0)/|preload/hazard
 page cache written back|engine/judge.c|/^static int explain/,/^}/s/error = cache_prepare(.*/error = 0;/|fences
 hold: a lock, and a refused write|device/hold.c|s/return hold_has_locks(fd) ? identity_read(fd, look->number, &unused) : 0;/return 0;/|unit/hold
-hold: a number that a child takes|device/hold.c|s/hold->owner != getpid())/0)/|preload/hold_child
-hold: our file among others on its node|device/hold.c|s/return position ? lseek(.*) == position : is_node_of(hold);/return is_node_of(hold);/|unit/hold
-hold: a number that is being closed|device/hold.c|s/(unsigned)hold->fd == number \&\& !is_given_up(hold); i++/!is_given_up(hold) \&\& (atomic_load(\&hold->state) \& USES); i++/|unit/hold
-hold: a position drawn anew|device/hold_open.c|s/if (getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number))/number = atomic_fetch_add(\&calls, 2) + 4711;if (number)/|unit/hold
-hold: a fork in mid-write|device/hold.c|/^RACY static void leave_to_child/,/^}/s/if (uses) {/if (0) {/|unit/hold
-hold: a fork, and what other threads use|device/hold.c|/^void hold_hand_over/,/^}/s/mine\[i\] = NULL;/;/|unit/hold
+hold: a number that a child takes|device/hold_end.c|s/hold->owner != getpid())/0)/|preload/hold_child
+hold: our file among others on its node|device/hold.c|s/return position ? lseek(.*) == position : is_node_of(hold);/return is_node_of(hold);/|unit/hold_end
+hold: a number that is being closed|device/hold_end.c|s/(unsigned)hold->fd == number \&\& !is_given_up(hold); i++/!is_given_up(hold) \&\& (atomic_load(\&hold->state) \& USES); i++/|unit/hold_end
+hold: a position drawn anew|device/hold_open.c|s/if (getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number))/number = atomic_fetch_add(\&calls, 2) + 4711;if (number)/|unit/hold_end
+hold: a fork in mid-write|device/hold_end.c|/^RACY static void leave_to_child/,/^}/s/if (uses) {/if (0) {/|unit/hold_end
+hold: a fork, and what other threads use|device/hold.c|/^void hold_hand_over/,/^}/s/mine\[i\] = NULL;/;/|unit/hold_end
 a call that never came to be asked|engine/engine.c|/^static ssize_t write_at_position/,/^}/s/ask(call, FORM_CALL, &job->request);/;/|preload/hazard
 one of several, another file|engine/find.c|s/file->look.number = 0;/;/|unit/engine_async
 what has waited for a thread|engine/async.c|s/now - job->since < SOON/1/|unit/engine_async
-hold: a stale number|device/hold.c|s/while (own >= 0 \&\& !is_free_of_holds(own))/while (0)/|unit/hold
+hold: a stale number|device/hold.c|s/while (own >= 0 \&\& !is_free_of_holds(own))/while (0)/|unit/hold_end
 hold: its position is its own|device/hold_open.c|s/return lseek(own, position, SEEK_SET) == position ? position : 0;/return 0;/|unit/hold
-hold: open elsewhere|device/hold.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold
+hold: open elsewhere|device/hold_end.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold
 hold: the position without a descriptor|engine/engine.c|s/there.fd == -EMFILE ? there.fd : ENGINE_KERNEL/ENGINE_KERNEL/|preload/hold
 what the kernel says of the range|device/cache.c|s/errno == EINVAL ? 0/errno != EAGAIN ? 0/|fences
 errno|engine/engine.c|/^ssize_t engine_write/,/^}/s/KEEP_ERRNO;/;/|preload/guest
@@ -86,8 +86,8 @@ same disk|device/identity.c|s/a->disk == b->disk/1/|unit/identity unit/device
 same start|device/identity.c|s/a->start == b->start/1/|unit/identity unit/device
 block size that changed|engine/find.c|/^static int know(/,/^}/s/file->own.block != block/0/|fences
 block size of disk and kernel agree|device/device.c|s/(device->disk.block != device->block .. device->disk.block != device->queue.block)/0/|unit/published preload/write preload/guest
-child of vfork closes its own|device/hold.c|s/ \&\& hold->owner != self/ \&\& 0/|preload/hold_child
-holds of the parent end in a child|device/hold.c|/^RACY static void leave_to_child/,/^}/s/close_own(hold);//|preload/hold_child
+child of vfork closes its own|device/hold_end.c|s/ \&\& hold->owner != self/ \&\& 0/|preload/hold_child
+holds of the parent end in a child|device/hold_end.c|/^RACY static void leave_to_child/,/^}/s/hold_close(hold);//|preload/hold_child
 refusals of the moment are not kept|device/device.c|s/return !device->error && /return /|preload/hazard unit/engine unit/device
 asked again|device/device.c|s/if (serves \&\& age < DEVICE_AGAIN)/if (serves)/|preload/hazard
 zoned|rules/limits.c|s/if (queue->zoned)/if (0)/|unit/limits
@@ -117,9 +117,9 @@ swap|rules/request.c|s/if (request->swap)/if (0)/|unit/request
 memory's alignment|rules/request.c|s/(r->address & r->dma_mask)/0/|unit/request
 published by root|device/published.c|s/st.st_uid == 0/1/|unit/published
 written by root alone|device/published.c|s/!(st.st_mode & (S_IWGRP . S_IWOTH))/1/|unit/published
-published about this disk|device/published.c|s/record->diskseq != expected->diskseq/0/;s/record->inode != expected->inode/0/|unit/published
-published and formatted since|device/published.c|s/record->block != expected->block/0/|unit/published
-published by us, in this version|device/published.c|s/memcmp(record->magic, magic, sizeof(magic)) != 0/0/|unit/published
+published about this disk|device/published.c|s/record->diskseq != expected->diskseq/0/;s/record->inode != expected->inode/0/|unit/published_record
+published and formatted since|device/published.c|s/record->block != expected->block/0/|unit/published_record
+published by us, in this version|device/published.c|s/memcmp(record->magic, magic, sizeof(magic)) != 0/0/|unit/published_record
 published whole|device/published.c|s/length == sizeof(\*ret_record) + sizeof(\*ret_identity) ? 0/1 ? 0/|unit/published
 positive status is no success|device/transport_nvme.c|s/if (status > 0)/if (0)/|unit/transport_nvme
 PRACT|device/transport_nvme.c|s/(disk->protected ? CONTROL_PRACT : 0)/0/|unit/transport_nvme

@@ -142,11 +142,12 @@ void real_close(int fd)
 #define VDSO_CLOCK "__vdso_clock_gettime"
 #endif
 typedef int clock_function(clockid_t clock, struct timespec *time);
+typedef ElfW(Sym) symbol;
 
-/* What lies in the vDSO, vdso(7): addresses in its dynamic section count from where it begins. */
+/* The vDSO's tables, vdso(7). Addresses in its dynamic section count from where it begins. */
 struct vdso {
 	const char *begin, *strings;
-	const ElfW(Sym) *symbols;
+	const symbol *symbols;
 };
 
 static struct vdso read_vdso(const char *begin)
@@ -177,7 +178,7 @@ static clock_function *find_clock(void)
 	if (!begin)
 		return NULL;
 	struct vdso vdso = read_vdso(begin);
-	for (const ElfW(Sym) *s = vdso.symbols; s && (const char *)(s + 1) <= vdso.strings; s++) {
+	for (const symbol *s = vdso.symbols; s && (const char *)(s + 1) <= vdso.strings; s++) {
 		if (strcmp(vdso.strings + s->st_name, VDSO_CLOCK) == 0)
 			return (clock_function *)(uintptr_t)(begin + s->st_value);
 	}

@@ -14,16 +14,6 @@
 
 #ifdef LIBNVME
 #include <libnvme.h>
-
-static void use_libnvme(void)
-{
-	identify_send = nvme_submit_admin_passthru;
-	identify_means = "libnvme";
-}
-#else
-static void use_libnvme(void)
-{
-}
 #endif
 
 #ifdef LIBSGUTILS2
@@ -57,20 +47,16 @@ static int ask(int fd, const struct scsi_command *command, struct scsi_outcome *
 	destruct_scsi_pt_obj(object);
 	return error > 0 ? -EINVAL : error;
 }
-
-static void use_libsgutils2(void)
-{
-	scsi_ask = ask;
-	scsi_means = "libsgutils2";
-}
-#else
-static void use_libsgutils2(void)
-{
-}
 #endif
 
 void cmd_use_libraries(void)
 {
-	use_libnvme();
-	use_libsgutils2();
+#ifdef LIBNVME
+	identify_send = nvme_submit_admin_passthru;
+	identify_means = "libnvme";
+#endif
+#ifdef LIBSGUTILS2
+	scsi_ask = ask;
+	scsi_means = "libsgutils2";
+#endif
 }

@@ -262,7 +262,7 @@ RACY static void write_slot(const struct device *device)
 	atomic_store_explicit(&slot->sequence, before + 2, memory_order_release);
 }
 
-/* What another thread was about to write stays half written. */
+/* A slot that another thread was writing at the fork stays half written: it begins anew. */
 RACY void device_after_fork(void)
 {
 	for (int i = 0; i < MAX_SLOTS; i++) {

@@ -11,25 +11,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/racy.h"
 #include "base/real.h"
+#include "device/hold_table.h"
 
-enum {
-	MAX_HOLDS = 128,
-	MAX_BORROWED = 32,
-	FIRST_NUMBER = 512, /* programs that count descriptors start at 0 */
-	PATIENCE = 1000,    /* looks at a write that uses a number */
-};
-#define READY   (1U << 31)
-#define LEAVING (1U << 30)
-#define TAKEN   (1U << 29) /* being filled in */
-#define USES    (TAKEN - 1)
+enum { MAX_HOLDS = 128, FIRST_NUMBER = 512 /* programs that count descriptors start at 0 */ };
 
 struct own {
 	int fd;
@@ -37,24 +25,20 @@ struct own {
 };
 
 static struct hold holds[MAX_HOLDS];
-static _Atomic int borrowed[MAX_BORROWED]; /* 0: none */
+struct hold *const hold_first = holds;
+struct hold *_Atomic hold_end = holds; /* most processes have one or two */
 
-/* What this thread uses, for a fork in mid-write: the first few one by one. */
+/* A fork in mid-write leaves to the child what the thread uses: the first few one by one. */
 #define OWN __thread __attribute__((tls_model("initial-exec")))
 enum { FEW = 4 };
 static OWN struct hold *mine[FEW];
 static OWN unsigned many;
-static OWN int mine_borrowed;
-static __thread bool once __attribute__((tls_model("initial-exec")));
-
-/* Most processes have one or two. */
-static struct hold *_Atomic holds_end = holds;
-#define EACH_HOLD(hold) for (struct hold *hold = holds; hold < atomic_load(&holds_end); hold++)
+static OWN bool once;
 
 /* A place that is not in use may be filled in anew meanwhile: these are asked once more when it is.
  */
 
-RACY static bool is_of_node(const struct hold *hold, const struct look *look)
+RACY bool hold_is_of_node(const struct hold *hold, const struct look *look)
 {
 	return hold->node.inode == look->inode && hold->node.filesystem == look->filesystem &&
 	       hold->node.number == look->number;
@@ -71,7 +55,7 @@ static bool is_node_of(const struct hold *hold)
 {
 	struct look now;
 
-	if (look_at_node(hold->fd, &now) < 0 || !is_of_node(hold, &now))
+	if (look_at_node(hold->fd, &now) < 0 || !hold_is_of_node(hold, &now))
 		return false;
 	now.flags = fcntl(hold->fd, F_GETFL);
 	return is_of_mode(hold, &now);
@@ -82,11 +66,6 @@ bool hold_is_sound(const struct hold *hold)
 	off_t position = atomic_load_explicit(&hold->position, memory_order_relaxed);
 
 	return position ? lseek(hold->fd, 0, SEEK_CUR) == position : is_node_of(hold);
-}
-
-static bool is_ready(unsigned state)
-{
-	return (state & READY) && !(state & LEAVING);
 }
 
 static void begin_use(struct hold *hold)
@@ -111,6 +90,20 @@ void hold_hand_over(struct hold *hold)
 	many -= many > 0;
 }
 
+unsigned hold_uses_here(const struct hold *hold)
+{
+	unsigned uses = 0;
+
+	for (int i = 0; i < FEW; i++)
+		uses += mine[i] == hold;
+	return uses;
+}
+
+bool hold_are_many_here(void)
+{
+	return many > 0;
+}
+
 static bool use(struct hold *hold)
 {
 	unsigned state = atomic_load(&hold->state);
@@ -130,7 +123,7 @@ void hold_for_once(bool value)
 }
 
 /* Its mark stays: until the state is 0 the doors let nobody have the number. */
-static void close_own(struct hold *hold)
+void hold_close(struct hold *hold)
 {
 	if (hold_is_sound(hold))
 		real_close(hold->fd);
@@ -144,7 +137,7 @@ static void close_late(struct hold *hold)
 	if (hold_is_sound(hold) && hold_has_locks(hold->fd))
 		atomic_store(&hold->state, hold->is_wrong ? 0 : READY);
 	else
-		close_own(hold);
+		hold_close(hold);
 }
 
 /* No use is left where a fork has ended the hold meanwhile. */
@@ -171,7 +164,7 @@ void hold_share(struct hold *hold)
 	atomic_fetch_add(&hold->state, 1);
 }
 
-static void leave(struct hold *hold)
+void hold_leave(struct hold *hold)
 {
 	unsigned state = atomic_load(&hold->state);
 
@@ -179,14 +172,14 @@ static void leave(struct hold *hold)
 		if (!atomic_compare_exchange_weak(&hold->state, &state, state | LEAVING))
 			continue;
 		if (!(state & USES))
-			close_own(hold);
+			hold_close(hold);
 		return;
 	}
 }
 
 static bool is_for(const struct hold *hold, const struct look *look)
 {
-	return is_of_node(hold, look) && is_of_mode(hold, look);
+	return hold_is_of_node(hold, look) && is_of_mode(hold, look);
 }
 
 static bool serves(const struct hold *hold, const struct look *look)
@@ -219,9 +212,9 @@ static bool is_direct_enough(const struct hold *hold, const struct look *look)
 struct hold *hold_recall(const struct look *node)
 {
 	EACH_HOLD (hold) {
-		if (!is_of_node(hold, node) || !atomic_load(&hold->told) || !use(hold))
+		if (!hold_is_of_node(hold, node) || !atomic_load(&hold->told) || !use(hold))
 			continue;
-		if (is_of_node(hold, node) && atomic_load(&hold->told))
+		if (hold_is_of_node(hold, node) && atomic_load(&hold->told))
 			return hold;
 		hold_put(hold);
 	}
@@ -289,49 +282,6 @@ int hold_duplicate(int fd)
 	return own;
 }
 
-int hold_borrow(int fd)
-{
-	int own = hold_duplicate(fd);
-
-	for (int i = 0; own >= 0 && i < MAX_BORROWED; i++) {
-		int none = 0;
-		if (!atomic_compare_exchange_strong(&borrowed[i], &none, own))
-			continue;
-		look_mark((unsigned)own);
-		mine_borrowed = own;
-		return own;
-	}
-	if (own >= 0 && !hold_has_locks(own))
-		real_close(own);
-	return own < 0 ? own : -EAGAIN;
-}
-
-/* Its number may be somebody else's at once. Where somebody has taken a lock meanwhile, the close
- * would drop this process's. */
-void hold_return(int own)
-{
-	int i = 0, ours = own;
-
-	while (i < MAX_BORROWED && !atomic_compare_exchange_strong(&borrowed[i], &ours, -own)) {
-		ours = own;
-		i++;
-	}
-	if (!hold_has_locks(own))
-		real_close(own);
-	if (i < MAX_BORROWED)
-		atomic_store(&borrowed[i], 0);
-	mine_borrowed = 0;
-}
-
-static bool is_borrowed(unsigned number)
-{
-	for (int i = 0; i < MAX_BORROWED; i++) {
-		if (number && (unsigned)abs(atomic_load(&borrowed[i])) == number)
-			return true;
-	}
-	return false;
-}
-
 static bool is_what_was_seen(int own, const struct look *look)
 {
 	struct look now;
@@ -343,11 +293,11 @@ static bool is_what_was_seen(int own, const struct look *look)
 
 static struct hold *take_if(struct hold *hold, unsigned state)
 {
-	struct hold *end = atomic_load(&holds_end);
+	struct hold *end = atomic_load(&hold_end);
 
 	if (!atomic_compare_exchange_strong(&hold->state, &state, TAKEN))
 		return NULL;
-	while (hold >= end && !atomic_compare_exchange_weak(&holds_end, &end, hold + 1))
+	while (hold >= end && !atomic_compare_exchange_weak(&hold_end, &end, hold + 1))
 		continue;
 	return hold;
 }
@@ -398,7 +348,7 @@ static struct hold *agree(struct hold *fresh, const struct look *look)
 	struct hold *first = find(look);
 
 	if (fresh && first && first != fresh && !hold_has_locks(fresh->fd)) {
-		leave(fresh);
+		hold_leave(fresh);
 		hold_put(fresh);
 		return first;
 	}
@@ -460,159 +410,4 @@ int hold_get(int fd, const struct look *look, struct hold **ret_hold)
 		return fill(&own, look, ret_hold);
 	give_up(&own);
 	return -EAGAIN;
-}
-
-bool hold_owns(unsigned number)
-{
-	EACH_HOLD (hold) {
-		if ((atomic_load(&hold->state) & READY) && (unsigned)hold->fd == number &&
-		    hold_is_sound(hold))
-			return true;
-	}
-	return is_borrowed(number);
-}
-
-unsigned hold_next(unsigned number)
-{
-	unsigned next = UINT_MAX;
-
-	EACH_HOLD (hold) {
-		unsigned own = (unsigned)hold->fd;
-		if ((atomic_load(&hold->state) & READY) && own >= number && own < next &&
-		    hold_is_sound(hold))
-			next = own;
-	}
-	for (int i = 0; i < MAX_BORROWED; i++) {
-		unsigned own = (unsigned)atomic_load(&borrowed[i]);
-		if (own && own >= number && own < next)
-			next = own;
-	}
-	return next;
-}
-
-/* Does another marked number of the program's, which stays, name the node? */
-static bool is_open_elsewhere(const struct look *node, unsigned first, unsigned last)
-{
-	struct look other;
-
-	for (unsigned i = look_next(0); i != LOOK_NONE; i = look_next(i + 1)) {
-		if ((i < first || i > last) && !hold_owns(i) && look_at_node((int)i, &other) == 0 &&
-		    look_is_same_node(&other, node))
-			return true;
-	}
-	return false;
-}
-
-static bool is_sound_for(const struct hold *hold, const struct look *node)
-{
-	return is_ready(atomic_load(&hold->state)) && is_of_node(hold, node) && hold_is_sound(hold);
-}
-
-/* Made by another process? A child of vfork() shares our memory, one of _Fork() copied it
- * unannounced: its closes end no hold, for marks and holds are its parent's. */
-static bool is_foreign(const struct look *node)
-{
-	pid_t self = getpid();
-
-	EACH_HOLD (hold) {
-		if (is_sound_for(hold, node) && hold->owner != self)
-			return true;
-	}
-	return false;
-}
-
-static void end_with(unsigned number, unsigned first, unsigned last)
-{
-	struct look node;
-	bool known = look_at_node((int)number, &node) == 0;
-
-	if (!known || is_foreign(&node) || is_open_elsewhere(&node, first, last))
-		return;
-	EACH_HOLD (hold) {
-		if (is_sound_for(hold, &node))
-			leave(hold);
-	}
-}
-
-void hold_before_change(unsigned first, unsigned last)
-{
-	look_before_change();
-	for (unsigned i = look_next(first); i <= last && i != LOOK_NONE; i = look_next(i + 1)) {
-		if (!hold_owns(i))
-			end_with(i, first, last);
-	}
-}
-
-void hold_after_change(void)
-{
-	look_after_change();
-}
-
-/* A hold that ends closes its number in a moment, whoever has that by then. */
-static bool is_given_up(struct hold *hold)
-{
-	unsigned idle = READY;
-
-	return !(atomic_load(&hold->state) & READY) ||
-	       atomic_compare_exchange_strong(&hold->state, &idle, 0);
-}
-
-/* The number goes to the program by a call that closes what is there. */
-int hold_move(unsigned number)
-{
-	for (int i = 0; is_borrowed(number); i++) {
-		if (i == PATIENCE)
-			return -EBUSY;
-		usleep(1000);
-	}
-	EACH_HOLD (hold) {
-		if (!(atomic_load(&hold->state) & READY) || (unsigned)hold->fd != number ||
-		    hold->owner != getpid())
-			continue;
-		for (int i = 0; (unsigned)hold->fd == number && !is_given_up(hold); i++) {
-			if (i == PATIENCE)
-				return -EBUSY;
-			usleep(1000);
-		}
-	}
-	return 0;
-}
-
-static unsigned uses_of_mine(const struct hold *hold)
-{
-	unsigned uses = 0;
-
-	for (int i = 0; i < FEW; i++)
-		uses += mine[i] == hold;
-	return uses;
-}
-
-RACY static void leave_to_child(struct hold *hold)
-{
-	unsigned uses = uses_of_mine(hold);
-
-	hold->owner = getpid();
-	if (uses) {
-		atomic_store(&hold->state, READY | uses);
-		return;
-	}
-	if (atomic_load(&hold->state) & READY)
-		close_own(hold);
-	atomic_store(&hold->state, 0);
-}
-
-/* The child has the program's descriptors, and will write through its own holds. */
-RACY void hold_after_fork(void)
-{
-	look_after_fork();
-	for (int i = 0; i < MAX_BORROWED; i++) {
-		if (borrowed[i] && borrowed[i] != mine_borrowed)
-			hold_return(borrowed[i]);
-	}
-	EACH_HOLD (hold) {
-		if (many)
-			hold->owner = getpid();
-		else
-			leave_to_child(hold);
-	}
 }

@@ -12,8 +12,8 @@
  * Thread-safe, allocates nothing. */
 int identify_nvme(int fd, struct nvme_identity *ret_identity);
 
-/* What sends the command: the ioctl; in the command libnvme's function (command/libraries.c), which
- * takes the same and may allocate. Returns a status, or -1 and errno. */
+/* The function that sends the command: the ioctl; in the command libnvme's (command/libraries.c),
+ * which takes the same and may allocate. It returns a status, or -1 and errno. */
 struct nvme_passthru_cmd;
 typedef int identify_sender(int fd, struct nvme_passthru_cmd *command, uint32_t *result);
 extern identify_sender *identify_send;

@@ -136,8 +136,6 @@ uint64_t account_begin(const struct device *device, const struct request *reques
 	PROBE_DECISION(request->door, device->number, 1, request->offset, request->length);
 	PROBE_COMMAND(request->door, device->number, request->start + request->offset,
 		      request->length);
-	(void)device;
-	(void)request;
 	return is_timed() ? now() : 0;
 }
 

@@ -65,7 +65,7 @@ bool engine_is_still(const struct engine_job *job)
 	       (now - told < DEVICE_OLD && is_as_it_was(job));
 }
 
-/* What it was judged by must be so still. */
+/* Block size, size and promise must be those by which it was judged. */
 static bool is_known_anew(const struct engine_job *job)
 {
 	struct device now;

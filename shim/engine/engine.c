@@ -71,7 +71,8 @@ static enum door door_of(const struct write_call *call, enum form form)
 	return form == FORM_AIO ? DOOR_LIBAIO : DOOR_IO_URING;
 }
 
-/* What the call says; of the rest what an error needs that comes first. */
+/* The call's own part of the request. The rest is filled in by gather(); until then block is 0, by
+ * which an error is told without it. */
 static void ask(const struct write_call *call, enum form form, struct request *request)
 {
 	request->offset = call->offset == -1 ? 0 : (uint64_t)call->offset;
@@ -87,7 +88,7 @@ static void ask(const struct write_call *call, enum form form, struct request *r
 	request->start = request->block = 0;
 }
 
-/* What was found. */
+/* The file's and the device's part. */
 static void gather(const struct write_call *call, const struct engine_file *file,
 		   struct request *request)
 {
@@ -226,7 +227,7 @@ bool engine_flushes(const struct device *device, const struct request *request)
 	return device->queue.durable == DURABLE_BY_FLUSH && is_durable(request);
 }
 
-/* What was written and cannot be made durable is an error, as natively. */
+/* A flush that fails is the write's error, as natively. */
 static ssize_t write_to(const struct hold *hold, const struct device *device,
 			const struct request *request, const struct command *command)
 {

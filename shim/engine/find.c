@@ -199,7 +199,7 @@ static int take_hold(struct engine_file *file)
 	return error;
 }
 
-/* What most writes meet: a disk that is held, that was asked just now, and is as it was then. */
+/* Most writes meet a disk that is held, was asked within the last second, and is as it was then. */
 static bool is_known(struct engine_file *file)
 {
 	struct hold *hold = hold_choose(file->hold, &file->look);
@@ -262,8 +262,7 @@ static uint64_t told_of(const struct engine_file *file)
 
 int engine_find(const struct write_call *call, enum form form, struct engine_file *file)
 {
-	if (file->known && call->offset != -1 &&
-	    real_now() - told_of(file) < DEVICE_AGAIN)
+	if (file->known && call->offset != -1 && real_now() - told_of(file) < DEVICE_AGAIN)
 		return REQUEST_GOOD;
 	engine_forget(file);
 	int result = find_file(call, form, file);

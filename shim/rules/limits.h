@@ -52,11 +52,11 @@ struct limits {
 	enum origin origin;
 };
 
-/* What makes a write durable: nothing, for nothing volatile is in its way; FUA in the command; or a
- * flush after it. */
+/* A write becomes durable by FUA in the command, by a flush after it, or by itself, where the disk
+ * has no volatile cache. */
 enum durable { DURABLE_BY_FUA, DURABLE_ANYWAY, DURABLE_BY_FLUSH };
 
-/* What the kernel knows of the disk, and lets through in one piece. */
+/* The disk's request queue: what the kernel knows of the disk, and lets through in one piece. */
 struct queue {
 	uint32_t block;    /* logical block size */
 	uint32_t physical; /* physical block size */

@@ -148,7 +148,7 @@ EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset
 ALIAS_OF(pwritev2)
 ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t offset, int flags);
 
-/* What was written lies in the file already; a reader of the log sees that it was asked for. */
+/* The file has all writes already. The flush goes into the log, for its reader. */
 static int flush(int fd, int (*next)(int))
 {
 	struct sim_node node;

@@ -69,6 +69,12 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
+/* Past the doors: by the kernel's own system call. */
+static void close_past_the_doors(int number)
+{
+	ck_assert_int_eq((int)close_range((unsigned)number, (unsigned)number, 0), 0);
+}
+
 /* As the door on close(). */
 static void close_through_the_door(int fd)
 {

@@ -99,9 +99,19 @@ cat > "$root/tmp/.bash_env" << 'END'
 set -E
 trap 'case $?,$- in *,*e*) echo "$0, line $LINENO: failed: $BASH_COMMAND" >&2 ;; esac' ERR
 END
+exec 3> "$output"
+# Before the time is over a command that hangs tells where: of all but the kernel's own threads.
+(
+	sleep $((seconds > 60 ? seconds - 15 : 86400))
+	for task in /proc/[0-9]*/task/*; do
+		[ -n "$(tr -d '\0' < "${task%/task/*}/cmdline")" ] || continue
+		echo "$task $(cat "$task/comm"), system call $(cat "$task/syscall")"
+		cat "$task/stack"
+	done
+) >&3 2> /dev/null &
 BASH_ENV=/tmp/.bash_env SOURCE=$cwd HOME=/root OUT=/out TOOLS=$tools TERM=dumb SYSTEMD_IGNORE_CHROOT=1 \
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-	chroot "$root" /bin/sh -c 'cd "$SOURCE" && . /tmp/.command' > "$output" 2>&1 < /dev/null
+	chroot "$root" /bin/sh -c 'cd "$SOURCE" && . /tmp/.command' >&3 2>&1 3>&- < /dev/null
 echo $? > "$status"
 sync
 echo o > /proc/sysrq-trigger
