@@ -128,6 +128,8 @@ retries end|device/transport_nvme.c|s/i < RETRIES/i < 99/|unit/transport_nvme
 sense of a failure|device/transport_scsi.c|s/while (!error && sense_to_errno(&outcome))/while (0)/|preload/scsi
 SCSI retries end|device/transport_scsi.c|s/return (\*retries)-- > 0/return (*retries)-- > -9/|preload/scsi
 SCSI signals|device/transport_scsi.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);/sigprocmask(0, NULL, \&before);/|unit/transport_scsi
+SCSI commands sent once|device/transport_scsi.c|s/scsi_send_once(node, scsi, ret_outcome)/scsi_send(node, scsi, ret_outcome)/|unit/transport_scsi
+SCSI answers awaited|device/scsi.c|s/fcntl(node, F_SETFL, 0) < 0/0/|unit/transport_scsi
 no promise without the right to send|device/transport_scsi.c|s/!means(&disk, fd, &error)/0/|preload/scsi
 residue|rules/sense.c|s/!error && outcome->residue/0/|unit/sense preload/scsi
 deferred errors|rules/sense.c|s/!sense->valid .. sense->deferred/!sense->valid/|unit/sense

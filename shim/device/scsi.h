@@ -21,8 +21,13 @@ struct scsi_command {
  * where the process has no right to this command, ENOTTY where the fd takes none. */
 int scsi_send(int fd, const struct scsi_command *command, struct scsi_outcome *ret_outcome);
 
-/* The same, for commands that ask: the ioctl; in the command libsgutils2 (command/libraries.c),
- * which may allocate. */
+/* The same for a generic node that nobody else uses, once whatever happens meanwhile: SG_IO of that
+ * node would send it again after the process was stopped, traced or frozen (drivers/scsi/sg.c:
+ * sg_ioctl). No signal handler may run. */
+int scsi_send_once(int node, const struct scsi_command *command, struct scsi_outcome *ret_outcome);
+
+/* The first one, for commands that ask: the ioctl; in the command libsgutils2
+ * (command/libraries.c), which may allocate. */
 typedef int scsi_sender(int fd, const struct scsi_command *command,
 			struct scsi_outcome *ret_outcome);
 extern scsi_sender *scsi_ask;

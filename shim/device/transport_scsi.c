@@ -38,8 +38,8 @@ static void put_be(uint8_t *bytes, unsigned size, uint64_t value)
 		bytes[size] = (uint8_t)value;
 }
 
-/* One command through the generic node. A signal would let go of a command that is under way, to
- * be done at any later time, perhaps over newer data: none is let in. */
+/* One command through the generic node. A signal handler would run before the answer has come,
+ * while the command may be done at any later time, perhaps over newer data: none is let in. */
 static int send_through_generic(const struct disk *disk, int fd, const struct scsi_command *scsi,
 				struct scsi_outcome *ret_outcome)
 {
@@ -50,7 +50,7 @@ static int send_through_generic(const struct disk *disk, int fd, const struct sc
 		return node == -ENOENT || node == -EACCES ? -EPERM : node;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = scsi_send(node, scsi, ret_outcome);
+	int error = scsi_send_once(node, scsi, ret_outcome);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
@@ -141,7 +141,7 @@ static const char *means(const struct disk *disk, int fd, int *ret_error)
 	AUTO_CLOSE int node = generic_open(&disk->generic, fd);
 	if (node < 0 && is_refused(*ret_error))
 		*ret_error = node;
-	return node < 0 ? NULL : "SG_IO of the generic node";
+	return node < 0 ? NULL : "write() and read() of the generic node";
 }
 
 static int identify(int fd, dev_t device, struct disk *ret_disk)

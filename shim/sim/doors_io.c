@@ -19,13 +19,23 @@ static ssize_t ret_errno(ssize_t result)
 	return -1;
 }
 
+/* The driver's own read and write, not the medium's. */
+static ssize_t move_generic(int way, const struct sim_io *io)
+{
+	if (io->count != 1 || io->flags)
+		return -EINVAL;
+	return way == WRITING
+		       ? sim_sg_write(io->node, io->fd, io->iov->iov_base, io->iov->iov_len)
+		       : sim_sg_read(io->fd, io->iov->iov_base, io->iov->iov_len);
+}
+
 /* At the offset, or with -1 at the file position, which then moves. */
 static ssize_t move(int way, struct sim_io *io)
 {
 	bool positioned = io->offset == -1;
 
-	if (io->node->generic) /* its read and write are the driver's, not the medium's */
-		return ret_errno(positioned ? -EINVAL : -ESPIPE);
+	if (io->node->generic)
+		return ret_errno(positioned ? move_generic(way, io) : -ESPIPE);
 	if (io->offset < -1)
 		return ret_errno(-EINVAL);
 	if (positioned)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <scsi/scsi.h>
 #include <scsi/sg.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "sim/sim.h"
@@ -103,18 +104,70 @@ static int put_answer(const struct sim_scsi *command, struct sg_io_hdr *header)
 	return sim_memory_write(header->sbp, command->sense, length);
 }
 
-static int sg_io(const struct sim_node *node, int flags, void *argument)
+/* What SG_IO and write() of the generic node have in common. */
+static int run(const struct sim_node *node, int flags, const void *argument,
+	       struct sg_io_hdr *ret_header)
 {
 	struct sim_scsi command = { 0 };
+
+	return sim_memory_read(ret_header, argument, sizeof(*ret_header))
+		       ?: check_header(node, ret_header)
+		       ?: sim_memory_read(command.cdb, ret_header->cmdp, ret_header->cmd_len)
+		       ?: check_permission(node, flags, command.cdb[0])
+		       ?: execute(node->disk, ret_header, &command)
+		       ?: put_answer(&command, ret_header);
+}
+
+static int sg_io(const struct sim_node *node, int flags, void *argument)
+{
 	struct sg_io_hdr header;
 
-	int error = sim_memory_read(&header, argument, sizeof(header))
-			    ?: check_header(node, &header)
-			    ?: sim_memory_read(command.cdb, header.cmdp, header.cmd_len)
-			    ?: check_permission(node, flags, command.cdb[0])
-			    ?: execute(node->disk, &header, &command)
-			    ?: put_answer(&command, &header);
-	return error ? error : sim_memory_write(argument, &header, sizeof(header));
+	return run(node, flags, argument, &header)
+		       ?: sim_memory_write(argument, &header, sizeof(header));
+}
+
+/* Answers of commands that were written, until they are read: one for a descriptor. */
+enum { ANSWERS = 16 /* SG_MAX_QUEUE */ };
+static struct answer {
+	_Atomic int owner; /* the descriptor, and one more; 0: free; -1: being filled in */
+	struct sg_io_hdr header;
+} answers[ANSWERS];
+
+static struct answer *take_answer(int owner)
+{
+	for (int i = 0; i < ANSWERS; i++) {
+		int expected = owner;
+		if (atomic_compare_exchange_strong(&answers[i].owner, &expected, -1))
+			return &answers[i];
+	}
+	return NULL;
+}
+
+ssize_t sim_sg_write(const struct sim_node *node, int fd, const void *data, size_t size)
+{
+	if (sim_disk_is_gone())
+		return -ENODEV;
+	if (size < sizeof(struct sg_io_hdr))
+		return -EINVAL;
+	struct answer *answer = take_answer(0);
+	if (!answer)
+		return -EDOM;
+	int error = run(node, O_RDWR, data, &answer->header);
+	atomic_store(&answer->owner, error ? 0 : fd + 1);
+	return error ? error : (ssize_t)size;
+}
+
+/* Where none is under way the driver waits for ever. */
+ssize_t sim_sg_read(int fd, void *data, size_t size)
+{
+	if (size < sizeof(struct sg_io_hdr))
+		return -EINVAL;
+	struct answer *answer = take_answer(fd + 1);
+	if (!answer)
+		return -EAGAIN;
+	int error = sim_memory_write(data, &answer->header, sizeof(answer->header));
+	atomic_store(&answer->owner, 0);
+	return error ? error : (ssize_t)sizeof(answer->header);
 }
 
 /* The address is 2:0:1:0, unless the node has come to be another disk's. */

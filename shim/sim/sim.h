@@ -125,6 +125,9 @@ int sim_nvme_ioctl(const struct sim_node *node, unsigned long request, void *arg
 
 /* sim/sg.c: an ioctl of the SCSI drivers on a descriptor of these flags; likewise. */
 int sim_sg_ioctl(const struct sim_node *node, int flags, unsigned long request, void *argument);
+/* write() and read() of the generic node: a command, which is done at once, and its answer. */
+ssize_t sim_sg_write(const struct sim_node *node, int fd, const void *data, size_t size);
+ssize_t sim_sg_read(int fd, void *data, size_t size);
 
 /* sim/sysfs.c: a descriptor to read the attribute from, or -errno; -EXDEV: not ours. */
 int sim_sysfs_open(const char *path);

@@ -64,7 +64,7 @@ kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SC
 kind=scsi,max_atomic=32,no_vpd|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command SG_IO
 kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| asked through $scsi
 nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| asked through $nvme
-kind=scsi,max_atomic=32,unprivileged,sg=sg3|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command SG_IO of the generic node
+kind=scsi,max_atomic=32,unprivileged,sg=sg3|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command write() and read() of the generic node
 kind=scsi,max_atomic=32,unprivileged|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|which is not there: as root: modprobe sg
 kind=scsi,max_atomic=32,unprivileged,sg=sg3,sg_closed|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|takes CAP_SYS_RAWIO, or the right to read and write /dev/sg3
 kind=scsi|$u|1|no atomic writes: the device promises none (VPD page B0h)| max atomic length 0

@@ -178,6 +178,29 @@ static void generic_node(void)
 	want_error(read(fd, &byte, 1), EINVAL);
 }
 
+/* A command by write(), and its answer by read(), each of its own descriptor. */
+static void generic_queue(void)
+{
+	int first = open(GENERIC, O_RDWR), second = open(GENERIC, O_RDWR);
+	struct call good, bad;
+
+	set_call(&good, ATOMIC_16, buffer(UNIT, 'q'), 32, 32);
+	set_call(&bad, WRITE_16, buffer(512, 'q'), 131072, 1);
+	want_error(read(first, &good.header, sizeof(good.header)), EAGAIN);
+	want(write(first, &good.header, sizeof(good.header)) == sizeof(good.header));
+	want(write(second, &bad.header, sizeof(bad.header)) == sizeof(bad.header));
+	want(image_holds(UNIT, UNIT, 'q') && image_holds(0, UNIT, 0));
+	want(read(second, &bad.header, sizeof(bad.header)) == sizeof(bad.header));
+	want_answer(&bad.header, 2, 18);
+	want(sense_of(&bad) == OUT_OF_RANGE);
+	want(read(first, &good.header, sizeof(good.header)) == sizeof(good.header));
+	want_answer(&good.header, 0, 0);
+	want_error(read(first, &good.header, sizeof(good.header)), EAGAIN);
+	good.header.dxferp = NULL;
+	want_error(write(first, &good.header, sizeof(good.header)), EFAULT);
+	want_error(read(first, &good.header, sizeof(good.header)), EAGAIN);
+}
+
 /* SIM_ID is the number of the disk on its bus. */
 static void generic_is_of(void)
 {
@@ -222,6 +245,7 @@ const struct body bodies[] = {
 	{ "unprivileged", unprivileged },
 	{ "not_scsi", not_scsi },
 	{ "generic_node", generic_node },
+	{ "generic_queue", generic_queue },
 	{ "generic_is_of", generic_is_of },
 	{ "generic_closed", generic_closed },
 	{ "generic_absent", generic_absent },
@@ -242,6 +266,7 @@ static const struct {
 	{ "not_scsi", "", NULL },
 	{ "not_scsi", ",kind=none", NULL },
 	{ "generic_node", GENERAL, NULL },
+	{ "generic_queue", GENERAL, NULL },
 	{ "generic_is_of", GENERAL, "SIM_ID=1" },
 	{ "generic_is_of", GENERAL ",sg_other", "SIM_ID=9" },
 	{ "generic_closed", GENERAL ",sg_closed", NULL },

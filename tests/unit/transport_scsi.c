@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * WRITE ATOMIC (16) byte for byte, by the disk's own node and by its generic one, against ioctl()
- * and openat() of our own. tests/preload/scsi.c has what comes of it.
+ * WRITE ATOMIC (16) byte for byte, by the disk's own node and by its generic one, against ioctl(),
+ * write(), read() and openat() of our own. tests/preload/scsi.c has what comes of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +58,7 @@ static const struct row {
 static const struct row *row;
 static const char data[2 << 20];
 static int sent;
+static bool waits;
 
 static int refuse(int error)
 {
@@ -75,12 +76,8 @@ static void check_signals_are_blocked(void)
 		      "%s: signals may come in", row->why);
 }
 
-static int take(int fd, struct sg_io_hdr *io)
+static int take(const struct sg_io_hdr *io)
 {
-	if (fd == DISK_FD && row->direct_error)
-		return refuse(row->direct_error);
-	if (fd == NODE_FD)
-		check_signals_are_blocked();
 	ck_assert_int_eq(io->interface_id, 'S');
 	ck_assert_int_eq(io->dxfer_direction, SG_DXFER_TO_DEV);
 	ck_assert_int_eq(io->cmd_len, 16);
@@ -98,8 +95,10 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(list, request);
 	void *argument = va_arg(list, void *);
 	va_end(list);
-	if (request == SG_IO)
-		return take(fd, argument);
+	if (request == SG_IO) /* on the node it could be begun anew, and send a second command */
+		return fd != DISK_FD       ? refuse(EIO)
+		       : row->direct_error ? refuse(row->direct_error)
+					   : take(argument);
 	if (request == SG_GET_SCSI_ID) {
 		*(struct sg_scsi_id *)argument = (struct sg_scsi_id){ .host_no = 2, .scsi_id = 1 };
 		return 0;
@@ -107,6 +106,38 @@ int ioctl(int fd, unsigned long request, ...)
 	if (request != SCSI_IOCTL_GET_IDLUN)
 		return refuse(ENOTTY);
 	memcpy(argument, (uint32_t[]){ 0x02000001, 0 }, 8);
+	return 0;
+}
+
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+	if (fd != NODE_FD)
+		return syscall(SYS_write, fd, bytes, size);
+	check_signals_are_blocked();
+	ck_assert(waits && size == sizeof(struct sg_io_hdr));
+	return take(bytes) < 0 ? -1 : (ssize_t)size;
+}
+
+ssize_t read(int fd, void *bytes, size_t size)
+{
+	if (fd != NODE_FD)
+		return syscall(SYS_read, fd, bytes, size);
+	check_signals_are_blocked();
+	ck_assert(sent == 1 && size == sizeof(struct sg_io_hdr));
+	return (ssize_t)size;
+}
+
+/* The node is opened with O_NONBLOCK. */
+int fcntl(int fd, int command, ...)
+{
+	va_list list;
+
+	va_start(list, command);
+	long argument = va_arg(list, long);
+	va_end(list);
+	if (fd != NODE_FD)
+		return (int)syscall(SYS_fcntl, fd, command, argument);
+	waits = command == F_SETFL && !(argument & O_NONBLOCK);
 	return 0;
 }
 

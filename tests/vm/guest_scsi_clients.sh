@@ -64,6 +64,7 @@ sent user
 wanted user
 as=()
 scsi_target_stop
+bash tests/vm/guest_scsi_once.sh
 
 scsi_target_start max=0 max_bndry=64 bndry=32 gran=8
 write_random() { # 4096 is what the granularity allows

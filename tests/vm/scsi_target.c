@@ -12,6 +12,7 @@
  * log=FILE          a line for each write
  * fault=N:KK/AA/QQ  the N-th WRITE ATOMIC (16) ends with this sense key, code and qualifier (hex)
  * fault=N:status=HH or with this status
+ * fault=N:hold=MS   or is done after so many milliseconds
  */
 #include <endian.h>
 #include <errno.h>
@@ -37,7 +38,7 @@ enum { GOOD = 0x00, CHECK_CONDITION = 0x02 };
 static struct {
 	unsigned block, exponent, max, align, gran, max_bndry, bndry, pause, no_fua;
 	struct {
-		unsigned number, status, sense;
+		unsigned number, status, sense, hold;
 	} faults[FAULTS];
 	unsigned fault_count;
 	FILE *log;
@@ -237,6 +238,10 @@ static bool injected(struct task *task)
 	for (unsigned i = 0; i < disk.fault_count; i++) {
 		if (disk.faults[i].number != number)
 			continue;
+		if (disk.faults[i].hold) {
+			usleep(disk.faults[i].hold * 1000);
+			return false;
+		}
 		if (disk.faults[i].status)
 			task->status = (uint8_t)disk.faults[i].status;
 		else
@@ -399,7 +404,8 @@ static bool parse_fault(const char *value)
 
 	if (disk.fault_count > FAULTS)
 		return false;
-	if (sscanf(value, "%u:status=%x", &fault->number, &fault->status) == 2)
+	if (sscanf(value, "%u:status=%x", &fault->number, &fault->status) == 2 ||
+	    sscanf(value, "%u:hold=%u", &fault->number, &fault->hold) == 2)
 		return true;
 	fault->sense = sscanf(value, "%u:%x/%x/%x", &fault->number, &key, &code, &qualifier) == 4
 			       ? key << 16 | code << 8 | qualifier

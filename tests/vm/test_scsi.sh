@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 # SCSI on kernels without RWF_ATOMIC: unmodified programs, each of whose atomic writes is one WRITE
 # ATOMIC (16) in the log of the disk, on the disk and on a partition, with and without a boundary;
-# the same as an ordinary user; faults of the disk, and a disk that is taken away.
+# the same as an ordinary user; faults of the disk, and a disk that is taken away; each command once,
+# also of a process that is stopped meanwhile.
 set -eu
 . tests/vm/lib.sh
 
 for kernel in 5.10 6.1; do
 	out=$(scratch)
-	vm -k $kernel -c -t 300 -o "$out" -- bash tests/vm/guest_scsi_clients.sh
+	vm -k $kernel -c -t 450 -o "$out" -- bash tests/vm/guest_scsi_clients.sh
 	for run in disk partition boundary user faults; do
 		[ -s "$out/$run.wanted" ] || { echo "kernel $kernel: $run: nothing was written"; exit 1; }
 		diff "$out/$run.wanted" "$out/$run.sent" > "$out/diff" ||
