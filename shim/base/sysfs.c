@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -208,4 +209,51 @@ int sysfs_disk_inode(dev_t device, uint64_t *ret_inode)
 
 	path_of(device, disk_prefix(device), "", path);
 	return read_inode(path, ret_inode);
+}
+
+/* Is it the prefix and a number? */
+static bool is_numbered(const char *name, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(name, prefix, length) == 0 && name[length] &&
+	       !name[length + strspn(name + length, "0123456789")];
+}
+
+struct entry { /* getdents64(2) */
+	uint64_t inode;
+	int64_t next;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+static unsigned count_among(const char *entries, long size, const char *prefix)
+{
+	unsigned count = 0;
+
+	for (long at = 0; at < size;) {
+		const struct entry *entry = (const void *)(entries + at);
+		count += is_numbered(entry->name, prefix);
+		at += entry->length;
+	}
+	return count;
+}
+
+/* opendir() would allocate. */
+int sysfs_disk_count(dev_t device, const char *name, const char *prefix, unsigned *ret_count)
+{
+	char path[PATH_SIZE], entries[1024] __attribute__((aligned(8)));
+	unsigned count = 0;
+	long size;
+
+	path_of(device, disk_prefix(device), name, path);
+	AUTO_CLOSE int folder = real_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return folder;
+	while ((size = real_syscall(SYS_getdents64, folder, (long)entries, sizeof(entries), 0, 0,
+				    0)) > 0)
+		count += count_among(entries, size, prefix);
+	*ret_count = count;
+	return (int)size;
 }

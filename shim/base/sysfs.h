@@ -31,6 +31,8 @@ int sysfs_disk_number(dev_t device, const char *name, uint64_t *ret_number);
 int sysfs_disk_bytes(dev_t device, const char *name, void *ret_bytes, size_t size); /* how many */
 int sysfs_disk_inode(dev_t device, uint64_t *ret_inode);
 int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size);
+/* How many entries of a folder are called prefix and a number. */
+int sysfs_disk_count(dev_t device, const char *name, const char *prefix, unsigned *ret_count);
 int sysfs_disk_name(dev_t device, char *ret_name, size_t size); /* "nvme0n1" */
 
 #endif

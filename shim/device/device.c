@@ -18,6 +18,7 @@
 #include "base/real.h"
 #include "base/sysfs.h"
 #include "device/hold.h"
+#include "device/path.h"
 #include "device/scsi.h"
 #include "untorn_uapi.h"
 
@@ -343,6 +344,18 @@ static bool is_to_ask(struct slot *slot)
 	return slot && !atomic_exchange(&slot->asking, true);
 }
 
+/* While no path leads to the disk, a write waits for one. */
+static int ask_hold(const struct hold *hold, const struct device *known, struct device *ret_device)
+{
+	unsigned waits = 0;
+	int error;
+
+	do
+		error = ask(hold->fd, hold->node.number, true, known, ret_device);
+	while (!error && ret_device->error == -EAGAIN && !(error = path_await(hold->fd, waits++)));
+	return error;
+}
+
 static bool is_told(const struct hold *hold, struct device *device)
 {
 	return device_recall(hold->node.number, device) < DEVICE_OLD && device->held &&
@@ -369,7 +382,7 @@ static int find_out(const struct hold *hold, struct device *device)
 	struct slot *slot = find(hold->node.number);
 	if (serves && !is_to_ask(slot))
 		return 0;
-	int error = ask(hold->fd, hold->node.number, true, is_it ? device : NULL, &now);
+	int error = ask_hold(hold, is_it ? device : NULL, &now);
 	if (slot)
 		atomic_store(&slot->asking, false);
 	if (!error && now.error && !may_not_ask(&now))

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "base/real.h"
+#include "device/path.h"
 #include "rules/status.h"
 
 enum {
@@ -42,8 +43,10 @@ static int identify(int fd, uint32_t nsid, uint8_t cns, uint8_t *ret_page)
 	memset(ret_page, 0, IDENTIFY_SIZE);
 	int status = identify_send(fd, &command, NULL);
 	if (status < 0)
-		return -errno;
-	return status ? status_to_errno(status) : 0;
+		status = -errno;
+	if (path_is_away(status))
+		return -EAGAIN;
+	return status > 0 ? status_to_errno(status) : status;
 }
 
 int identify_nvme(int fd, struct nvme_identity *ret_identity)

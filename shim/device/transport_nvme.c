@@ -19,8 +19,10 @@
 #include "base/config.h"
 #include "device/identify.h"
 #include "device/nvme_node.h"
+#include "device/path.h"
 #include "device/published.h"
 #include "base/real.h"
+#include "base/sysfs.h"
 #include "rules/status.h"
 #include "device/transport.h"
 #include "base/uring_uapi.h"
@@ -50,11 +52,31 @@ static int ask(int fd, dev_t device, struct nvme_identity *identity, struct disk
 	return 0;
 }
 
-static void read_disk(const struct nvme_identity *identity, struct disk *disk)
+/* Another controller of a multipath disk, which was not asked, may promise less. */
+static bool has_other_controllers(dev_t device)
+{
+	char subsystem[32];
+	unsigned count;
+
+	return sysfs_disk_link(device, "device/subsystem", subsystem, sizeof(subsystem)) < 0 ||
+	       (strcmp(subsystem, "nvme-subsystem") == 0 &&
+		(sysfs_disk_count(device, "device", "nvme", &count) < 0 || count != 1));
+}
+
+static enum nvme_policy policy_for(dev_t device)
+{
+	enum nvme_policy policy = config_get().nvme_policy;
+
+	return policy == NVME_POLICY_CONTROLLER && has_other_controllers(device)
+		       ? NVME_POLICY_NAMESPACE
+		       : policy;
+}
+
+static void read_disk(const struct nvme_identity *identity, dev_t device, struct disk *disk)
 {
 	struct nvme_format format = limits_nvme_format(identity);
 
-	disk->limits = limits_nvme(identity, config_get().nvme_policy);
+	disk->limits = limits_nvme(identity, policy_for(device));
 	disk->block = format.block;
 	disk->nsid = identity->nsid;
 	disk->protected = format.metadata != 0;
@@ -67,7 +89,7 @@ static int ask_into(int fd, dev_t device, struct nvme_identity *pages, struct di
 	int error = ask(fd, device, pages, &disk);
 	if (error)
 		return error;
-	read_disk(pages, &disk);
+	read_disk(pages, device, &disk);
 	*ret_disk = disk;
 	return 0;
 }
@@ -162,25 +184,42 @@ static int ioctl_error(int error)
 	case -EPERM:
 	case -ENOTTY:
 		return -EOPNOTSUPP; /* nothing was sent: this process has no atomic writes here */
-	case -EINTR:                /* how the driver reports a command that it gave up */
-	case -EWOULDBLOCK:          /* a multipath head without a usable path */
+	case -EINTR:                /* cancelled again and again, see path.c */
 		return -EIO;
 	default:
 		return error;
 	}
 }
 
+struct patience {
+	int retries;
+	unsigned waits;
+};
+
+/* The driver retries its own commands, and waits with them for a path, but not passthrough ones.
+ * The same data to the same place, all or nothing each time: sending it again is safe. 0: now; or
+ * -errno; or the status, which is final. */
+static int prepare_again(int fd, int status, struct patience *patience)
+{
+	bool counts = !status_is_of_path(status) && status != -EWOULDBLOCK;
+
+	if (!path_is_away(status) && !status_may_retry(status))
+		return status;
+	if (counts && patience->retries-- == 0)
+		return status;
+	return path_is_away(status) ? path_await(fd, patience->waits++) : 0;
+}
+
 static ssize_t write_blocks(const struct disk *disk, int fd, const struct command *command)
 {
-	int status = send(disk, fd, command);
+	struct patience patience = { .retries = RETRIES };
+	int status = send(disk, fd, command), last;
 
-	/* The driver retries its own commands but not passthrough ones. The same data to the same
-	 * place, all or nothing each time: sending it again is safe. */
-	for (int i = 0; i < RETRIES && status_may_retry(status); i++)
+	while (status && !(last = prepare_again(fd, status, &patience)))
 		status = send(disk, fd, command);
-	if (status > 0)
-		return status_to_errno(status);
-	return status < 0 ? ioctl_error(status) : (ssize_t)command->length;
+	if (!status)
+		return command->length;
+	return last > 0 ? status_to_errno(last) : ioctl_error(last);
 }
 
 /* What a command gets that the driver lets through: it has memory that cannot be read, and were it
@@ -230,8 +269,6 @@ static ssize_t outcome(const struct command *command, int result)
 {
 	if (result == 0)
 		return command->length;
-	if (result == -EINTR)
-		return -EIO; /* see ioctl_error() */
 	return result > 0 && !status_may_retry(result) ? status_to_errno(result) : 0;
 }
 

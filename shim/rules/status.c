@@ -51,3 +51,9 @@ bool status_may_retry(int status)
 {
 	return status > 0 && !(status & STATUS_DNR);
 }
+
+/* NVMe Base 2.0 figure 92: status code type 3h. */
+bool status_is_of_path(int status)
+{
+	return status_may_retry(status) && (status & 0x700) == 0x300;
+}

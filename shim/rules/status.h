@@ -12,5 +12,7 @@ int status_to_errno(int status);
 
 /* True where the kernel's own driver would send the command once more. */
 bool status_may_retry(int status);
+/* It failed for its path: on another one, or later, it may be done. */
+bool status_is_of_path(int status);
 
 #endif

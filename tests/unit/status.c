@@ -105,6 +105,14 @@ START_TEST(retry_is_forbidden_by_dnr_alone)
 }
 END_TEST
 
+START_TEST(path_errors_are_those_of_type_3)
+{
+	for (int status = -4096; status < 0x8000; status++)
+		ck_assert_int_eq(status_is_of_path(status),
+				 status > 0 && !(status & 0x4000) && (status >> 8 & 7) == 3);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("status");
@@ -113,6 +121,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, code_becomes_the_kernels_errno, 0, COUNT(statuses));
 	tcase_add_test(tc, every_status_is_an_error);
 	tcase_add_loop_test(tc, retry_is_forbidden_by_dnr_alone, 0, COUNT(retries));
+	tcase_add_test(tc, path_errors_are_those_of_type_3);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -190,6 +190,26 @@ START_TEST(disk_has_the_numbers_that_it_was_made_with)
 }
 END_TEST
 
+/* Its partitions, seen from each; a folder that is not there, a file, and names without a number.
+ */
+START_TEST(numbered_entries_are_counted)
+{
+	char prefix[32];
+	unsigned count = 77;
+
+	ck_assert_int_eq(sysfs_disk_name(disk.number, prefix, sizeof(prefix) - 1), 0);
+	strcat(prefix, "p");
+	ck_assert_int_eq(sysfs_disk_count(disk.number, "", prefix, &count), 0);
+	ck_assert_uint_eq(count, COUNT(disk.partition));
+	ck_assert_int_eq(sysfs_disk_count(disk.partition[0], "", prefix, &count), 0);
+	ck_assert_uint_eq(count, COUNT(disk.partition));
+	ck_assert_int_eq(sysfs_disk_count(disk.number, "", "r", &count), 0); /* "ro", "range" */
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(sysfs_disk_count(disk.number, "absent", "", &count), -ENOENT);
+	ck_assert_int_eq(sysfs_disk_count(disk.number, "dev", "", &count), -ENOTDIR);
+}
+END_TEST
+
 START_TEST(partition_has_its_own_and_its_disks_numbers)
 {
 	char own[32], text[32];
@@ -232,6 +252,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, what_is_no_number_is_an_error, 0, COUNT(wrong_numbers));
 	tcase_add_test(tc, text_never_outgrows_its_buffer);
 	tcase_add_test(tc, disk_has_the_numbers_that_it_was_made_with);
+	tcase_add_test(tc, numbered_entries_are_counted);
 	tcase_add_loop_test(tc, partition_has_its_own_and_its_disks_numbers, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;

@@ -4,6 +4,7 @@
  * each command field by field and plays back scripted results. tests/unit/identify.c has the rest.
  */
 #include <errno.h>
+#include <linux/fs.h>
 #include <linux/nvme_ioctl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -24,10 +25,11 @@ enum {
 	STEPS = 14, /* of a script, the end included */
 };
 
-enum kind { END, SUBMIT, IO_CMD };
-static const char *const kinds[] = { "no ioctl", "SUBMIT_IO", "IO_CMD" };
+/* WAIT: a read of one block, before which its size is asked. */
+enum kind { END, SUBMIT, IO_CMD, WAIT };
+static const char *const kinds[] = { "no call", "SUBMIT_IO", "IO_CMD", "a read" };
 
-/* result: what the ioctl returns, or -errno. */
+/* result: what the call returns, or -errno. */
 struct step {
 	enum kind kind;
 	int result;
@@ -133,15 +135,10 @@ static enum kind check_command(unsigned long request, void *argument)
 	return IO_CMD;
 }
 
-__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
+static int play(int fd, enum kind kind)
 {
-	va_list arguments;
-	va_start(arguments, request);
-	void *argument = va_arg(arguments, void *);
-	va_end(arguments);
-
 	const struct step *step = &driver.script[driver.calls];
-	enum kind kind = check_command(request, argument);
+
 	ck_assert_msg(kind == step->kind, "%s: call %d is %s, expected %s", driver.why,
 		      driver.calls + 1, kinds[kind], kinds[step->kind]);
 	ck_assert_int_eq(fd, DISK_FD);
@@ -150,6 +147,28 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
 		return step->result;
 	errno = -step->result;
 	return -1;
+}
+
+__attribute__((visibility("default"))) ssize_t pread(int fd, void *data, size_t size, off_t offset)
+{
+	ck_assert_uint_eq((uintptr_t)data % 4096, 0);
+	ck_assert_uint_eq(size, 4096);
+	ck_assert_int_eq(offset, 0);
+	return play(fd, WAIT);
+}
+
+__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
+{
+	va_list arguments;
+	va_start(arguments, request);
+	void *argument = va_arg(arguments, void *);
+	va_end(arguments);
+
+	if (request == BLKSSZGET) {
+		*(int *)argument = 4096;
+		return 0;
+	}
+	return play(fd, check_command(request, argument));
 }
 
 static void driver_start(const char *why, const struct step *script)
@@ -305,16 +324,34 @@ static const struct {
 	{ "EINVAL, EACCES", true, { { SUBMIT, -EINVAL }, { IO_CMD, -EACCES } }, -EOPNOTSUPP },
 	{ "both EINVAL", true, { { SUBMIT, -EINVAL }, { IO_CMD, -EINVAL } }, -EINVAL },
 	{ "no NVMe disk", false, { { SUBMIT, -ENOTTY } }, -EOPNOTSUPP },
+	/* No path: again, when there is one, as a read tells; the read's error, where it is one. */
+	{ "no path", false, { { SUBMIT, -EWOULDBLOCK }, { WAIT, 4096 }, { SUBMIT, 0 } }, DONE },
+	{ "host path", false, { { SUBMIT, 0x370 }, { WAIT, 4096 }, { SUBMIT, 0 } }, DONE },
+	{ "aborted", false, { { SUBMIT, 0x371 }, { WAIT, 4096 }, { SUBMIT, 0 } }, DONE },
+	{ "ANA loss", false, { { SUBMIT, 0x301 }, { WAIT, -EIO } }, -EIO },
+	{ "ANA transition", false, { { SUBMIT, 0x303 }, { WAIT, -ENOLINK } }, -ENOLINK },
+	{ "no path, gone", false, { { SUBMIT, -EWOULDBLOCK }, { WAIT, -ENODEV } }, -ENODEV },
+	{ "path error, DNR", false, { { SUBMIT, 0x4370 } }, -ENOLINK },
+	{ "cancelled", false, { { SUBMIT, -EINTR }, { WAIT, 4096 }, { SUBMIT, 0 } }, DONE },
+	{ "cancelled, bad medium",
+	  false,
+	  { { SUBMIT, -EINTR }, { WAIT, -ENODATA }, { SUBMIT, 0 } },
+	  DONE },
+	{ "not readable", false, { { SUBMIT, -EINTR }, { WAIT, -EBADF }, { SUBMIT, 0 } }, DONE },
+	{ "IO_CMD no path",
+	  false,
+	  { { SUBMIT, -EACCES },
+	    { IO_CMD, -EWOULDBLOCK },
+	    { WAIT, 4096 },
+	    { SUBMIT, -EACCES },
+	    { IO_CMD, 0 } },
+	  DONE },
 	/* Neither a retry nor the other ioctl for what may have been sent. */
-	{ "given up", false, { { SUBMIT, -EINTR } }, -EIO },
-	{ "no path", false, { { SUBMIT, -EWOULDBLOCK } }, -EIO },
 	{ "EFAULT", false, { { SUBMIT, -EFAULT } }, -EFAULT },
 	{ "ENODEV", false, { { SUBMIT, -ENODEV } }, -ENODEV },
 	{ "EIO", false, { { SUBMIT, -EIO } }, -EIO },
 	{ "ENOMEM", false, { { SUBMIT, -ENOMEM } }, -ENOMEM },
 	{ "protected, EFAULT", true, { { SUBMIT, -EFAULT } }, -EFAULT },
-	{ "IO_CMD given up", false, { { SUBMIT, -EACCES }, { IO_CMD, -EINTR } }, -EIO },
-	{ "IO_CMD no path", false, { { SUBMIT, -EACCES }, { IO_CMD, -EWOULDBLOCK } }, -EIO },
 	{ "IO_CMD EFAULT", false, { { SUBMIT, -EACCES }, { IO_CMD, -EFAULT } }, -EFAULT },
 	{ "IO_CMD EINVAL", false, { { SUBMIT, -EPERM }, { IO_CMD, -EINVAL } }, -EINVAL },
 	{ "IO_CMD ENODEV", false, { { SUBMIT, -EACCES }, { IO_CMD, -ENODEV } }, -ENODEV },
@@ -322,7 +359,10 @@ static const struct {
 	{ "IO_CMD ENOMEM", false, { { SUBMIT, -EACCES }, { IO_CMD, -ENOMEM } }, -ENOMEM },
 	/* What happens to a retry is what counts. */
 	{ "gone meanwhile", false, { { SUBMIT, 0x006 }, { SUBMIT, -ENODEV } }, -ENODEV },
-	{ "given up later", false, { { SUBMIT, 0x006 }, { SUBMIT, -EINTR } }, -EIO },
+	{ "no path later",
+	  false,
+	  { { SUBMIT, 0x006 }, { SUBMIT, -EAGAIN }, { WAIT, -EIO } },
+	  -EIO },
 	{ "another status", false, { { SUBMIT, 0x006 }, { SUBMIT, 0x4081 } }, -ENOSPC },
 	{ "EINVAL later", false, { { SUBMIT, 0x006 }, { SUBMIT, -EINVAL } }, -EINVAL },
 	{ "no more",
@@ -348,8 +388,8 @@ static const struct {
 	{ 0x181, -EILSEQ },     { 0x282, -EILSEQ },       { 0x283, -EILSEQ },
 	{ 0x284, -EILSEQ },     { 0x182, -ENODATA },      { 0x280, -ENODATA },
 	{ 0x281, -ENODATA },    { 0x285, -ENODATA },      { 0x286, -ENODATA },
-	{ 0x1bd, -EOVERFLOW },  { 0x1be, -ETOOMANYREFS }, { 0x370, -ENOLINK },
-	{ 0x006, -EIO },        { 0x014, -EIO },          { 0x7ff, -EIO },
+	{ 0x1bd, -EOVERFLOW },  { 0x1be, -ETOOMANYREFS }, { 0x006, -EIO },
+	{ 0x014, -EIO },        { 0x7ff, -EIO },
 };
 
 /* The same status `sends` times; by IO_CMD, each time after a SUBMIT_IO that is refused. */
@@ -365,6 +405,24 @@ static void script_repeat(struct step *script, int sends, int status, bool by_io
 	}
 	*script = (struct step){ END, 0 };
 }
+
+/* Waits do not count as retries; what the driver cancelled does. */
+START_TEST(paths_may_come_and_go)
+{
+	struct step script[3 * STEPS] = { { END, 0 } };
+
+	for (int i = 0; i < 2 * STEPS; i += 2) {
+		script[i] = (struct step){ SUBMIT, i % 4 ? 0x370 : -EWOULDBLOCK };
+		script[i + 1] = (struct step){ WAIT, 4096 };
+	}
+	script[2 * STEPS] = (struct step){ SUBMIT, 0 };
+	check_write(PLAIN_ROW, "come and go", script, DONE);
+	for (int i = 0; i < 2 * SENDS; i += 2)
+		script[i].result = -EINTR;
+	script[2 * SENDS - 1].kind = END;
+	check_write(PLAIN_ROW, "cancelled each time", script, -EIO);
+}
+END_TEST
 
 START_TEST(status_with_do_not_retry_is_an_error_at_once)
 {
@@ -485,6 +543,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, write_that_may_not_be_submitted_is_one_io_cmd, 0, COUNT(writes));
 	tcase_add_loop_test(tc, write_is_sent_again_unchanged, 0, COUNT(writes));
 	tcase_add_loop_test(tc, write_tells_what_became_of_it, 0, COUNT(outcomes));
+	tcase_add_test(tc, paths_may_come_and_go);
 	tcase_add_loop_test(tc, status_with_do_not_retry_is_an_error_at_once, 0, COUNT(statuses));
 	tcase_add_loop_test(tc, status_that_stays_is_an_error_after_five_retries, 0,
 			    COUNT(statuses));

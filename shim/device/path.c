@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether a path will come back only the kernel knows. So it is asked by a read, which waits as
+ * long as a write would, and fails where a write would.
+ */
+#include "device/path.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/real.h"
+#include "rules/status.h"
+
+enum {
+	LARGEST = 1 << 16, /* block that is read */
+	PAUSE_NS = 10000000,
+	WAITS = 60000, /* together 600 s, NVMF_DEF_CTRL_LOSS_TMO: of a file that cannot be read */
+};
+
+/* EWOULDBLOCK: a multipath disk without a usable path (nvme_ns_head_ioctl). EINTR: the driver
+ * cancelled the command when it reset the controller (nvme_execute_rq). */
+bool path_is_away(int result)
+{
+	return result == -EWOULDBLOCK || result == -EINTR || status_is_of_path(result);
+}
+
+/* What is read is of no interest: all threads read into the same place. */
+static int read_block(int fd, uint32_t size)
+{
+	static char block[LARGEST] __attribute__((aligned(4096)));
+
+	if (size > LARGEST || pread(fd, block, size, 0) >= 0)
+		return 0;
+	return errno == EIO || errno == ENOLINK || errno == ENODEV ? -errno : 0;
+}
+
+int path_await(int fd, unsigned waits)
+{
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	int size;
+
+	if (waits >= WAITS)
+		return -EIO;
+	if (waits)
+		nanosleep(&pause, NULL);
+	int error = real_ioctl(fd, BLKSSZGET, &size);
+	return error ? error : read_block(fd, (uint32_t)size);
+}
