@@ -99,7 +99,8 @@ cat > "$root/tmp/.bash_env" << 'END'
 set -E
 trap 'case $?,$- in *,*e*) echo "$0, line $LINENO: failed: $BASH_COMMAND" >&2 ;; esac' ERR
 END
-exec 3> "$output"
+exec 3> "$output" 4> "$status"
+echo begun >&4
 # Before the time is over a command that hangs tells where: of all but the kernel's own threads.
 (
 	sleep $((seconds > 60 ? seconds - 15 : 86400))
@@ -108,11 +109,11 @@ exec 3> "$output"
 		echo "$task $(cat "$task/comm"), system call $(cat "$task/syscall")"
 		cat "$task/stack"
 	done
-) >&3 2> /dev/null &
+) >&3 2> /dev/null 4>&- &
 BASH_ENV=/tmp/.bash_env SOURCE=$cwd HOME=/root OUT=/out TOOLS=$tools TERM=dumb SYSTEMD_IGNORE_CHROOT=1 \
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-	chroot "$root" /bin/sh -c 'cd "$SOURCE" && . /tmp/.command' >&3 2>&1 3>&- < /dev/null
-echo $? > "$status"
+	chroot "$root" /bin/sh -c 'cd "$SOURCE" && . /tmp/.command' >&3 2>&1 3>&- 4>&- < /dev/null
+echo $? >&4
 sync
 echo o > /proc/sysrq-trigger
 sleep 60
