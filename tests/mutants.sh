@@ -135,6 +135,14 @@ SCSI signals|device/transport_scsi.c|s/pthread_sigmask(SIG_SETMASK, &all, &befor
 SCSI commands sent once|device/transport_scsi.c|s/scsi_send_once(node, scsi, ret_outcome)/scsi_send(node, scsi, ret_outcome)/|unit/transport_scsi
 SCSI answers awaited|device/scsi.c|s/fcntl(node, F_SETFL, 0) < 0/0/|unit/transport_scsi
 no promise without the right to send|device/transport_scsi.c|s/!means(&disk, fd, &error)/0/|preload/scsi
+no ring where there is a filter|engine/own_ring.c|s/!filter_is_set() \&\& make(&ring)/make(\&ring)/|preload/uring
+no new thread behind a filter|engine/worker.c|s/own_ring_may_be_wanted() \&\& filter_is_set()/0/|preload/uring
+a filter is another thread's|base/filter.c|s,/proc/thread-self,/proc/self,|unit/filter
+a filter that cannot be told|base/filter.c|s/		return true;/		return false;/|unit/filter
+EPERM of a filter|engine/find.c|s/result == -EPERM .. result == -EACCES/0/|preload/guest
+a plug-in's library|base/real.c|s/return loaded_find(library, name);/return NULL;/|preload/plugin.sh
+links cut off|base/sysfs.c|s/length == TARGET_SIZE/0/|unit/sysfs
+statx opens nodes|engine/statx.c|s/!device_may_be_disk(number)/0/|preload/quiet.sh
 residue|rules/sense.c|s/!error && outcome->residue/0/|unit/sense preload/scsi
 deferred errors|rules/sense.c|s/!sense->valid .. sense->deferred/!sense->valid/|unit/sense
 node of the same address|device/generic.c|s/is_node_of(generic, node)/1/|unit/generic
@@ -244,7 +252,6 @@ what a thread is to know of its mask|door/deep_thread.c|s/deep_arm(mine.hides);/
 places of threads that were not made|door/deep_thread.c|/EXPORT int pthread_create/,/^}/s/give_back(start);/;/|preload/deep
 deep mode in children|base/deep.c|s/if (deep_this.armed)/if (0)/|preload/deep
 new threads with SIGSYS blocked|base/deep.c|s/SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&ours/SYS_rt_sigprocmask, SIG_UNBLOCK, 0/|preload/deep
-no unloading in deep mode|base/deep.c|s/!error \&\& !real_stay()/0/|preload/deep
 SIGSYS is not blocked|base/deep_signal.c|s/sigdelset(&without, SIGSYS);//|preload/deep_signal
 SIGSYS is blocked as far as is told|base/deep_signal.c|s/if (ret_before \&\& hides)/if (0)/|preload/deep_signal
 SIGSYS in masks of handlers|base/deep_signal.c|s/^	unblock();//|preload/deep_handler

@@ -89,8 +89,6 @@ int deep_start(deep_handler *handler)
 
 	KEEP_ERRNO;
 	int error = deep_probe();
-	if (!error && !real_stay())
-		error = -ENOSYS;
 	if (!error)
 		error = take_signal(handler, &before);
 	if (error)

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/loaded.h"
+
 #ifndef SYS_cachestat
 #define SYS_cachestat 451 /* 6.5, the same number on every architecture */
 #endif
@@ -45,34 +47,14 @@ const struct real *real_resolve(void)
 	return &real_next;
 }
 
-/* A library that a plug-in has brought along is not among the next ones, yet the plug-in's calls
- * come to us. NOLOAD: if it is there at all. */
-static void *find_in(const char *library, const char *name)
-{
-	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
-	void *found = handle ? dlsym(handle, name) : NULL;
-
-	if (handle)
-		dlclose(handle);
-	return found;
-}
-
 void *real_find(void *_Atomic *known, const char *library, const char *name)
 {
 	void *found = atomic_load_explicit(known, memory_order_acquire);
 
 	if (!found && !(found = dlsym(RTLD_NEXT, name)))
-		return find_in(library, name); /* it may go again, and come back elsewhere */
+		return loaded_find(library, name); /* it may go again, and come back elsewhere */
 	atomic_store_explicit(known, found, memory_order_release);
 	return found;
-}
-
-bool real_stay(void)
-{
-	Dl_info self;
-
-	return dladdr((void *)real_resolve, &self) &&
-	       dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 static long negative(long result)

@@ -60,12 +60,10 @@ static inline const struct real *real(void)
 /* REAL(close)(fd): atomic, because another thread may be storing the same pointer once more. */
 #define REAL(name) __atomic_load_n(&real()->name, __ATOMIC_RELAXED)
 
-/* The next definition of one name, for those of a library that may come late, by dlopen(), or not
- * at all: NULL as long as it is not there. `known` is the caller's, static and NULL at first. */
+/* The next definition of one name, for those of a library that may come late, brought along by a
+ * plug-in, or not at all: NULL as long as it is not there. `known` is the caller's, static and NULL
+ * at first. */
 void *real_find(void *_Atomic *known, const char *library, const char *name);
-
-/* From now on dlclose() leaves this library where it is. False: it could not be done. */
-bool real_stay(void);
 
 /* Each returns what the kernel returns: >= 0, or -errno. errno itself may be changed. */
 long real_syscall(long number, long a, long b, long c, long d, long e, long f);

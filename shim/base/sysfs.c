@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/real.h"
 
-enum { PATH_SIZE = 256 };
+enum { PATH_SIZE = 256, TARGET_SIZE = 1024 /* of a link: a device may lie deep */ };
 
 static void path_of(dev_t device, const char *prefix, const char *name, char path[PATH_SIZE])
 {
@@ -59,12 +59,14 @@ static int parse_number(const char *text, uint64_t *ret_number)
 	return 0;
 }
 
-static int read_target(const char *path, char ret_target[PATH_SIZE])
+static int read_target(const char *path, char ret_target[TARGET_SIZE])
 {
-	ssize_t length = readlink(path, ret_target, PATH_SIZE - 1);
+	ssize_t length = readlink(path, ret_target, TARGET_SIZE);
 
 	if (length < 0)
 		return -errno;
+	if (length == TARGET_SIZE)
+		return -ENAMETOOLONG;
 	ret_target[length] = '\0';
 	return 0;
 }
@@ -82,7 +84,7 @@ static int last_component(const char *path, char *ret_name, size_t size)
 
 static int read_link(const char *path, char *ret_name, size_t size)
 {
-	char target[PATH_SIZE];
+	char target[TARGET_SIZE];
 
 	int error = read_target(path, target);
 	return error ? error : last_component(target, ret_name, size);
@@ -184,7 +186,7 @@ int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size)
 
 int sysfs_disk_name(dev_t device, char *ret_name, size_t size)
 {
-	char path[PATH_SIZE], target[PATH_SIZE];
+	char path[PATH_SIZE], target[TARGET_SIZE];
 
 	path_of(device, "", "", path);
 	path[strlen(path) - 1] = '\0'; /* the link itself */

@@ -37,6 +37,7 @@ static const struct verb {
 	  "  --deep                             catch system calls made without the C library too\n"
 	  "                                     (UNTORN_DEEP; Linux 5.11, x86-64)\n"
 	  "  --check                            start nothing: say whether PROGRAM needs --deep\n"
+	  "  --require=DEVICE                   start PROGRAM only if DEVICE qualifies (untorn doctor)\n"
 	  "  --anyway                           start even a program that the shim cannot reach\n"
 	  "\n"
 	  "The exit status is the program's; 125 the shim cannot reach it, 126 it cannot be\n"

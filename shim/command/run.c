@@ -17,13 +17,18 @@
 #include "command/preload.h"
 #include "command/program.h"
 #include "command/report.h"
+#include "command/require.h"
 #include "untorn.h"
 
 /* As of env(1) and nohup(1). */
 enum { UNREACHABLE = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
+enum { MOST_REQUIRED = 32 };
+
 struct wishes {
 	bool anyway, sim, check, report, json;
+	const char *required[MOST_REQUIRED];
+	unsigned required_count;
 	const char *report_file;
 };
 
@@ -86,6 +91,25 @@ static int set_deep(void)
 		   : cmd_set("deep", UNTORN_ENV_DEEP, "1", NULL);
 }
 
+static int require(const char *device, struct wishes *wishes)
+{
+	if (wishes->required_count == MOST_REQUIRED)
+		return cmd_fail(CMD_USAGE, "--require: no more than %d devices", MOST_REQUIRED);
+	wishes->required[wishes->required_count++] = device;
+	return 0;
+}
+
+static int check_required(const struct wishes *wishes)
+{
+	AUTO_FREE char *sim = NULL;
+	int status =
+		wishes->sim && wishes->required_count ? find_library(CMD_PRELOAD_SIM, &sim) : 0;
+
+	for (unsigned i = 0; i < wishes->required_count && !status; i++)
+		status = cmd_require(wishes->required[i], sim);
+	return status;
+}
+
 static int parse(int argc, char **argv, struct wishes *ret_wishes)
 {
 	static const struct option options[] = {
@@ -94,6 +118,7 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		{ "sim", required_argument, NULL, 's' },
 		{ "report", optional_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "require", required_argument, NULL, 'q' },
 		{ "anyway", no_argument, NULL, 'a' },
 		{ "deep", no_argument, NULL, 'd' },
 		{ "check", no_argument, NULL, 'c' },
@@ -122,6 +147,9 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 			break;
 		case 'j':
 			ret_wishes->json = true;
+			break;
+		case 'q':
+			status = require(optarg, ret_wishes);
 			break;
 		case 'a':
 			ret_wishes->anyway = true;
@@ -154,6 +182,8 @@ int cmd_run(int argc, char **argv)
 	status = check_program(argv[optind], wishes.anyway && !wishes.check, path);
 	if (!status && wishes.check)
 		return cmd_check(path);
+	if (!status)
+		status = check_required(&wishes);
 	if (!status)
 		status = set_preload(wishes.sim);
 	if (!status && (wishes.report || wishes.json))

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -35,6 +37,16 @@ void *cache_unreadable(void)
 	return known;
 }
 
+/* EPERM of a device that is not read-only is a filter's answer, which no native write gives. */
+static int error_of(int fd, int error)
+{
+	int read_only = 0;
+
+	if (error != EPERM)
+		return -error;
+	return real_ioctl(fd, BLKROGET, &read_only) == 0 && read_only ? -EPERM : -EOPNOTSUPP;
+}
+
 /* A length that is no whole number of blocks is found out last of all (EINVAL), behind those checks
  * and what they make the kernel do. But what reaches past the end is shortened first, to whole
  * blocks, and comes as far as the memory (EFAULT). */
@@ -45,7 +57,9 @@ int cache_clear(int fd, uint64_t offset, uint32_t length)
 	if (!memory || length > LIMITS_MAX)
 		return -ENOMEM;
 	ssize_t result = pwrite(fd, memory, length - 1, (off_t)offset);
-	return result < 0 && errno == EINVAL ? 0 : result < 0 ? -errno : -EIO;
+	if (result < 0)
+		return errno == EINVAL ? 0 : error_of(fd, errno);
+	return -EIO;
 }
 
 int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
@@ -57,10 +71,11 @@ int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 	ssize_t result = real_pwritev2(fd, &iov, 1, (off_t)offset, rwf & RWF_NOWAIT);
 	if (result == -EFAULT)
 		return 0;
-	return result < 0 ? (int)result : -EIO; /* it cannot have written: there is no data */
+	return result < 0 ? error_of(fd, (int)-result)
+			  : -EIO; /* it cannot have written: there is no data */
 }
 
-/* A kernel without the call (before 6.5) is asked once. */
+/* A kernel without the call (before 6.5), and a filter that refuses it, are asked once. */
 static bool has_no_page(int fd, uint64_t offset, uint32_t length)
 {
 	static _Atomic bool absent;
@@ -68,7 +83,7 @@ static bool has_no_page(int fd, uint64_t offset, uint32_t length)
 	if (atomic_load_explicit(&absent, memory_order_relaxed))
 		return false;
 	int64_t pages = real_cachestat(fd, offset, length);
-	if (pages == -ENOSYS)
+	if (pages == -ENOSYS || pages == -EPERM)
 		atomic_store_explicit(&absent, true, memory_order_relaxed);
 	return pages == 0;
 }

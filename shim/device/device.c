@@ -116,17 +116,18 @@ static int choose_transport(dev_t number, const struct transport **ret_transport
 	return 0;
 }
 
-static struct limits read_native(int fd)
+/* No answer leaves what is known. */
+static void read_native(int fd, struct limits *native)
 {
-	struct limits native = { 0 };
 	struct statx stx;
 
-	if (fd < 0 || real_statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx) < 0 ||
-	    !(stx.stx_mask & STATX_WRITE_ATOMIC))
-		return native;
-	native.unit_min = untorn_statx_atomic(&stx)->unit_min;
-	native.unit_max = untorn_statx_atomic(&stx)->unit_max;
-	return native;
+	if (fd < 0 || real_statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx) < 0)
+		return;
+	*native = (struct limits){ 0 };
+	if (!(stx.stx_mask & STATX_WRITE_ATOMIC))
+		return;
+	native->unit_min = untorn_statx_atomic(&stx)->unit_min;
+	native->unit_max = untorn_statx_atomic(&stx)->unit_max;
 }
 
 static struct limits derive_limits(const struct device *device)
@@ -177,7 +178,9 @@ int device_derive(int fd, dev_t number, const struct device *known, struct devic
 		return error;
 	if (device.transport && !device.error)
 		device.error = device.transport->identify(fd, number, &device.disk);
-	device.native = read_native(fd);
+	if (known)
+		device.native = known->native;
+	read_native(fd, &device.native);
 	device.limits = derive_limits(&device);
 	*ret_device = device;
 	return 0;
@@ -203,6 +206,13 @@ bool device_is_same(const struct device *a, const struct device *b)
 	       a->queue.durable == b->queue.durable && a->transport == b->transport &&
 	       a->error == b->error && is_same_disk(&a->disk, &b->disk) &&
 	       are_same_limits(&a->limits, &b->limits) && are_same_limits(&a->native, &b->native);
+}
+
+bool device_may_be_disk(dev_t number)
+{
+	const struct transport *transport;
+
+	return choose_transport(number, &transport) != 0 || transport;
 }
 
 static struct slot *find(dev_t number)

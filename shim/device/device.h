@@ -55,6 +55,10 @@ void device_after_fork(void); /* in the child */
 /* The answer was found to be wrong: the next write asks. */
 void device_expire(dev_t number);
 
+/* By /sys alone: false for what has no driver, or one that we cannot command, which opening its
+ * node could load, or wake up. */
+bool device_may_be_disk(dev_t number);
+
 /* The device with this number, for a caller that only reports. fd: open on it, or -1 to go by /sys
  * and what root has published. 0, or -errno: /sys does not know the number, or gives no answer. */
 int device_get(int fd, dev_t number, struct device *ret_device);

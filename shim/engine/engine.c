@@ -234,7 +234,7 @@ static ssize_t write_to(const struct hold *hold, const struct device *device,
 	ssize_t result = device->transport->write(&device->disk, hold->fd, command);
 
 	if (result > 0 && engine_flushes(device, request) && fdatasync(hold->fd) < 0)
-		return -errno;
+		return errno == EPERM ? -EOPNOTSUPP : -errno;
 	return result;
 }
 

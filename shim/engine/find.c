@@ -266,6 +266,8 @@ int engine_find(const struct write_call *call, enum form form, struct engine_fil
 		return REQUEST_GOOD;
 	engine_forget(file);
 	int result = find_file(call, form, file);
+	if (result == -EPERM || result == -EACCES) /* no native write fails so: a filter, an LSM */
+		result = -EOPNOTSUPP;
 	file->known = result == REQUEST_GOOD;
 	if (!file->known) {
 		engine_forget(file);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/filter.h"
 #include "base/real.h"
 
 /* How long one may wait while there is something else to be done: a disk that does not answer must
@@ -175,15 +176,17 @@ static bool obeys_nop(struct own_ring *ring)
 	       result == -EXDEV;
 }
 
+static _Atomic int known;
+
+/* A filter may kill the process for a ring that it did not make itself. */
 bool own_ring_can(enum own_ring_ability ability)
 {
 	enum { ASKED = 8 };
-	static _Atomic int known;
 	struct own_ring ring;
 
 	if (!known) {
 		int found = ASKED;
-		if (make(&ring)) {
+		if (!filter_is_set() && make(&ring)) {
 			found |= ask_for_opcodes(&ring);
 			found |= obeys_nop(&ring) ? OWN_RING_INJECTS : 0;
 			unmake(&ring);
@@ -191,4 +194,9 @@ bool own_ring_can(enum own_ring_ability ability)
 		known = found;
 	}
 	return known & (int)ability;
+}
+
+bool own_ring_may_be_wanted(void)
+{
+	return known & OWN_RING_POSTS;
 }

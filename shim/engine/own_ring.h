@@ -29,6 +29,8 @@ enum own_ring_ability {
 	OWN_RING_COMMANDS = 4, /* IORING_OP_URING_CMD, 5.19 */
 };
 bool own_ring_can(enum own_ring_ability ability);
+/* Will a new thread need one? False as long as nobody has asked what they can do. */
+bool own_ring_may_be_wanted(void);
 #define OWN_RING_NOP_INJECT_RESULT (1U << 0) /* IORING_NOP_INJECT_RESULT */
 
 /* For the calling thread, for as long as it lives; or false: no memory. */

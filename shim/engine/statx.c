@@ -113,8 +113,11 @@ static void add_limits(int dirfd, const char *path, int flags, struct statx *stx
 	dev_t number = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
 	struct question q = { .dirfd = dirfd, .path = path, .flags = flags, .number = number };
 
-	if (!is_known(&q))
+	if (!is_known(&q)) {
+		if (!device_may_be_disk(number))
+			return;
 		ask_somehow(&q);
+	}
 	if (!q.error && engine_decide(&q.device, config_get().mode) == LANE_COMMAND) {
 		fill(stx, &q.device.limits);
 		account_statx(number);

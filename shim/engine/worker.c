@@ -8,8 +8,10 @@
 #include <stddef.h>
 
 #include "base/deep.h"
+#include "base/filter.h"
 #include "base/guard.h"
 #include "base/racy.h"
+#include "engine/own_ring.h"
 
 enum {
 	MAX_THREADS = 64,
@@ -91,12 +93,15 @@ static __typeof__(pthread_create) *first_pthread_create(void)
 	return found ? (__typeof__(pthread_create) *)found : pthread_create;
 }
 
-/* The program's signals are for its own threads: the thread has the mask of the caller's guard. */
+/* The program's signals are for its own threads: the thread has the mask of the caller's guard. It
+ * has the caller's filters, too, which may forbid it a ring. */
 static bool add_thread(void)
 {
 	pthread_attr_t attributes;
 	pthread_t id;
 
+	if (own_ring_may_be_wanted() && filter_is_set())
+		return false;
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK);

@@ -189,6 +189,14 @@ deep() {
 		skip "no compiler"
 		return
 	fi
+	run "--require of a disk that qualifies" 0 there '' \
+		--sim="/dev/sim0n1=$work/image,size=1M,nawun=31,nawupf=31" --require=/dev/sim0n1 -- echo there
+	run "--require of one that does not" 125 '' 'untorn: /dev/sim0n1: *--require*untorn doctor /dev/sim0n1*' \
+		--require=/dev/sim0n1 --sim="/dev/sim0n1=$work/image,size=1M,kind=none" -- echo there
+	run "--require of two" 125 '' 'untorn: */dev/null*--require*' \
+		--sim="/dev/sim0n1=$work/image,size=1M,nawun=31,nawupf=31" --require=/dev/sim0n1 --require=/dev/null -- echo there
+	run "--require of what is not there" 125 '' 'untorn: */dev/absent*' --require /dev/absent -- echo there
+	run "--require of an option" 125 '' 'untorn: *--json*' --require=--json -- echo there
 	run "--check of a program with a ring" 1 "./ring: needs --deep, for ./ring makes *" '' --check ./ring
 	run "--check of a program with other calls" 0 './other: reached, without --deep;*' '' --check ./other
 	run "--check of an ordinary program" 0 '*/sh: reached, without --deep;*' '' --check -- sh -c 'echo no'

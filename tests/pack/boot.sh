@@ -34,6 +34,9 @@ with_service() {
 		[Service]
 		User=client
 		PrivateDevices=yes
+		SystemCallFilter=@system-service
+		SystemCallFilter=~ioctl lseek pwrite64
+		SystemCallErrorNumber=EPERM
 		ExecStart=/usr/local/bin/atomic_write /dev/nvme0n1 0 8192 stay
 		[Install]
 		WantedBy=multi-user.target

@@ -9,10 +9,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -419,7 +423,28 @@ static void version(void)
 	want(ask && strchr(ask(), '.'));
 }
 
+/* A filter of the program's refuses what a write asks: no error that a native kernel does not give.
+ */
+static void refused_by_a_filter(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+	int fd = open_disk();
+	char *data = buffer(UNIT, 'f');
+
+	want(atomic_write(fd, data, UNIT, 0) == UNIT);
+	want(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	want(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+	want_error(atomic_write(fd, data, UNIT, 0), EOPNOTSUPP);
+}
+
 const struct body bodies[] = {
+	{ "refused_by_a_filter", refused_by_a_filter },
 	{ "from_constructor", from_constructor },
 	{ "from_atexit", from_atexit },
 	{ "errno_kept", errno_kept },
@@ -443,6 +468,7 @@ const struct body bodies[] = {
 };
 
 static const struct preload_row rows[] = {
+	{ "refused_by_a_filter", "", NULL, 1 },
 	{ "from_constructor", "", "EARLY_WRITE=1", 1 },
 	{ "from_atexit", "", NULL, 1 },
 	{ "errno_kept", "", NULL, 3 },

@@ -33,3 +33,9 @@ for call in $more; do
 	esac
 done
 echo "opened: ${opened##*/} alone; more calls of: $more"
+
+# statx() does not open a node of which no disk can come, which could load a driver, or wake something up.
+# (The shim's own opens have O_NOCTTY.)
+mknod "$work/node" b 4000 77 2> /dev/null || exit 0
+LD_PRELOAD_UNDER_TEST=$shim trace statx "$BUILD/tests/vm/statx_print" disk="$work/node" > /dev/null
+! grep "open.*O_NOCTTY" "$work/statx" || { echo "statx opens a node without a driver"; exit 1; }

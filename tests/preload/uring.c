@@ -12,13 +12,17 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <linux/filter.h>
 #include <linux/fs.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -337,11 +341,56 @@ static void polled(void)
 	end(ring);
 }
 
+/* Kills for what the program has no more use for, and what a ring of the shim's own would need. */
+static void confine(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_register, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+
+	want(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	want(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+/* BEFORE: one write before the filter, for which the shim may make threads, and rings. */
+static void confined(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+	bool before = getenv("BEFORE");
+
+	if (before)
+		want(try(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 0) == UNIT);
+	confine();
+	for (int i = 0; i < 8; i++)
+		prepare(ring, fd, buffer(UNIT, 'c'), UNIT, (i + 1) * UNIT, (unsigned)i);
+	uint64_t tag;
+	want(submit(ring, 0) == 8);
+	for (int i = 0; i < 8; i++)
+		want(result_of_next(ring, &tag) == UNIT);
+	for (int i = 0; i < 8; i++)
+		want(holds(fd, (i + 1) * UNIT, UNIT, 'c'));
+}
+
 const struct body bodies[] = {
-	{ "one", one },       { "errors", errors },   { "many", many },
-	{ "chain", chain },   { "drain", drain },     { "behind_a_drain", behind_a_drain },
-	{ "forked", forked }, { "threads", threads }, { "overflow", overflow },
-	{ "quiet", quiet },   { "polled", polled },   { NULL, NULL },
+	{ "confined", confined },
+	{ "one", one },
+	{ "errors", errors },
+	{ "many", many },
+	{ "chain", chain },
+	{ "drain", drain },
+	{ "behind_a_drain", behind_a_drain },
+	{ "forked", forked },
+	{ "threads", threads },
+	{ "overflow", overflow },
+	{ "quiet", quiet },
+	{ "polled", polled },
+	{ NULL, NULL },
 };
 
 /* IORING_SETUP_SQPOLL, COOP_TASKRUN, SQE128 | CQE32, SINGLE_ISSUER | DEFER_TASKRUN */
@@ -353,6 +402,8 @@ const struct body bodies[] = {
 #define RAW "DOOR=raw\n"
 
 static const struct preload_row rows[] = {
+	{ "confined", "", NULL, 8 },
+	{ "confined", ",delay=1000", "BEFORE=1", 9 },
 	{ "one", "", NULL, 4 },
 	{ "one", "", "WAIT=1", 4 },
 	{ "errors", "", NULL, 0 },

@@ -3,7 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 #include "suite.h"
 #include "base/sysfs.h"
@@ -210,6 +213,41 @@ START_TEST(numbered_entries_are_counted)
 }
 END_TEST
 
+/* In a child, with links of our own over those of /sys. 2: this machine does not let us. */
+static int name_behind(size_t length, char *ret_name)
+{
+	char target[2048];
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/sys/dev/block", "tmpfs", 0, NULL) < 0)
+		return 2;
+	memset(target, 'x', length);
+	memcpy(target + length - 5, "/name", 6);
+	if (symlink(target, "/sys/dev/block/77:77") < 0)
+		return 2;
+	return sysfs_disk_name(makedev(77, 77), ret_name, 32);
+}
+
+/* A device may lie deep; a name that was cut off would be another one's. */
+START_TEST(links_are_read_whole)
+{
+	static const size_t lengths[] = { 200, 255, 256, 257, 1000, 1023, 1024, 1500 };
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		char name[32] = "";
+		int error = name_behind(lengths[_i], name);
+		if (error == 2)
+			_exit(2);
+		_exit(lengths[_i] < 1024 ? error || strcmp(name, "name") != 0
+					 : error != -ENAMETOOLONG);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) != 1);
+}
+END_TEST
+
 START_TEST(partition_has_its_own_and_its_disks_numbers)
 {
 	char own[32], text[32];
@@ -253,6 +291,7 @@ Suite *suite(void)
 	tcase_add_test(tc, text_never_outgrows_its_buffer);
 	tcase_add_test(tc, disk_has_the_numbers_that_it_was_made_with);
 	tcase_add_test(tc, numbered_entries_are_counted);
+	tcase_add_loop_test(tc, links_are_read_whole, 0, 8);
 	tcase_add_loop_test(tc, partition_has_its_own_and_its_disks_numbers, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;

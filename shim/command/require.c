@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * untorn run --require: no program is started whose atomic writes would all be refused. The doctor
+ * is asked in a process of its own, for a simulated disk is there only where its library is
+ * preloaded.
+ */
+#include "command/require.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command/command.h"
+
+enum { UNREACHABLE = 125, LINE = 512 };
+
+__attribute__((noreturn)) static void become_doctor(const char *device, const char *preload,
+						    int answer)
+{
+	if (preload)
+		setenv("LD_PRELOAD", preload, 1);
+	else
+		unsetenv("LD_PRELOAD");
+	dup2(answer, STDOUT_FILENO);
+	dup2(answer, STDERR_FILENO);
+	execl("/proc/self/exe", "untorn", "doctor", "--", device, NULL);
+	dprintf(answer, "untorn doctor: %s\n", strerror(errno));
+	_exit(UNREACHABLE);
+}
+
+/* Its first line; the rest is read, so that it comes to its end. */
+static void read_verdict(int from, char ret_line[LINE])
+{
+	FILE *file = fdopen(from, "r");
+	char rest[LINE];
+
+	if (!file || !fgets(ret_line, LINE, file))
+		*ret_line = '\0';
+	while (file && fgets(rest, sizeof(rest), file))
+		continue;
+	if (file)
+		fclose(file);
+	ret_line[strcspn(ret_line, "\n")] = '\0';
+}
+
+int cmd_require(const char *device, const char *preload)
+{
+	char line[LINE];
+	int ends[2], status = -1;
+
+	pid_t child = pipe(ends) < 0 ? -1 : fork();
+	if (child < 0)
+		return cmd_fail(UNREACHABLE, "--require=%s: %m", device);
+	if (child == 0) {
+		close(ends[0]);
+		become_doctor(device, preload, ends[1]);
+	}
+	close(ends[1]);
+	read_verdict(ends[0], line);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return cmd_fail(UNREACHABLE, "%s; not started (--require). untorn doctor %s says more",
+			*line ? line : device, device);
+}

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Atomic writes in a seccomp sandbox that kills for whatever untorn-guest(7) does not name, see
+# sandbox.c: installed before the first write and after it; with all that the manual names, without
+# what it says may be refused, and without ioctl: then EOPNOTSUPP, which a native kernel gives.
+set -eu
+. tests/vm/lib.sh
+
+for name in $(build/tests/vm/sandbox names); do
+	grep -qw "$name" man/untorn-guest.7 || { echo "untorn-guest(7) does not name $name"; exit 1; }
+done
+expected='after all: done done
+after refuse: done done
+after ioctl: done EOPNOTSUPP
+before all: done
+before refuse: EOPNOTSUPP
+before ioctl: EOPNOTSUPP'
+for kernel in 5.10 6.1; do
+	told=$(vm -k $kernel -d '64M;;atomic.nawun=31,atomic.nawupf=31' -- "
+		for when in after before; do
+			for what in all refuse ioctl; do
+				build/untorn run -- build/tests/vm/sandbox /dev/nvme0n1 \$when \$what > /tmp/told 2>&1 || true
+				echo \"\$when \$what: \$(cat /tmp/told)\"
+			done
+		done" | sed 's/: */: /')
+	diff - <(echo "$told") <<< "$expected" || { echo "kernel $kernel"; exit 1; }
+	echo "kernel $kernel: as the manual says"
+done
