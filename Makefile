@@ -42,10 +42,10 @@ VMTEST  := $(wildcard tests/vm/test_*.sh)
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests $(if $(nvme),-DLIBNVME) $(if $(sgutils),-DLIBSGUTILS2) -MMD -MP $(CPPFLAGS)
-cc    := -std=gnu11 -fPIC -fvisibility=hidden $(WARN) $(san) $(CFLAGS)
+cc    := -std=gnu11 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections $(WARN) $(san) $(CFLAGS)
 ld    := $(san) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 # Two segments, and no look into all libraries for our own functions: a quick start. Never unloaded: it has threads.
-fast  := -Wl,-O1,-z,nodelete,-z,noseparate-code$(if $(SAN),,$(comma)-Bsymbolic-functions)
+fast  := -Wl,-O1,--gc-sections,-z,nodelete,-z,noseparate-code$(if $(SAN),,$(comma)-Bsymbolic-functions)
 Q     := $(if $(V),,@)
 say    = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
 link   = $(call say,LINK)$(CC) $(cc) $(ld) -o $@ $(filter %.o %.a,$^)

@@ -152,7 +152,7 @@ static void posted(struct work *work, struct flight *flight, int error)
 	bool gone = error == -EBADF || error == -EBADFD;
 
 	if (error == -EOVERFLOW || error == -ENOMEM || error == -EAGAIN)
-		usleep(1000);
+		real_pause(1000);
 	else if (gone && !op->by_number)
 		op->by_number = true;
 	else {

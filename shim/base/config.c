@@ -59,8 +59,11 @@ static void keep_text(enum config_text which, const char *value)
 bool config_text(enum config_text which, char ret_text[CONFIG_TEXT])
 {
 	config_get();
-	for (size_t i = 0; i < CONFIG_TEXT; i++)
+	for (size_t i = 0; i < CONFIG_TEXT; i++) {
 		ret_text[i] = atomic_load_explicit(&texts[which][i], memory_order_relaxed);
+		if (!ret_text[i])
+			break;
+	}
 	return *ret_text != '\0';
 }
 

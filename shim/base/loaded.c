@@ -7,16 +7,19 @@
 #include <stdint.h>
 #include <string.h>
 
+typedef ElfW(Sym) symbol_entry;
+
 struct wish {
 	const char *library, *name;
 	void *found;
 };
 
+/* hash: how many buckets, the first symbol, words of the filter, its shift; the filter ... */
 struct tables {
 	const char *strings;
-	const ElfW(Sym) * symbols;
-	const uint32_t
-		*hash; /* buckets, first symbol, words of the filter, shift; the filter ... */
+	const symbol_entry *symbols;
+	const uint16_t *versions;
+	const uint32_t *hash;
 };
 
 /* The GNU C library has added the address already, musl has not. */
@@ -35,6 +38,8 @@ static struct tables read_tables(ElfW(Addr) base, const ElfW(Dyn) * dynamic)
 			tables.strings = value;
 		if (dynamic->d_tag == DT_SYMTAB)
 			tables.symbols = value;
+		if (dynamic->d_tag == DT_VERSYM)
+			tables.versions = value;
 		if (dynamic->d_tag == DT_GNU_HASH)
 			tables.hash = value;
 	}
@@ -50,7 +55,18 @@ static uint32_t hash_of(const char *name)
 	return hash;
 }
 
-static const ElfW(Sym) * find(const struct tables *tables, const char *name)
+/* A version that is not the default one is for programs that were linked with it. */
+static bool is_called(const struct tables *tables, uint32_t i, const char *name)
+{
+	enum { HIDDEN = 0x8000 };
+	const symbol_entry *symbol = &tables->symbols[i];
+
+	return symbol->st_shndx != SHN_UNDEF &&
+	       !(tables->versions && (tables->versions[i] & HIDDEN)) &&
+	       strcmp(tables->strings + symbol->st_name, name) == 0;
+}
+
+static const symbol_entry *find(const struct tables *tables, const char *name)
 {
 	uint32_t count = tables->hash[0], first = tables->hash[1], hash = hash_of(name);
 	const uint32_t *buckets =
@@ -58,14 +74,17 @@ static const ElfW(Sym) * find(const struct tables *tables, const char *name)
 	const uint32_t *chain = buckets + count;
 
 	for (uint32_t i = buckets[hash % count]; i >= first; i++) {
-		const ElfW(Sym) *symbol = &tables->symbols[i];
-		if (symbol->st_shndx != SHN_UNDEF &&
-		    strcmp(tables->strings + symbol->st_name, name) == 0)
-			return symbol;
+		if ((chain[i - first] | 1) == (hash | 1) && is_called(tables, i, name))
+			return &tables->symbols[i];
 		if (chain[i - first] & 1) /* the last of this bucket */
 			break;
 	}
 	return NULL;
+}
+
+static bool can_be_searched(const struct tables *tables)
+{
+	return tables->hash && tables->hash[0] && tables->symbols && tables->strings;
 }
 
 static int look_into(struct dl_phdr_info *info, size_t size, void *data)
@@ -82,7 +101,7 @@ static int look_into(struct dl_phdr_info *info, size_t size, void *data)
 			tables = read_tables(info->dlpi_addr,
 					     place(info->dlpi_addr, info->dlpi_phdr[i].p_vaddr));
 	}
-	const ElfW(Sym) *symbol = tables.hash && tables.hash[0] ? find(&tables, wish->name) : NULL;
+	const symbol_entry *symbol = can_be_searched(&tables) ? find(&tables, wish->name) : NULL;
 	if (symbol)
 		wish->found = (char *)info->dlpi_addr + symbol->st_value;
 	return symbol != NULL;
@@ -95,3 +114,42 @@ void *loaded_find(const char *library, const char *name)
 	dl_iterate_phdr(look_into, &wish);
 	return wish.found;
 }
+
+#ifdef __GLIBC__
+/* What is no plain function the loader shall resolve. */
+static bool look_for_all(const struct link_map *map, const char *const *names, unsigned count,
+			 void **ret_found)
+{
+	struct tables tables = read_tables(map->l_addr, map->l_ld);
+
+	if (!can_be_searched(&tables))
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		const symbol_entry *symbol = ret_found[i] ? NULL : find(&tables, names[i]);
+		if (symbol && ELF64_ST_TYPE(symbol->st_info) != STT_FUNC)
+			return false;
+		if (symbol)
+			ret_found[i] = (char *)map->l_addr + symbol->st_value;
+	}
+	return true;
+}
+
+void loaded_next(const char *const *names, unsigned count, void **ret_found)
+{
+	const struct link_map *map = _r_debug.r_map;
+
+	while (map && map->l_ld != _DYNAMIC)
+		map = map->l_next;
+	for (map = map ? map->l_next : NULL; map; map = map->l_next) {
+		if (!look_for_all(map, names, count, ret_found))
+			return;
+	}
+}
+#else
+void loaded_next(const char *const *names, unsigned count, void **ret_found)
+{
+	(void)names;
+	(void)count;
+	(void)ret_found;
+}
+#endif

@@ -56,7 +56,7 @@ static bool parse_count(const char *text, uint32_t *ret_count, const char **ret_
 	}
 	if (*text < '0' || *text > '9')
 		return false;
-	unsigned long count = strtoul(text, &end, 10);
+	unsigned long long count = strtoull(text, &end, 10);
 	*ret_count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 	*ret_rest = end;
 	return *end == '\0' || *end == ':';
@@ -138,10 +138,10 @@ static void write_quietly(int fd, const char *line, size_t length)
 static void write_to_file(const char *path, const char *line, size_t length)
 {
 	struct stat st;
-	AUTO_CLOSE int fd =
-		open(path,
-		     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		     0600);
+	AUTO_CLOSE int fd = openat(AT_FDCWD, path,
+				   O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+					   O_NOCTTY | O_NONBLOCK,
+				   0600);
 
 	if (fd >= 0 && may_be_written(fd, &st))
 		write_quietly(fd, line, length);

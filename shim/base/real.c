@@ -32,13 +32,25 @@ _Atomic bool real_resolved;
 extern __typeof__(syscall) *real_next_syscall;
 __attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_syscall;
 
+enum { NAMES = sizeof(struct real) / sizeof(void *) };
+
+static void resolve(void)
+{
+#define REAL_NAME(name) #name,
+	static const char *const names[] = { REAL_NAMES(REAL_NAME) };
+#undef REAL_NAME
+	void *found[NAMES] = { NULL }, **places = (void **)&real_next;
+
+	loaded_next(names, NAMES, found);
+	for (unsigned i = 0; i < NAMES; i++)
+		__atomic_store_n(&places[i], found[i] ? found[i] : dlsym(RTLD_NEXT, names[i]),
+				 __ATOMIC_RELAXED);
+}
+
 const struct real *real_resolve(void)
 {
 	if (!atomic_load_explicit(&real_resolved, memory_order_acquire)) {
-#define REAL_RESOLVE(name)                                                                         \
-	__atomic_store_n((void **)&real_next.name, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED);
-		REAL_NAMES(REAL_RESOLVE)
-#undef REAL_RESOLVE
+		resolve();
 		__atomic_store_n(&real_next_syscall,
 				 __atomic_load_n(&real_next.syscall, __ATOMIC_RELAXED),
 				 __ATOMIC_RELAXED);
@@ -116,6 +128,13 @@ void real_close(int fd)
 		REAL(close)(fd);
 	else
 		real_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+void real_pause(unsigned microseconds)
+{
+	struct timespec time = { microseconds / 1000000, microseconds % 1000000 * 1000 };
+
+	nanosleep(&time, NULL);
 }
 
 #ifdef __aarch64__

@@ -73,6 +73,7 @@ int real_statx(int dirfd, const char *path, int flags, unsigned mask, struct sta
 int real_ioctl(int fd, unsigned long request, void *argument);
 int real_open(int dirfd, const char *path, int flags);
 void real_close(int fd); /* past our own door */
+void real_pause(unsigned microseconds);
 
 /* CLOCK_MONOTONIC in ns, as of the last tick, by which the answers of disks age. By the C library's
  * own function, whatever replaces its name. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/racy.h"
+#include "base/real.h"
 #include "device/hold_table.h"
 
 bool hold_owns(unsigned number)
@@ -103,7 +104,7 @@ int hold_move(unsigned number)
 	for (int i = 0; hold_is_borrowed(number); i++) {
 		if (i == HOLD_PATIENCE)
 			return -EBUSY;
-		usleep(1000);
+		real_pause(1000);
 	}
 	EACH_HOLD (hold) {
 		if (!(atomic_load(&hold->state) & READY) || (unsigned)hold->fd != number ||
@@ -112,7 +113,7 @@ int hold_move(unsigned number)
 		for (int i = 0; (unsigned)hold->fd == number && !is_given_up(hold); i++) {
 			if (i == HOLD_PATIENCE)
 				return -EBUSY;
-			usleep(1000);
+			real_pause(1000);
 		}
 	}
 	return 0;

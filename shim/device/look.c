@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -101,10 +100,8 @@ void look_mark(unsigned number)
  * counted: it has a moment to do so. */
 static void mark_and_wait(unsigned number)
 {
-	static const struct timespec moment = { .tv_nsec = 1000000 };
-
 	if (mark_anew(number) && !is_alone())
-		nanosleep(&moment, NULL);
+		real_pause(1000);
 }
 
 unsigned look_next(unsigned number)
@@ -243,7 +240,7 @@ int look_at(int fd, struct look *ret_look, off_t *ret_position)
 		if (error == -EAGAIN && i % AT_ONCE == AT_ONCE - 1)
 			error = look_in_fdinfo(fd, ret_look, ret_position);
 		if (error == -EAGAIN)
-			usleep(i < AT_ONCE ? 0 : 1000);
+			real_pause(i < AT_ONCE ? 0 : 1000);
 	}
 	look_let_go();
 	return error;

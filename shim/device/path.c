@@ -9,7 +9,6 @@
 #include <linux/fs.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/real.h"
@@ -17,7 +16,7 @@
 
 enum {
 	LARGEST = 1 << 16, /* block that is read */
-	PAUSE_NS = 10000000,
+	PAUSE = 10000,     /* us */
 	WAITS = 60000, /* together 600 s, NVMF_DEF_CTRL_LOSS_TMO: of a file that cannot be read */
 };
 
@@ -40,13 +39,12 @@ static int read_block(int fd, uint32_t size)
 
 int path_await(int fd, unsigned waits)
 {
-	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	int size;
 
 	if (waits >= WAITS)
 		return -EIO;
 	if (waits)
-		nanosleep(&pause, NULL);
+		real_pause(PAUSE);
 	int error = real_ioctl(fd, BLKSSZGET, &size);
 	return error ? error : read_block(fd, (uint32_t)size);
 }

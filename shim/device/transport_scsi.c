@@ -24,7 +24,7 @@ enum {
 	FUA = 0x08,             /* of byte 1 */
 	RETRIES = 5,            /* SD_MAX_RETRIES */
 	PATIENCE = 180,         /* seconds: SD_TIMEOUT for the command and each retry */
-	WAIT_NS = 3000000,      /* SCSI_QUEUE_DELAY */
+	WAIT = 3000,            /* SCSI_QUEUE_DELAY, us */
 };
 
 static bool is_refused(int error)
@@ -83,13 +83,11 @@ static time_t now(void)
 /* Sending it again is safe: the same data to the same place, all or nothing each time. */
 static bool may_retry(const struct scsi_outcome *outcome, int *retries, time_t deadline)
 {
-	static const struct timespec moment = { .tv_nsec = WAIT_NS };
-
 	switch (sense_retry(outcome)) {
 	case SENSE_RETRY:
 		return (*retries)-- > 0;
 	case SENSE_WAIT:
-		nanosleep(&moment, NULL);
+		real_pause(WAIT);
 		return now() < deadline;
 	default:
 		return false;

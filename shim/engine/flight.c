@@ -120,7 +120,7 @@ void flight_post(struct flight *flight, struct work *work, int ring, uint64_t us
 {
 	/* When memory or descriptors are short, not for ever: somebody waits for this. */
 	while (!has_ring(flight))
-		usleep(1000);
+		real_pause(1000);
 	struct io_uring_sqe *sqe = next_entry(flight, work, MESSAGE);
 	sqe->opcode = IORING_OP_MSG_RING;
 	sqe->fd = ring;

@@ -122,7 +122,7 @@ void own_ring_enter(struct own_ring *ring)
 	struct io_uring_getevents_arg argument = { .ts = (uintptr_t)&most };
 
 	if (enter(ring, IORING_ENTER_EXT_ARG, &argument, sizeof(argument)) == -EAGAIN)
-		usleep(1000); /* no memory at the moment */
+		real_pause(1000); /* no memory at the moment */
 }
 
 bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data, int32_t *ret_result)
