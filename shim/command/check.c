@@ -21,7 +21,7 @@
 #include "base/deep.h"
 #include "command/elf_calls.h"
 
-enum { ENOUGH = 0, NEEDED = 1, UNREACHABLE = 125 };
+enum { ENOUGH = 0, NEEDED = 1 };
 
 const char *cmd_check_deep(void)
 {
@@ -143,7 +143,7 @@ int cmd_check(const char *path)
 	}
 	const char *why = cmd_check_deep();
 	if (why)
-		return cmd_fail(UNREACHABLE,
+		return cmd_fail(CMD_UNREACHABLE,
 				"%s needs deep mode, for %s makes system calls itself; "
 				"but deep mode %s",
 				path, maker, why);

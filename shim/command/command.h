@@ -3,7 +3,10 @@
 #ifndef CMD_H
 #define CMD_H
 
-enum { CMD_USAGE = 2 }; /* exit status of a mistake in the command line */
+enum {
+	CMD_USAGE = 2,         /* exit status of a mistake in the command line */
+	CMD_UNREACHABLE = 125, /* and of a program that is not started; as of env(1) */
+};
 
 #define CMD_POLICIES "namespace controller"
 

@@ -15,7 +15,7 @@
 
 #include "command/command.h"
 
-enum { UNREACHABLE = 125, LINE = 512 };
+enum { LINE = 512 };
 
 __attribute__((noreturn)) static void become_doctor(const char *device, const char *preload,
 						    int answer)
@@ -28,7 +28,7 @@ __attribute__((noreturn)) static void become_doctor(const char *device, const ch
 	dup2(answer, STDERR_FILENO);
 	execl("/proc/self/exe", "untorn", "doctor", "--", device, NULL);
 	dprintf(answer, "untorn doctor: %s\n", strerror(errno));
-	_exit(UNREACHABLE);
+	_exit(CMD_UNREACHABLE);
 }
 
 /* Its first line; the rest is read, so that it comes to its end. */
@@ -53,7 +53,7 @@ int cmd_require(const char *device, const char *preload)
 
 	pid_t child = pipe(ends) < 0 ? -1 : fork();
 	if (child < 0)
-		return cmd_fail(UNREACHABLE, "--require=%s: %m", device);
+		return cmd_fail(CMD_UNREACHABLE, "--require=%s: %m", device);
 	if (child == 0) {
 		close(ends[0]);
 		become_doctor(device, preload, ends[1]);
@@ -64,6 +64,6 @@ int cmd_require(const char *device, const char *preload)
 		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return cmd_fail(UNREACHABLE, "%s; not started (--require). untorn doctor %s says more",
+	return cmd_fail(CMD_UNREACHABLE, "%s; not started (--require). untorn doctor %s says more",
 			*line ? line : device, device);
 }

@@ -21,7 +21,7 @@
 #include "untorn.h"
 
 /* As of env(1) and nohup(1). */
-enum { UNREACHABLE = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
+enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
 enum { MOST_REQUIRED = 32 };
 
@@ -46,8 +46,8 @@ static int check_program(const char *name, bool anyway, char path[PATH_MAX])
 				error == -ENOENT ? "not found" : strerror(-error));
 	const char *hindrance = anyway ? NULL : cmd_program_hindrance(path);
 	if (hindrance)
-		return cmd_fail(UNREACHABLE, "%s %s (--anyway starts it without the shim)", path,
-				hindrance);
+		return cmd_fail(CMD_UNREACHABLE, "%s %s (--anyway starts it without the shim)",
+				path, hindrance);
 	return 0;
 }
 
@@ -56,12 +56,12 @@ static int find_library(const char *name, char **ret_path)
 {
 	*ret_path = cmd_preload_find(name);
 	if (!*ret_path)
-		return cmd_fail(UNREACHABLE,
+		return cmd_fail(CMD_UNREACHABLE,
 				"%s is neither beside this command (%m) nor in " LIBDIR
 				"; make install puts it there",
 				name);
 	if (strpbrk(*ret_path, ": "))
-		return cmd_fail(UNREACHABLE,
+		return cmd_fail(CMD_UNREACHABLE,
 				"the loader cannot take a path with a space or colon: %s",
 				*ret_path);
 	return 0;
@@ -79,7 +79,7 @@ static int set_preload(bool simulate)
 		return status;
 	list = cmd_preload_with(before ? before : "", shim, sim);
 	if (!list || setenv("LD_PRELOAD", list, 1) < 0)
-		return cmd_fail(UNREACHABLE, "out of memory");
+		return cmd_fail(CMD_UNREACHABLE, "out of memory");
 	return 0;
 }
 
@@ -87,7 +87,7 @@ static int set_deep(void)
 {
 	const char *why = cmd_check_deep();
 
-	return why ? cmd_fail(UNREACHABLE, "deep mode %s", why)
+	return why ? cmd_fail(CMD_UNREACHABLE, "deep mode %s", why)
 		   : cmd_set("deep", UNTORN_ENV_DEEP, "1", NULL);
 }
 
