@@ -143,6 +143,9 @@ EPERM of a filter|engine/find.c|s/result == -EPERM .. result == -EACCES/0/|prelo
 a plug-in's library|base/real.c|s/return loaded_find(library, name);/return NULL;/|preload/plugin.sh
 links cut off|base/sysfs.c|s/length == TARGET_SIZE/0/|unit/sysfs
 statx opens nodes|engine/statx.c|s/!device_may_be_disk(number)/0/|preload/quiet.sh
+files of a duplicated ring|async/files.c|s/	return result == 0;/	return 0;/|preload/registered
+files of a ring without a name|async/files.c|s/^	if (ring < 0)$/	if (0)/|unit/files
+files by an unknown index|async/files.c|s/ring < 0 \&\& is_about_files(opcode)/0/|unit/files
 residue|rules/sense.c|s/!error && outcome->residue/0/|unit/sense preload/scsi
 deferred errors|rules/sense.c|s/!sense->valid .. sense->deferred/!sense->valid/|unit/sense
 node of the same address|device/generic.c|s/is_node_of(generic, node)/1/|unit/generic

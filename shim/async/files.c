@@ -3,11 +3,14 @@
 #include "base/real.h"
 #include "async/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/filter.h"
 #include "base/guard.h"
 #include "base/racy.h"
 #include "device/hold.h"
@@ -73,10 +76,48 @@ static void set(int ring, unsigned slot, int fd)
 	file->look = look;
 }
 
+static bool is_known(int ring)
+{
+	for (unsigned i = 0; i < used; i++) {
+		if (files[i].fd >= 0 && files[i].ring == ring)
+			return true;
+	}
+	return false;
+}
+
+/* Do both numbers name one ring? What cannot be told - a filter, a number that is closed - is not
+ * relied on: the file is forgotten. */
+static bool is_same_ring(struct file *file, int ring)
+{
+	enum { KCMP_FILE = 0 };
+	pid_t self = getpid();
+	long result = filter_is_set()
+			      ? -EPERM
+			      : real_syscall(SYS_kcmp, self, self, KCMP_FILE, file->ring, ring, 0);
+
+	if (result < 0)
+		drop(file);
+	return result == 0;
+}
+
+/* A ring that has been duplicated is known by the number by which it got its files. */
+static int name_of(int ring)
+{
+	for (unsigned i = 0; i < used && !is_known(ring); i++) {
+		if (files[i].fd >= 0 && is_same_ring(&files[i], ring))
+			return files[i].ring;
+	}
+	return ring;
+}
+
+/* A ring without a descriptor has no name by which its files could be told from another one's. */
 void files_set(int ring, unsigned first, const int *fds, unsigned count)
 {
+	if (ring < 0)
+		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);
+	ring = name_of(ring);
 	for (unsigned i = 0; i < count; i++) {
 		if (fds[i] != SKIP)
 			set(ring, first + i, fds[i]);
@@ -90,6 +131,8 @@ static void forget(bool all, int ring)
 		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);
+	if (!all)
+		ring = name_of(ring);
 	for (unsigned i = 0; i < used; i++) {
 		if (files[i].fd >= 0 && (all || files[i].ring == ring))
 			drop(&files[i]);
@@ -107,8 +150,17 @@ void files_forget_all(void)
 	forget(true, 0);
 }
 
+static bool is_about_files(unsigned opcode)
+{
+	return opcode == IORING_REGISTER_FILES || opcode == IORING_UNREGISTER_FILES ||
+	       opcode == IORING_REGISTER_FILES_UPDATE || opcode == IORING_REGISTER_FILES2 ||
+	       opcode == IORING_REGISTER_FILES_UPDATE2;
+}
+
 void files_before_register(int ring, unsigned opcode)
 {
+	if (ring < 0 && is_about_files(opcode)) /* of a ring that we do not know by its index */
+		files_forget_all();
 	if (opcode == IORING_UNREGISTER_FILES)
 		files_forget(ring);
 	if (opcode > IORING_REGISTER_FILE_ALLOC_RANGE) /* who knows */

@@ -100,6 +100,32 @@ static void registered_by_system_calls(void)
 	end(ring);
 }
 
+/* Another descriptor of the ring changes the table: the old file must not be written to. */
+static void registered_by_a_duplicate(void)
+{
+	int first = open(DISK "p1", O_RDWR | O_DIRECT), second = open(DISK "p2", O_RDWR | O_DIRECT);
+	struct io_uring *ring = ring_of(8);
+	int duplicate = dup(ring->ring_fd), null = open("/dev/null", O_RDWR);
+	struct io_uring_files_update update = { .fds = (uintptr_t)&second };
+	char *data = buffer(UNIT, 'd');
+
+	want(first >= 0 && second >= 0 && duplicate >= 0);
+	want(io_uring_register_files(ring, &first, 1) == 0);
+	want(syscall(SYS_io_uring_register, duplicate, IORING_REGISTER_FILES_UPDATE, &update, 1) ==
+	     1);
+	prepare(ring, 0, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
+	want(outcome(ring) == UNIT && holds(second, 0, UNIT, 'd') && holds(first, 0, UNIT, 0));
+	update.fds = (uintptr_t)&null;
+	want(syscall(SYS_io_uring_register, duplicate, IORING_REGISTER_FILES_UPDATE, &update, 1) ==
+	     1);
+	prepare(ring, 0, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
+	want(outcome(ring) == -EOPNOTSUPP && holds(second, UNIT, UNIT, 0));
+	want(syscall(SYS_io_uring_register, duplicate, IORING_UNREGISTER_FILES, NULL, 0) == 0);
+	prepare(ring, 0, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
+	want(outcome(ring) == -EBADF);
+	end(ring);
+}
+
 /* A registered ring whose descriptor was closed, and has become another ring's. */
 static void index_outlives_descriptor(void)
 {
@@ -157,6 +183,7 @@ static void registered_under_cancellation(void)
 const struct body bodies[] = {
 	{ "registered_files", registered_files },
 	{ "registered_by_system_calls", registered_by_system_calls },
+	{ "registered_by_a_duplicate", registered_by_a_duplicate },
 	{ "index_outlives_descriptor", index_outlives_descriptor },
 	{ "registered_under_cancellation", registered_under_cancellation },
 	{ NULL, NULL },
@@ -171,6 +198,8 @@ static const struct preload_row rows[] = {
 	{ "registered_files", "", RAW "WAIT=1", 2 },
 	{ "registered_by_system_calls", "", "DOOR=raw", 4 },
 	{ "registered_by_system_calls", "", RAW "WAIT=1", 4 },
+	{ "registered_by_a_duplicate", ",part=2048+4096,part=8192+4096", NULL, 1 },
+	{ "registered_by_a_duplicate", ",part=2048+4096,part=8192+4096", "DOOR=raw", 1 },
 	{ "index_outlives_descriptor", "", "DOOR=raw", 1 },
 	{ "index_outlives_descriptor", "", RAW "WAIT=1", 1 },
 	{ "registered_under_cancellation", "", "DOOR=raw", 0 },
