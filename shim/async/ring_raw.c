@@ -33,7 +33,11 @@
 
 static long setup(unsigned entries, struct io_uring_params *params)
 {
-	return real_syscall(SYS_io_uring_setup, (long)entries, (long)params, 0, 0, 0, 0);
+	long fd = real_syscall(SYS_io_uring_setup, (long)entries, (long)params, 0, 0, 0, 0);
+
+	if (fd >= 0)
+		files_forget((int)fd); /* of a ring that had this number, and was closed unseen */
+	return fd;
 }
 
 /* A polling thread of a kernel that does atomic writes (6.11) does them too. */

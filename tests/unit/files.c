@@ -30,9 +30,9 @@ START_TEST(each_ring_has_its_own)
 	files_set(again, 4, &fd, 1);
 	files_set(one, 5, &fd, 1);
 	files_forget(two);
-	ck_assert(has(one, 4) && has(one, 5));
+	ck_assert(has(again, 4) && has(again, 5));
 	files_forget_all();
-	ck_assert(!has(one, 4) && !has(one, 5));
+	ck_assert(!has(again, 4) && !has(again, 5));
 }
 END_TEST
 
