@@ -146,6 +146,9 @@ statx opens nodes|engine/statx.c|s/!device_may_be_disk(number)/0/|preload/quiet.
 files of a duplicated ring|async/files.c|s/	return result == 0;/	return 0;/|preload/registered
 files of a ring without a name|async/files.c|s/^	if (ring < 0)$/	if (0)/|unit/files
 files by an unknown index|async/files.c|s/ring < 0 \&\& is_about_files(opcode)/0/|unit/files
+events told apart by data|async/aio.c|s/ \&\& ops\[i\].data == event->data//|preload/aio
+priorities that the kernel refuses|async/aio.c|s/has_usual_priority(iocb) \&\&//|preload/aio
+eventfds closed under way|async/aio.c|s/i < used \&\& getpid() == owner/0/|preload/aio
 residue|rules/sense.c|s/!error && outcome->residue/0/|unit/sense preload/scsi
 deferred errors|rules/sense.c|s/!sense->valid .. sense->deferred/!sense->valid/|unit/sense
 node of the same address|device/generic.c|s/is_node_of(generic, node)/1/|unit/generic

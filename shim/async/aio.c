@@ -34,7 +34,8 @@ enum state { FREE, RESERVED, UNDER_WAY, DONE };
 struct op {
 	struct work work; /* first */
 	aio_context_t context;
-	const struct iocb *iocb; /* the program's, by which the event names it */
+	const struct iocb *iocb; /* the program's: its address and its data are the event's name */
+	uint64_t data;
 	enum state state;
 	int eventfd; /* -1: none; stays with the slot */
 };
@@ -43,6 +44,7 @@ static struct op ops[MAX_OPS];
 static _Atomic unsigned used; /* all slots in use lie below; 0 while nobody has submitted any */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
+static _Atomic pid_t owner; /* a child that got here without a word has no worker to wait for */
 
 static struct guard take_lock(void)
 {
@@ -134,11 +136,21 @@ static void done(struct work *work, struct flight *unused)
 	complete((struct op *)work);
 }
 
+/* A priority that the kernel takes from anybody (block/ioprio.c: ioprio_check_cap). */
+static bool has_usual_priority(const struct iocb *iocb)
+{
+	int class = iocb->aio_reqprio >> 13, level = iocb->aio_reqprio & 0x1fff;
+
+	if (!(iocb->aio_flags & IOCB_FLAG_IOPRIO))
+		return true;
+	return class == 0 ? level == 0 : (class == 2 || class == 3) && level < 8;
+}
+
 /* And no garbage, which io_submit() finds out first. */
 static bool is_atomic_write(const struct iocb *iocb)
 {
 	return (iocb->aio_rw_flags & RWF_ATOMIC) && !iocb->aio_reserved2 &&
-	       (int64_t)iocb->aio_nbytes >= 0 &&
+	       has_usual_priority(iocb) && (int64_t)iocb->aio_nbytes >= 0 &&
 	       (iocb->aio_lio_opcode == IOCB_CMD_PWRITE ||
 		iocb->aio_lio_opcode == IOCB_CMD_PWRITEV);
 }
@@ -198,6 +210,7 @@ static void do_later(aio_context_t context, struct iocb *iocb, struct op *op, in
 {
 	op->context = context;
 	op->iocb = iocb;
+	op->data = iocb->aio_data;
 	op->work.result = result;
 	look_like(iocb, IOCB_CMD_POLL, op->eventfd, POLLIN, 0);
 }
@@ -241,6 +254,7 @@ static void take_off(struct iocb *iocb, const struct disguise *disguise)
 static void mark_under_way(struct op *op)
 {
 	HOLD_LOCK;
+	atomic_store(&owner, getpid());
 	op->state = UNDER_WAY;
 }
 
@@ -322,7 +336,7 @@ static void put_in(aio_context_t context, struct io_event *event)
 {
 	for (unsigned i = 0; i < used; i++) {
 		if (ops[i].state == DONE && ops[i].context == context &&
-		    (uintptr_t)ops[i].iocb == event->obj) {
+		    (uintptr_t)ops[i].iocb == event->obj && ops[i].data == event->data) {
 			event->res = ops[i].work.result;
 			release(&ops[i]);
 			return;
@@ -385,6 +399,20 @@ static void await_all(aio_context_t context)
 
 	for (unsigned i = 0; i < used; i++) {
 		while (ops[i].state == UNDER_WAY && ops[i].context == context)
+			pthread_cond_wait(&finished, &lock);
+	}
+}
+
+/* Without its eventfd a write would have no event. */
+void aio_before_close(unsigned first, unsigned last)
+{
+	if (!atomic_load_explicit(&used, memory_order_relaxed))
+		return;
+	KEEP_ERRNO;
+	HOLD_LOCK;
+	for (unsigned i = 0; i < used && getpid() == owner; i++) {
+		while (ops[i].state == UNDER_WAY && (unsigned)ops[i].eventfd >= first &&
+		       (unsigned)ops[i].eventfd <= last)
 			pthread_cond_wait(&finished, &lock);
 	}
 }

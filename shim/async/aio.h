@@ -29,6 +29,8 @@ long aio_cancel(aio_context_t context, struct iocb *iocb, struct io_event *event
 /* Waits for the writes that are under way: the kernel would. */
 long aio_destroy(aio_context_t context);
 
+/* Before these descriptors are closed: waits for the writes that need one of them. */
+void aio_before_close(unsigned first, unsigned last);
 void aio_after_fork(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <fcntl.h>
 
+#include "async/aio.h"
 #include "async/ring_op.h"
 #include "async/ring_table.h"
 #include "async/substitute.h"
@@ -27,6 +28,7 @@ void closefrom(int first);
 
 static void before(unsigned first, unsigned last)
 {
+	aio_before_close(first, last);
 	ring_op_await(first, last);
 	ring_table_before_close(first, last);
 	substitute_before_close(first, last);

@@ -21,6 +21,8 @@
 
 #include "untorn_uapi.h"
 
+enum { IOCB_FLAG_IOPRIO_BIT = 2 }; /* IOCB_FLAG_IOPRIO of linux/aio_abi.h */
+
 static io_context_t context_of(int size)
 {
 	io_context_t context = NULL;
@@ -250,6 +252,65 @@ static void descriptor_taken_away(void)
 	want(holds(fd, UNIT, UNIT, 'C'));
 }
 
+/* All numbers are closed while a write is under way: its event comes nevertheless. */
+static void closed_under_way(void)
+{
+	struct iocb iocb, *list = &iocb;
+	struct io_event event;
+	struct timespec patience = { 3, 0 };
+	int fd = open_disk();
+	io_context_t context = context_of(1);
+
+	prepare(&iocb, fd, buffer(UNIT, 'u'), UNIT, 0);
+	want(io_submit(context, 1, &list) == 1);
+	want(close_range(3, ~0U, 0) == 0);
+	want(io_getevents(context, 1, 1, &event, &patience) == 1 && event.res == UNIT);
+	want(holds(open_disk(), 0, UNIT, 'u'));
+}
+
+/* The same iocb again while it is under way: the events are told apart by its data. */
+static void used_again(void)
+{
+	struct iocb iocb, *list = &iocb;
+	struct io_event events[2];
+	int fd = open_disk();
+	io_context_t context = context_of(4);
+
+	prepare(&iocb, fd, buffer(UNIT, 'g'), UNIT, 0)->data = (void *)1;
+	want(io_submit(context, 1, &list) == 1);
+	prepare(&iocb, fd, buffer(UNIT, 'b'), UNIT, 512)->data = (void *)2;
+	want(io_submit(context, 1, &list) == 1);
+	want(io_getevents(context, 2, 2, events, NULL) == 2);
+	for (int i = 0; i < 2; i++)
+		want((long)events[i].res == (events[i].data == (void *)1 ? UNIT : -EINVAL));
+}
+
+/* Priorities that the kernel takes, and one that it does not. */
+static void priorities(void)
+{
+	static const struct {
+		int class, level;
+		long expected;
+	} asked[] = { { 0, 0, UNIT },
+		      { 2, 0, UNIT },
+		      { 2, 7, UNIT },
+		      { 3, 0, UNIT },
+		      { 3, 7, UNIT },
+		      { 0, 1, 1000000 + EINVAL },
+		      { 4, 0, 1000000 + EINVAL } };
+	int fd = open_disk();
+	struct iocb iocb;
+
+	for (unsigned i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		prepare(&iocb, fd, buffer(UNIT, (char)('0' + i)), UNIT, (off_t)i * UNIT);
+		iocb.aio_reqprio = (short)(asked[i].class << 13 | asked[i].level);
+		iocb.u.c.flags = IOCB_FLAG_IOPRIO_BIT;
+		want(outcome(&iocb) == asked[i].expected);
+		want(holds(fd, (off_t)i * UNIT, UNIT,
+			   asked[i].expected == UNIT ? (char)('0' + i) : 0));
+	}
+}
+
 static void write_eight(int fd, off_t place, char letter)
 {
 	struct iocb iocbs[8], *list[8];
@@ -350,6 +411,9 @@ const struct body bodies[] = {
 	{ "told_by_eventfd", told_by_eventfd },
 	{ "destroyed_under_way", destroyed_under_way },
 	{ "descriptor_taken_away", descriptor_taken_away },
+	{ "closed_under_way", closed_under_way },
+	{ "used_again", used_again },
+	{ "priorities", priorities },
 	{ "forked", forked },
 	{ "threads", threads },
 	{ "by_syscall", by_syscall },
@@ -370,6 +434,9 @@ static const struct preload_row rows[] = {
 	{ "destroyed_under_way", ",delay=200000", NULL,
 	  8 }, /* io_destroy() takes its time itself */
 	{ "descriptor_taken_away", ",delay=20000", NULL, 2 },
+	{ "closed_under_way", ",delay=200000", NULL, 1 },
+	{ "used_again", ",delay=100000", NULL, 1 },
+	{ "priorities", "", NULL, 5 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
 	{ "threads", "", NULL, 576 },
 	{ "by_syscall", "", NULL, 2 },
