@@ -149,6 +149,10 @@ files by an unknown index|async/files.c|s/ring < 0 \&\& is_about_files(opcode)/0
 events told apart by data|async/aio.c|s/ \&\& ops\[i\].data == event->data//|preload/aio
 priorities that the kernel refuses|async/aio.c|s/has_usual_priority(iocb) \&\&//|preload/aio
 eventfds closed under way|async/aio.c|s/i < used \&\& getpid() == owner/0/|preload/aio
+another thread's submission|async/issuer.c|s/atomic_load(&issuer->thread) == number_of_this_thread() \&\&/1 \&\&/|preload/issuer
+a child's submission|async/issuer.c|s/	self = 0;/	;/;s/atomic_load(&issuer->process) == getpid()/1/|preload/issuer
+disabled rings|async/issuer.c|s/	if (flags & IORING_SETUP_R_DISABLED)/	if (0)/|preload/issuer
+disabled rings by system calls|async/ring_raw.c|s/ . IORING_SETUP_R_DISABLED;/;/|preload/issuer
 residue|rules/sense.c|s/!error && outcome->residue/0/|unit/sense preload/scsi
 deferred errors|rules/sense.c|s/!sense->valid .. sense->deferred/!sense->valid/|unit/sense
 node of the same address|device/generic.c|s/is_node_of(generic, node)/1/|unit/generic

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/deep.h"
 #include "async/files.h"
+#include "async/issuer.h"
 #include "async/ring.h"
 #include "base/uring_uapi.h"
 
@@ -93,7 +94,8 @@ unsigned ring_before_submit(struct uring *ring, unsigned waits)
 	/* What drains waits for all that were submitted before, those that we took out too. */
 	if (found.drain)
 		ring_op_await((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
-	if (!found.atomic || (ring->flags & ~URING_SETUP_KNOWN) || config_get().mode == MODE_OFF)
+	if (!found.atomic || (ring->flags & ~URING_SETUP_KNOWN) || config_get().mode == MODE_OFF ||
+	    !issuer_may_submit(ring->ring_fd, ring->flags))
 		return 0;
 	DEEP_INSIDE;
 	struct ring_batch batch = {

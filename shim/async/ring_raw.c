@@ -25,6 +25,7 @@
 #include "base/config.h"
 #include "base/deep.h"
 #include "async/files.h"
+#include "async/issuer.h"
 #include "base/memory.h"
 #include "base/real.h"
 #include "async/ring.h"
@@ -56,11 +57,12 @@ static bool is_kernel_enough(void)
  * polling one. */
 enum { POLLED = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF | IORING_SETUP_SINGLE_ISSUER };
 
-/* The combinations that the kernel refuses for a polling thread are left to it. */
+/* The combinations that the kernel refuses for a polling thread are left to it, and what may have
+ * restrictions. */
 static bool is_to_be_woken(const struct io_uring_params *params)
 {
-	const unsigned others =
-		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_DEFER_TASKRUN;
+	const unsigned others = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+				IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED;
 
 	return (params->flags & IORING_SETUP_SQPOLL) && !(params->flags & others);
 }
@@ -102,6 +104,7 @@ static long setup_known(unsigned entries, const struct io_uring_params *asked,
 		return fd;
 	ring_table_before_close((unsigned)fd, (unsigned)fd); /* the number was closed unseen */
 	struct raw *raw = ring_table_add((int)fd, params);
+	issuer_note((int)fd, params->flags);
 	if (raw && woken)
 		make_believe(raw, params, asked->flags);
 	if (raw || !woken)
@@ -394,7 +397,7 @@ static long enter_known(struct raw *raw, const struct call *call, unsigned count
 	struct found found = scan(raw, there);
 	if (found.files)
 		files_forget_all(); /* the entry may be about another ring */
-	if (found.atomic || (raw->woken_only && there))
+	if ((found.atomic && issuer_may_submit(raw->fd, raw->flags)) || (raw->woken_only && there))
 		return enter_with_atomic(raw, call, count, there);
 	long result = enter(call, raw->woken_only ? 0 : count);
 	return raw->woken_only && result >= 0 ? (long)count : result;

@@ -8,6 +8,7 @@
 #include "base/deep.h"
 #include "door/deep.h"
 #include "async/files.h"
+#include "async/issuer.h"
 #include "device/hold.h"
 #include "base/log.h"
 #include "base/real.h"
@@ -24,6 +25,7 @@ static void after_fork(void)
 	worker_after_fork();
 	aio_after_fork();
 	files_after_fork();
+	issuer_after_fork();
 	ring_op_after_fork();
 	ring_table_after_fork();
 	substitute_after_fork();

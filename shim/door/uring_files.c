@@ -8,6 +8,7 @@
 #include "door/entry.h"
 #include "door/uring.h"
 #include "async/files.h"
+#include "async/issuer.h"
 #include "async/ring_prepared.h"
 
 int io_uring_register_files(struct uring *ring, const int *files, unsigned count);
@@ -27,8 +28,10 @@ int io_uring_queue_mmap(int fd, struct io_uring_params *p, struct uring *ring);
 
 static int began(int result, const struct uring *ring)
 {
-	if (result >= 0)
+	if (result >= 0) {
 		files_forget(ring->ring_fd);
+		issuer_note(ring->ring_fd, ring->flags);
+	}
 	return result;
 }
 
@@ -51,7 +54,11 @@ EXPORT int io_uring_queue_init_mem(unsigned entries, struct uring *ring, struct 
 
 EXPORT int io_uring_queue_mmap(int fd, struct io_uring_params *p, struct uring *ring)
 {
-	return began(NEXT(io_uring_queue_mmap, fd, p, ring), ring);
+	int result = NEXT(io_uring_queue_mmap, fd, p, ring);
+
+	if (result >= 0)
+		files_forget(fd);
+	return result;
 }
 
 /* All of a table that is new. */
