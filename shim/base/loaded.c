@@ -116,7 +116,8 @@ void *loaded_find(const char *library, const char *name)
 }
 
 #ifdef __GLIBC__
-/* What is no plain function the loader shall resolve. */
+/* False: the loader shall resolve the rest, for a library has no such table, or no plain function.
+ */
 static bool look_for_all(const struct link_map *map, const char *const *names, unsigned count,
 			 void **ret_found)
 {

@@ -27,7 +27,7 @@ bool path_is_away(int result)
 	return result == -EWOULDBLOCK || result == -EINTR || status_is_of_path(result);
 }
 
-/* What is read is of no interest: all threads read into the same place. */
+/* Nobody looks at the data: all threads read into the same place. */
 static int read_block(int fd, uint32_t size)
 {
 	static char block[LARGEST] __attribute__((aligned(4096)));

@@ -36,8 +36,8 @@ static void in_a_thread(void *waits)
 	want(holds(fd, 0, UNIT, 0));
 }
 
-/* What was refused stays in the ring, and goes with the next submission of the right thread; of
- * liburing's the kernel has the entries by then, and refuses these. */
+/* A refused entry stays in the ring, and goes with the next submission of the right thread.
+ * liburing has published it by then, so that the kernel gets it, and refuses the write. */
 static void other_thread(void)
 {
 	uint64_t tag;

@@ -43,8 +43,8 @@ START_TEST(the_next_ones_are_those_of_dlsym)
 }
 END_TEST
 
-/* What is no plain function - memcpy is chosen when it is first called - and all behind it are left
- * to the loader; what is given stays. */
+/* memcpy is no plain function, for it is chosen when it is first called: the loader resolves it,
+ * and all behind it. A name that was found already stays as it was. */
 START_TEST(what_is_not_plain_is_left)
 {
 	static const char *const two[] = { "memcpy", "close" };

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # In a guest, after guest_scsi.sh: an NVMe disk of the kernel's own target over TCP, whose namespace
-# can be taken away, exchanged and resized, and whose paths can be broken off. What stands behind it
-# are the disks of scsi_debug and a loop device; NAWUPF is the physical block of what stands behind.
+# can be taken away, exchanged and resized, and whose paths can be broken off. Behind it stand the
+# disks of scsi_debug and a loop device; NAWUPF is the physical block of the disk behind.
 
 nvmet=/sys/kernel/config/nvmet
 
