@@ -121,14 +121,14 @@ published about this disk|device/published.c|s/record->diskseq != expected->disk
 published and formatted since|device/published.c|s/record->block != expected->block/0/|unit/published_record
 published by us, in this version|device/published.c|s/memcmp(record->magic, magic, sizeof(magic)) != 0/0/|unit/published_record
 published whole|device/published.c|s/length == sizeof(\*ret_record) + sizeof(\*ret_identity) ? 0/1 ? 0/|unit/published
-positive status is no success|device/transport_nvme.c|s/if (status > 0)/if (0)/|unit/transport_nvme
+positive status is no success|device/transport_nvme.c|s/	if (!status)$/	if (status >= 0)/|unit/transport_nvme
 paths awaited|device/transport_nvme.c|s/return path_is_away(status) ? path_await(fd, patience->waits++) : 0;/return 0;/|unit/transport_nvme
 paths do not count|device/transport_nvme.c|s/!status_is_of_path(status) \&\& status != -EWOULDBLOCK/1/|unit/transport_nvme
 no path, no error|device/path.c|s/return errno == EIO .*/return 0;/|unit/transport_nvme
 no path is no answer|device/identify.c|s/if (path_is_away(status))/if (0)/|unit/identify
 PRACT|device/transport_nvme.c|s/(disk->protected ? CONTROL_PRACT : 0)/0/|unit/transport_nvme
 reference tag|device/transport_nvme.c|s/disk->protected ? (uint32_t)command->lba : 0/0/|unit/transport_nvme
-retries end|device/transport_nvme.c|s/i < RETRIES/i < 99/|unit/transport_nvme
+retries end|device/transport_nvme.c|s/patience->retries-- == 0/patience->retries-- == -9/|unit/transport_nvme
 sense of a failure|device/transport_scsi.c|s/while (!error && sense_to_errno(&outcome))/while (0)/|preload/scsi
 SCSI retries end|device/transport_scsi.c|s/return (\*retries)-- > 0/return (*retries)-- > -9/|preload/scsi
 SCSI signals|device/transport_scsi.c|s/pthread_sigmask(SIG_SETMASK, &all, &before);/sigprocmask(0, NULL, \&before);/|unit/transport_scsi
