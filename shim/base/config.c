@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/early.h"
 #include "untorn.h"
 
 static bool is(const char *value, const char *word)
@@ -46,7 +47,7 @@ union packed {
 
 /* Kept, for a program may overwrite its environment, to change what ps(1) shows. All who parse at
  * once write the same. */
-static _Atomic char texts[CONFIG_TEXTS][CONFIG_TEXT];
+static EARLY _Atomic char texts[CONFIG_TEXTS][CONFIG_TEXT];
 
 static void keep_text(enum config_text which, const char *value)
 {
@@ -84,7 +85,7 @@ static union packed parse_environment(void)
 
 struct config config_get(void)
 {
-	static _Atomic uint64_t cached;
+	static EARLY _Atomic uint64_t cached;
 	union packed packed = { .word = atomic_load_explicit(&cached, memory_order_acquire) };
 
 	if (!packed.is.parsed) {

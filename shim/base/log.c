@@ -14,12 +14,13 @@
 
 #include "base/cleanup.h"
 #include "base/config.h"
+#include "base/early.h"
 
 enum { LINE = 320 };
 
 /* All who read the text at once store the same; the count first. */
-_Atomic unsigned char log_known;
-static _Atomic uint32_t lines_wanted;
+EARLY _Atomic unsigned char log_known;
+static EARLY _Atomic uint32_t lines_wanted;
 static _Atomic uint32_t lines;
 
 /* Standard error as it was at the start; all 0: there was none. */

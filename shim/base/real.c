@@ -19,18 +19,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/early.h"
 #include "base/loaded.h"
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451 /* 6.5, the same number on every architecture */
 #endif
 
-struct real real_next;
-_Atomic bool real_resolved;
+EARLY struct real real_next;
+EARLY _Atomic bool real_resolved;
 
 /* door/syscall.c jumps through this one; while it is NULL it makes the system call itself. */
 extern __typeof__(syscall) *real_next_syscall;
-__attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_syscall;
+EARLY __attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_syscall;
 
 enum { NAMES = sizeof(struct real) / sizeof(void *) };
 
