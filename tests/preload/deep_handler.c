@@ -2,7 +2,6 @@
 /* Handlers in deep mode: what they may do, where they come in between, and how they end. */
 #include <poll.h>
 #include <setjmp.h>
-#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -130,11 +129,33 @@ static void take_by_instruction(void)
 	want(inline_call(SYS_rt_sigaction, SIGUSR1, (long)&action, 0, 8, 0, 0) == 0);
 }
 
-/* As small as the kernel takes it, with nothing below. */
+static char *volatile frame;
+
+static void note_frame(int signal)
+{
+	(void)signal;
+	frame = __builtin_frame_address(0);
+}
+
+/* What a frame takes here: AT_MINSIGSTKSZ counts registers (AMX) that this process does not use. */
+static size_t size_of_frame(void)
+{
+	static char memory[1 << 18];
+	stack_t stack = { .ss_sp = memory, .ss_size = sizeof(memory) },
+		none = { .ss_flags = SS_DISABLE };
+	struct sigaction action = { .sa_handler = note_frame, .sa_flags = SA_ONSTACK }, before;
+
+	want(sigaltstack(&stack, NULL) == 0 && sigaction(SIGUSR2, &action, &before) == 0);
+	want(raise(SIGUSR2) == 0 && frame > memory && frame < memory + sizeof(memory));
+	want(sigaction(SIGUSR2, &before, NULL) == 0 && sigaltstack(&none, NULL) == 0);
+	return (size_t)(memory + sizeof(memory) - frame);
+}
+
+/* As small as it can be, with nothing below. */
 static void alternate_stack(void)
 {
 	struct sigaction action = { .sa_handler = on_its_stack, .sa_flags = SA_ONSTACK };
-	size_t least = getauxval(AT_MINSIGSTKSZ) ? getauxval(AT_MINSIGSTKSZ) : MINSIGSTKSZ;
+	size_t least = size_of_frame();
 	size_t size = getenv("SMALL") ? (least + 2048 + 4095) & ~4095UL : 256 << 10;
 	char *memory = mmap(NULL, size + 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

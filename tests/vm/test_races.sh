@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # races.c on real kernels: a partition of one NVMe disk against another disk, under numbers that change
 # hands. UNTORN_RACE_SECONDS (0.5) for each race, on UNTORN_RACE_KERNELS. Without /proc, too, where a
-# hold shares the program's open file.
+# hold shares the program's open file; and under a seccomp filter.
 set -eu -o pipefail
 . tests/vm/lib.sh
 
@@ -21,3 +21,5 @@ race() { # KERNEL COMMAND BEFORE IT
 for kernel in ${UNTORN_RACE_KERNELS:-5.10 6.1 7}; do race "$kernel" ''; done
 echo 'without /proc:'
 race 6.1 'unshare -m sh -c "umount -l /proc; exec \"\$@\"" -- '
+echo 'under a seccomp filter:'
+race 6.1 "\$top/build/tests/vm/filtered "
