@@ -203,8 +203,8 @@ static int look_in_fdinfo(int fd, struct look *ret_look, off_t *ret_position)
 	char text[512];
 
 	int error = real_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &stx);
-	if (error)
-		return error;
+	if (error) /* a filter's refusal is no answer */
+		return error == -EBADF ? error : -EAGAIN;
 	if (!S_ISBLK(stx.stx_mode))
 		return -ENOTBLK;
 	if (read_fdinfo(fd, text, sizeof(text)) < 0)
