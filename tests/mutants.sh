@@ -148,7 +148,7 @@ files of a ring without a name|async/files.c|s/^	if (ring < 0)$/	if (0)/|unit/fi
 files by an unknown index|async/files.c|s/ring < 0 \&\& is_about_files(opcode)/0/|unit/files
 events told apart by data|async/aio.c|s/ \&\& ops\[i\].data == event->data//|preload/aio
 priorities that the kernel refuses|async/aio.c|s/has_usual_priority(iocb) \&\&//|preload/aio
-eventfds closed under way|async/aio.c|s/i < used \&\& getpid() == owner/0/|preload/aio
+eventfds closed under way|async/aio.c|s/last) \&\& getpid() == owner/last) \&\& 0/|preload/aio
 another thread's submission|async/issuer.c|s/atomic_load(&issuer->thread) == number_of_this_thread() \&\&/1 \&\&/|preload/issuer
 a child's submission|async/issuer.c|s/	self = 0;/	;/;s/atomic_load(&issuer->process) == getpid()/1/|preload/issuer
 disabled rings|async/issuer.c|s/	if (flags & IORING_SETUP_R_DISABLED)/	if (0)/|preload/issuer

@@ -403,17 +403,30 @@ static void await_all(aio_context_t context)
 	}
 }
 
-/* Without its eventfd a write would have no event. */
-void aio_before_close(unsigned first, unsigned last)
+RACY static bool needs_one_of(const struct op *op, unsigned first, unsigned last)
 {
-	if (!atomic_load_explicit(&used, memory_order_relaxed))
-		return;
+	return op->state == UNDER_WAY && (unsigned)op->eventfd >= first &&
+	       (unsigned)op->eventfd <= last;
+}
+
+static void await(const struct op *op, unsigned first, unsigned last)
+{
 	KEEP_ERRNO;
 	HOLD_LOCK;
-	for (unsigned i = 0; i < used && getpid() == owner; i++) {
-		while (ops[i].state == UNDER_WAY && (unsigned)ops[i].eventfd >= first &&
-		       (unsigned)ops[i].eventfd <= last)
-			pthread_cond_wait(&finished, &lock);
+
+	while (needs_one_of(op, first, last))
+		pthread_cond_wait(&finished, &lock);
+}
+
+/* Without its eventfd a write would have no event. Every close() comes here: it takes the lock only
+ * for such a one, and never in a child whose copy of the lock nobody will give back. */
+void aio_before_close(unsigned first, unsigned last)
+{
+	unsigned count = atomic_load_explicit(&used, memory_order_relaxed);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (needs_one_of(&ops[i], first, last) && getpid() == owner)
+			await(&ops[i], first, last);
 	}
 }
 

@@ -85,29 +85,39 @@ static bool is_known(int ring)
 	return false;
 }
 
-/* Do both numbers name one ring? What cannot be told - a filter, a number that is closed - is not
- * relied on: the file is forgotten. */
-static bool is_same_ring(struct file *file, int ring)
+/* Do both numbers name one ring? A number that is closed cannot tell. */
+static bool is_same_ring(struct file *file, int ring, bool may_ask)
 {
 	enum { KCMP_FILE = 0 };
 	pid_t self = getpid();
-	long result = filter_is_set()
-			      ? -EPERM
-			      : real_syscall(SYS_kcmp, self, self, KCMP_FILE, file->ring, ring, 0);
+	long result = may_ask ? real_syscall(SYS_kcmp, self, self, KCMP_FILE, file->ring, ring, 0)
+			      : -EPERM;
 
 	if (result < 0)
 		drop(file);
 	return result == 0;
 }
 
-/* A ring that has been duplicated is known by the number by which it got its files. */
+/* A ring that has been duplicated is known by the number by which it got its files. A file of which
+ * it cannot be told - a filter may kill for the question - is forgotten. */
 static int name_of(int ring)
 {
-	for (unsigned i = 0; i < used && !is_known(ring); i++) {
-		if (files[i].fd >= 0 && is_same_ring(&files[i], ring))
+	bool may_ask = ring >= 0 && used && !is_known(ring) && !filter_is_set();
+
+	for (unsigned i = 0; ring >= 0 && i < used && !is_known(ring); i++) {
+		if (files[i].fd >= 0 && is_same_ring(&files[i], ring, may_ask))
 			return files[i].ring;
 	}
 	return ring;
+}
+
+static int name_with_lock(int ring)
+{
+	GUARDED;
+	pthread_mutex_lock(&lock);
+	int name = name_of(ring);
+	pthread_mutex_unlock(&lock);
+	return name;
 }
 
 /* A ring without a descriptor has no name by which its files could be told from another one's. */
@@ -131,8 +141,6 @@ static void forget(bool all, int ring)
 		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	if (!all)
-		ring = name_of(ring);
 	for (unsigned i = 0; i < used; i++) {
 		if (files[i].fd >= 0 && (all || files[i].ring == ring))
 			drop(&files[i]);
@@ -161,8 +169,8 @@ void files_before_register(int ring, unsigned opcode)
 {
 	if (ring < 0 && is_about_files(opcode)) /* of a ring that we do not know by its index */
 		files_forget_all();
-	if (opcode == IORING_UNREGISTER_FILES)
-		files_forget(ring);
+	if (opcode == IORING_UNREGISTER_FILES && files_are_there())
+		files_forget(name_with_lock(ring));
 	if (opcode > IORING_REGISTER_FILE_ALLOC_RANGE) /* who knows */
 		files_forget_all();
 }
@@ -170,7 +178,7 @@ void files_before_register(int ring, unsigned opcode)
 /* A new table. */
 static void set_all(int ring, const int *fds, unsigned count)
 {
-	files_forget(ring);
+	files_forget(files_are_there() ? name_with_lock(ring) : ring);
 	files_set(ring, 0, fds, count);
 }
 

@@ -112,6 +112,6 @@ EXPORT int io_uring_register_files_update_tag(struct uring *ring, unsigned first
 
 EXPORT int io_uring_unregister_files(struct uring *ring)
 {
-	files_forget(ring->ring_fd);
+	files_before_register(ring->ring_fd, IORING_UNREGISTER_FILES);
 	return NEXT(io_uring_unregister_files, ring);
 }

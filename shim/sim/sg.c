@@ -104,7 +104,7 @@ static int put_answer(const struct sim_scsi *command, struct sg_io_hdr *header)
 	return sim_memory_write(header->sbp, command->sense, length);
 }
 
-/* What SG_IO and write() of the generic node have in common. */
+/* A command, whether it came by SG_IO or by write() of the generic node. */
 static int run(const struct sim_node *node, int flags, const void *argument,
 	       struct sg_io_hdr *ret_header)
 {

@@ -137,7 +137,8 @@ static void note_frame(int signal)
 	frame = __builtin_frame_address(0);
 }
 
-/* What a frame takes here: AT_MINSIGSTKSZ counts registers (AMX) that this process does not use. */
+/* The size of a signal frame here: AT_MINSIGSTKSZ counts registers (AMX) that this process does not
+ * use. */
 static size_t size_of_frame(void)
 {
 	static char memory[1 << 18];

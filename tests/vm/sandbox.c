@@ -5,8 +5,8 @@
  * It installs a filter before or after its first atomic write, and prints what comes of its writes
  * for three seconds, in which the disk is asked anew. The filter lets through its own calls and
  * those that untorn-guest(7) calls needed. Those that the manual says may be refused it lets
- * through (WHAT is "all") or answers with EPERM ("refuse"); "ioctl": with EPERM only ioctl(). Any
- * other call kills it. sandbox names: prints the names of both kinds.
+ * through (WHAT is "all") or answers with EPERM ("refuse"); "ioctl", "pwrite": with EPERM only that
+ * one. Any other call kills it. sandbox names: prints the names of both kinds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -68,9 +68,10 @@ enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
 
 static unsigned answer_to(unsigned i, const char *what)
 {
-	bool refused = strcmp(what, "refuse") == 0  ? calls[i].kind == REFUSABLE
-		       : strcmp(what, "ioctl") == 0 ? calls[i].number == SYS_ioctl
-						    : false;
+	bool refused = strcmp(what, "refuse") == 0   ? calls[i].kind == REFUSABLE
+		       : strcmp(what, "pwrite") == 0 ? calls[i].number == SYS_pwrite64
+		       : strcmp(what, "ioctl") == 0  ? calls[i].number == SYS_ioctl
+						     : false;
 
 	return refused ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_ALLOW;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Atomic writes in a seccomp sandbox that kills for whatever untorn-guest(7) does not name, see
 # sandbox.c: installed before the first write and after it; with all that the manual names, without
-# what it says may be refused, and without ioctl: then EOPNOTSUPP, which a native kernel gives.
+# what it says may be refused, and without ioctl or pwrite64: then EOPNOTSUPP, which a native kernel gives.
 set -eu
 . tests/vm/lib.sh
 
@@ -12,13 +12,15 @@ done
 expected='after all: done done
 after refuse: done done
 after ioctl: done EOPNOTSUPP
+after pwrite: done EOPNOTSUPP
 before all: done
 before refuse: EOPNOTSUPP
-before ioctl: EOPNOTSUPP'
+before ioctl: EOPNOTSUPP
+before pwrite: EOPNOTSUPP'
 for kernel in 5.10 6.1; do
 	told=$(vm -k $kernel -d '64M;;atomic.nawun=31,atomic.nawupf=31' -- "
 		for when in after before; do
-			for what in all refuse ioctl; do
+			for what in all refuse ioctl pwrite; do
 				build/untorn run -- build/tests/vm/sandbox /dev/nvme0n1 \$when \$what > /tmp/told 2>&1 || true
 				echo \"\$when \$what: \$(cat /tmp/told)\"
 			done
