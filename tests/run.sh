@@ -10,8 +10,14 @@ shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5} # Check's times are for an idle machine
-# The loader divides a preload list at blanks and colons, and knows no way to quote them.
-case $build in *[\ :]*) chmod 755 "$work" && cp -a "$build" "$work" && build=$work/$(basename "$build") ;; esac
+# The loader divides a preload list at blanks and colons, and knows no way to quote them; and what a
+# test does as another user must be within that one's reach.
+is_in_reach() {
+	[ "$(id -u)" != 0 ] || ! command -v setpriv > /dev/null ||
+		setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$build"
+}
+case $build in *[\ :]*) false ;; *) is_in_reach ;; esac ||
+	{ chmod 755 "$work" && cp -a "$build" "$work" && build=$work/$(basename "$build"); }
 
 # The sanitizer's own library must come first in a preload.
 sanitizer=

@@ -19,11 +19,12 @@ for run in '6.1 0x40 build/untorn run --' '7 0x40 build/untorn run --mode=comman
 done
 
 unit() { # CONTROLLERS: what one of them, which promises 32 blocks, is believed
+	# Their disk has the number of the controller that came first.
 	local devices="-blockdev null-co,node-name=image,size=67108864,read-zeroes=on -device nvme-subsys,id=s"
 	devices+=" -device nvme,id=first,serial=m,subsys=s,atomic.awun=31,atomic.awupf=31"
 	[ "$1" = 1 ] || devices+=" -device nvme,serial=m,subsys=s,atomic.awun=31,atomic.awupf=7"
 	vm -k 6.1 -a "$devices -device nvme-ns,drive=image,bus=first,shared=on" -- \
-		"build/untorn doctor --nvme-limits=controller /dev/nvme0n1 | head -n 1"
+		"build/untorn doctor --nvme-limits=controller /dev/nvme[0-9]n1 | head -n 1"
 }
 expect() { # CONTROLLERS TEXT
 	local told

@@ -15,11 +15,11 @@ vm -k 6.1 -t 1200 -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- "
 	nvme=\$(disk d0)
 	torn=build/tests/vm/torn
 	printf 'SCSI, plain: '
-	\$torn \$DISK 16384 2000 0
+	\$torn \$DISK 16384 200000 0
 	printf 'SCSI, atomic: '
 	build/untorn run -- \$torn \$DISK 16384 $reads 0x40
 	printf 'NVMe, plain, above the unit: '
-	\$torn \$nvme 32768 20000 0
+	\$torn \$nvme 524288 200000 0
 	printf 'NVMe, atomic: '
 	build/untorn run -- \$torn \$nvme 16384 $reads 0x40
 " | tee "$scratch_root/counts"
