@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux AIO (libaio, and its system calls). An atomic write is submitted to the kernel as a poll of
- * an eventfd, which reserves the event; a worker does the write and then makes the eventfd
- * readable; and where the program fetches the event, its result is put in.
+ * Linux AIO (libaio, and its system calls). An atomic write is submitted to the kernel as a poll,
+ * which reserves the event; a worker does the write and then lets the event come
+ * (async/aio_signal.h); and where the program fetches it, the result is put in (async/aio_table.h).
  *
  * All take and return what the system calls do, with -errno. Thread-safe.
  */
@@ -28,9 +28,5 @@ long aio_cancel(aio_context_t context, struct iocb *iocb, struct io_event *event
 
 /* Waits for the writes that are under way: the kernel would. */
 long aio_destroy(aio_context_t context);
-
-/* Before these descriptors are closed: waits for the writes that need one of them. */
-void aio_before_close(unsigned first, unsigned last);
-void aio_after_fork(void);
 
 #endif

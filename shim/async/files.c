@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* Only block devices are of interest: few, so the table is short, and searched from end to end. */
-#include "base/real.h"
 #include "async/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/filter.h"
+#include "async/ring_table.h"
+#include "base/config.h"
 #include "base/guard.h"
 #include "base/racy.h"
+#include "base/real.h"
+#include "base/uses.h"
 #include "device/hold.h"
 
+enum place { FREE, TAKEN, WAITING /* until its descriptor may be closed */ };
 enum { MAX_FILES = 256, SKIP = -2 /* IORING_REGISTER_FILES_SKIP */ };
 
 static struct file {
-	int ring, fd; /* fd < 0: the place is free */
-	unsigned slot;
+	_Atomic unsigned uses;
+	_Atomic int place;    /* enum place */
+	_Atomic uint32_t ring; /* its id */
+	_Atomic unsigned slot;
+	int fd;
 	struct look look; /* to know the descriptor by: programs close what is none of theirs */
 } files[MAX_FILES];
 static _Atomic unsigned used;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of those who set and forget */
 
 static bool is_sound(const struct file *file)
 {
@@ -32,123 +37,137 @@ static bool is_sound(const struct file *file)
 	return look_at_node(file->fd, &now) == 0 && look_is_same_node(&now, &file->look);
 }
 
-static void drop(struct file *file)
+/* A close drops the locks that the process has on the node by other descriptors. Then it waits for
+ * the next occasion. */
+static bool is_closed(struct file *file)
 {
-	if (is_sound(file))
+	if (is_sound(file)) {
+		if (hold_has_locks(file->fd))
+			return false;
 		real_close(file->fd);
-	file->fd = -1;
+	}
+	return true;
 }
 
-static struct file *find(int ring, unsigned slot)
+static void discard(struct file *file)
 {
-	for (unsigned i = 0; i < used; i++) {
-		if (files[i].fd >= 0 && files[i].ring == ring && files[i].slot == slot)
+	atomic_store(&file->place, is_closed(file) ? FREE : WAITING);
+}
+
+void files_put(struct file *file)
+{
+	if (uses_end(&file->uses))
+		discard(file);
+}
+
+static void drop(struct file *file)
+{
+	if (!uses_begin(&file->uses))
+		return;
+	uses_close(&file->uses);
+	files_put(file);
+}
+
+static bool is_of(const struct file *file, uint32_t ring, unsigned slot)
+{
+	return file->ring == ring && file->slot == slot;
+}
+
+/* In use, or NULL. */
+static struct file *get(uint32_t ring, unsigned slot)
+{
+	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (!is_of(&files[i], ring, slot) || !uses_begin(&files[i].uses))
+			continue;
+		if (is_of(&files[i], ring, slot))
 			return &files[i];
+		files_put(&files[i]);
 	}
 	return NULL;
 }
 
+/* With the lock. Those that waited for locks to go are looked at once more. */
 static struct file *find_place(void)
 {
-	unsigned i = 0;
+	struct file *place = NULL;
 
-	while (i < used && files[i].fd >= 0)
-		i++;
-	if (i == used && used < MAX_FILES) {
-		files[i].fd = -1;
-		used++;
+	for (unsigned i = 0; i < used; i++) {
+		int waiting = WAITING;
+		if (atomic_compare_exchange_strong(&files[i].place, &waiting, TAKEN))
+			discard(&files[i]);
+		if (files[i].place == FREE && !place)
+			place = &files[i];
 	}
-	return i < MAX_FILES ? &files[i] : NULL;
+	return place || used == MAX_FILES ? place : &files[used];
 }
 
-static void set(int ring, unsigned slot, int fd)
+static bool may_write(int fd)
 {
-	struct file *file = find(ring, slot);
-	struct look look;
+	int flags = fcntl(fd, F_GETFL);
 
-	if (file)
-		drop(file);
-	if (fd < 0 || look_at_node(fd, &look) < 0 || !(file = find_place()))
-		return;
+	return flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static void fill(struct file *file, uint32_t ring, unsigned slot, int fd, const struct look *look)
+{
 	file->fd = hold_duplicate(fd);
+	if (file->fd < 0)
+		return;
 	file->ring = ring;
 	file->slot = slot;
-	file->look = look;
+	file->look = *look;
+	file->place = TAKEN;
+	uses_open(&file->uses);
+	if (file == &files[used])
+		atomic_store_explicit(&used, used + 1, memory_order_release);
 }
 
-static bool is_known(int ring)
+/* With the lock. */
+static void set(uint32_t ring, unsigned slot, int fd)
 {
-	for (unsigned i = 0; i < used; i++) {
-		if (files[i].fd >= 0 && files[i].ring == ring)
-			return true;
-	}
-	return false;
-}
+	struct file *file = get(ring, slot);
+	struct look look;
 
-/* Do both numbers name one ring? A number that is closed cannot tell. */
-static bool is_same_ring(struct file *file, int ring, bool may_ask)
-{
-	enum { KCMP_FILE = 0 };
-	pid_t self = getpid();
-	long result = may_ask ? real_syscall(SYS_kcmp, self, self, KCMP_FILE, file->ring, ring, 0)
-			      : -EPERM;
-
-	if (result < 0)
+	if (file) {
 		drop(file);
-	return result == 0;
-}
-
-/* A ring that has been duplicated is known by the number by which it got its files. A file of which
- * it cannot be told - a filter may kill for the question - is forgotten. */
-static int name_of(int ring)
-{
-	bool may_ask = ring >= 0 && used && !is_known(ring) && !filter_is_set();
-
-	for (unsigned i = 0; ring >= 0 && i < used && !is_known(ring); i++) {
-		if (files[i].fd >= 0 && is_same_ring(&files[i], ring, may_ask))
-			return files[i].ring;
+		files_put(file);
 	}
-	return ring;
+	if (fd < 0 || look_at_node(fd, &look) < 0 || !may_write(fd))
+		return;
+	file = find_place();
+	if (file)
+		fill(file, ring, slot, fd, &look);
 }
 
-static int name_with_lock(int ring)
+void files_set(const struct ring *ring, unsigned first, const int *fds, unsigned count)
 {
-	GUARDED;
-	pthread_mutex_lock(&lock);
-	int name = name_of(ring);
-	pthread_mutex_unlock(&lock);
-	return name;
-}
-
-/* A ring without a descriptor has no name by which its files could be told from another one's. */
-void files_set(int ring, unsigned first, const int *fds, unsigned count)
-{
-	if (ring < 0)
+	if (!ring || config_get().mode == MODE_OFF)
 		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	ring = name_of(ring);
 	for (unsigned i = 0; i < count; i++) {
 		if (fds[i] != SKIP)
-			set(ring, first + i, fds[i]);
+			set(ring->id, first + i, fds[i]);
 	}
 	pthread_mutex_unlock(&lock);
 }
 
-static void forget(bool all, int ring)
+static void forget(bool all, uint32_t ring)
 {
-	if (!files_are_there())
+	if (!atomic_load_explicit(&used, memory_order_relaxed))
 		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);
 	for (unsigned i = 0; i < used; i++) {
-		if (files[i].fd >= 0 && (all || files[i].ring == ring))
+		if (all || files[i].ring == ring)
 			drop(&files[i]);
 	}
 	pthread_mutex_unlock(&lock);
 }
 
-void files_forget(int ring)
+void files_forget(uint32_t ring)
 {
 	forget(false, ring);
 }
@@ -158,6 +177,14 @@ void files_forget_all(void)
 	forget(true, 0);
 }
 
+void files_before_change(const struct ring *ring, enum files_change change)
+{
+	if (change == FILES_OF_ANY || (change == FILES_OF_RING && !ring))
+		files_forget_all();
+	else if (change == FILES_OF_RING)
+		files_forget(ring->id);
+}
+
 static bool is_about_files(unsigned opcode)
 {
 	return opcode == IORING_REGISTER_FILES || opcode == IORING_UNREGISTER_FILES ||
@@ -165,26 +192,27 @@ static bool is_about_files(unsigned opcode)
 	       opcode == IORING_REGISTER_FILES_UPDATE2;
 }
 
-void files_before_register(int ring, unsigned opcode)
+/* Of a ring that is not known it may be one that is. */
+void files_before_register(const struct ring *ring, unsigned opcode)
 {
-	if (ring < 0 && is_about_files(opcode)) /* of a ring that we do not know by its index */
+	if (opcode > URING_REGISTER_LAST_KNOWN || opcode == URING_REGISTER_SEND_MSG_RING ||
+	    (!ring && is_about_files(opcode)))
 		files_forget_all();
-	if (opcode == IORING_UNREGISTER_FILES && files_are_there())
-		files_forget(name_with_lock(ring));
-	if (opcode > IORING_REGISTER_FILE_ALLOC_RANGE) /* who knows */
-		files_forget_all();
+	else if (opcode == IORING_UNREGISTER_FILES)
+		files_forget(ring->id);
 }
 
 /* A new table. */
-static void set_all(int ring, const int *fds, unsigned count)
+static void set_all(const struct ring *ring, const int *fds, unsigned count)
 {
-	files_forget(files_are_there() ? name_with_lock(ring) : ring);
+	if (ring)
+		files_forget(ring->id);
 	files_set(ring, 0, fds, count);
 }
 
 /* An update may stop half way, and says how far it came. */
-void files_after_register(int ring, unsigned opcode, const void *argument, unsigned count,
-			  long result)
+void files_after_register(const struct ring *ring, unsigned opcode, const void *argument,
+			  unsigned count, long result)
 {
 	const struct io_uring_files_update *old = argument;
 	const struct uring_rsrc_register *all = argument;
@@ -201,18 +229,16 @@ void files_after_register(int ring, unsigned opcode, const void *argument, unsig
 		files_set(ring, new->offset, (const int *)(uintptr_t) new->data, (unsigned)result);
 }
 
-int files_find(int ring, unsigned slot)
+int files_get(const struct ring *ring, unsigned slot, struct file **ret_file)
 {
-	pthread_mutex_lock(&lock);
-	struct file *file = find(ring, slot);
-	int fd = file && is_sound(file) ? file->fd : -1;
-	pthread_mutex_unlock(&lock);
-	return fd;
-}
+	struct file *file = ring ? get(ring->id, slot) : NULL;
 
-bool files_are_there(void)
-{
-	return atomic_load_explicit(&used, memory_order_relaxed) != 0;
+	if (file && !is_sound(file)) {
+		files_put(file);
+		file = NULL;
+	}
+	*ret_file = file;
+	return file ? file->fd : -1;
 }
 
 RACY void files_after_fork(void)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which block devices a program has registered with its rings, as files without descriptors: of
- * each a descriptor of our own, by which an atomic write to it can be done.
+ * Which block devices that it may write to a program has registered with its rings, as files without
+ * descriptors: of each a descriptor of our own, by which an atomic write to it can be done.
  *
  * A slot that changes in a way that we do not follow is forgotten, with all of its ring: its writes
- * then go to the kernel, which refuses them. Thread-safe.
+ * then go to the kernel, which refuses them. Thread-safe; files_get() and files_put() take no lock.
  */
 #ifndef FILES_H
 #define FILES_H
@@ -13,43 +13,50 @@
 
 #include "base/uring_uapi.h"
 
-/* The slots from `first` on now hold these; -1: nothing, -2: what they held. */
-void files_set(int ring, unsigned first, const int *fds, unsigned count);
+struct ring; /* ring_table.h; NULL: one that is not known, whose files are not either */
 
-/* Rings are known by their descriptor's number. */
-void files_forget(int ring);
+/* The slots from `first` on now hold these; -1: nothing, -2: what they held. */
+void files_set(const struct ring *ring, unsigned first, const int *fds, unsigned count);
+
+/* By id. */
+void files_forget(uint32_t ring);
 void files_forget_all(void);
 
 /* Around io_uring_register() of this opcode, with its arguments and what it returned. */
-void files_before_register(int ring, unsigned opcode);
-void files_after_register(int ring, unsigned opcode, const void *argument, unsigned count,
-			  long result);
+void files_before_register(const struct ring *ring, unsigned opcode);
+void files_after_register(const struct ring *ring, unsigned opcode, const void *argument,
+			  unsigned count, long result);
 
-/* Of the ring's slot, not for the closing; or -1. */
-int files_find(int ring, unsigned slot);
+/* Of the ring's slot: a descriptor, not for the closing, until files_put(); or -1. */
+struct file;
+int files_get(const struct ring *ring, unsigned slot, struct file **ret_file);
+void files_put(struct file *file);
 
-/* Does this entry change slots? To be asked of all, and so here: in place it takes a nanosecond.
- * What comes after the kernel that we know may do anything. */
-static inline bool files_are_changed_by(const struct io_uring_sqe *sqe)
+/* Whose slots does this entry change? To be asked of all, and so here: in place it takes a
+ * nanosecond. What comes after the kernel that we know may do anything. */
+enum files_change { FILES_STAY, FILES_OF_RING, FILES_OF_ANY };
+
+static inline enum files_change files_changed_by(const struct io_uring_sqe *sqe)
 {
 	switch (sqe->opcode) {
 	case IORING_OP_FILES_UPDATE:
-		return true;
+		return FILES_OF_RING;
 	case IORING_OP_OPENAT:
 	case IORING_OP_OPENAT2:
 	case IORING_OP_CLOSE:
 	case IORING_OP_ACCEPT:
 	case IORING_OP_SOCKET:
-		return sqe->file_index != 0;
+	case IORING_OP_PIPE:
+		return sqe->file_index ? FILES_OF_RING : FILES_STAY;
 	case IORING_OP_MSG_RING:
-		return sqe->addr != IORING_MSG_DATA;
+		return sqe->addr != IORING_MSG_DATA ? FILES_OF_ANY : FILES_STAY;
 	default:
-		return sqe->opcode > IORING_OP_SENDMSG_ZC;
+		return sqe->opcode > IORING_OP_LAST_KNOWN ? FILES_OF_ANY : FILES_STAY;
 	}
 }
 
-/* Is there any? */
-bool files_are_there(void);
+/* Before such an entry is submitted. */
+void files_before_change(const struct ring *ring, enum files_change change);
 
 void files_after_fork(void);
 

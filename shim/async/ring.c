@@ -10,33 +10,61 @@
 #include "base/guard.h"
 #include "device/hold.h"
 #include "async/substitute.h"
+#include "engine/worker.h"
+
+/* attr_type_mask of Linux 6.14, in what was padding. */
+static uint64_t attributes_of(const struct io_uring_sqe *sqe)
+{
+	uint64_t attributes;
+
+	memcpy(&attributes, (const char *)sqe + URING_ATTRIBUTES_OFFSET, sizeof(attributes));
+	return attributes;
+}
 
 /* Others mean something that we do not do: buffers from a group, files without a descriptor,
- * somebody else's rights, a priority that might not be allowed. */
+ * somebody else's rights, a priority that might not be allowed, integrity data. */
 static bool is_understood(const struct io_uring_sqe *sqe)
 {
 	const unsigned flags = IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_ASYNC |
 			       IOSQE_CQE_SKIP_SUCCESS;
 
-	return !(sqe->flags & ~flags) && !sqe->personality && !sqe->ioprio;
+	return !(sqe->flags & ~flags) && !sqe->personality && !sqe->ioprio && !attributes_of(sqe);
 }
 
-/* -1: a file that we do not know. */
-static int fd_of(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
+static void leave_slot(struct ring_batch *batch)
 {
-	return sqe->flags & IOSQE_FIXED_FILE ? files_find(batch->ring_fd, (unsigned)sqe->fd)
-					     : sqe->fd;
+	if (batch->registered)
+		files_put(batch->registered);
+	batch->registered = NULL;
+}
+
+/* Asked once for writes of a batch to the same slot. -1: a file that we do not know. */
+static int fd_of_slot(struct ring_batch *batch, unsigned slot)
+{
+	if (batch->registered && batch->slot == slot)
+		return batch->slot_fd;
+	leave_slot(batch);
+	batch->slot = slot;
+	batch->slot_fd = files_get(batch->ring, slot, &batch->registered);
+	return batch->slot_fd;
+}
+
+void ring_batch_end(struct ring_batch *batch)
+{
+	engine_forget(&batch->file);
+	leave_slot(batch);
+	if (batch->worker == RING_WORKER_HELD)
+		worker_release();
+	batch->worker = RING_WORKER_UNKNOWN;
 }
 
 /* The kernel will refuse it, and nobody else tells of that. */
-static enum ring_handled leave(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
+static enum ring_handled leave(int fd)
 {
 	KEEP_ERRNO;
 	struct look look = { .number = 0 };
 
-	if (!ring_is_atomic_write(sqe) || config_get().mode == MODE_OFF)
-		return RING_LEFT;
-	look_at_node(fd_of(batch, sqe), &look);
+	look_at_node(fd, &look);
 	account_kernel(look.number, DOOR_IO_URING, 0);
 	return RING_LEFT;
 }
@@ -60,11 +88,12 @@ static enum form form_of(const struct ring_batch *batch)
 	return batch->flags & IORING_SETUP_IOPOLL ? FORM_POLLED : FORM_RING;
 }
 
-static int start(struct ring_batch *batch, const struct io_uring_sqe *sqe, struct engine_job *job)
+static int start(struct ring_batch *batch, const struct io_uring_sqe *sqe, int fd,
+		 struct engine_job *job)
 {
 	struct iovec single = { (void *)(uintptr_t)sqe->addr, sqe->len };
 	struct write_call call = {
-		.fd = fd_of(batch, sqe),
+		.fd = fd,
 		.iov = sqe->opcode == IORING_OP_WRITEV ? (void *)(uintptr_t)sqe->addr : &single,
 		.count = sqe->opcode == IORING_OP_WRITEV ? (int)sqe->len : 1,
 		.vector = sqe->opcode == IORING_OP_WRITEV,
@@ -80,12 +109,12 @@ static int start(struct ring_batch *batch, const struct io_uring_sqe *sqe, struc
 }
 
 /* /dev/null has no way of polling. */
-static enum ring_handled finish_at_once(struct ring_batch *batch, struct io_uring_sqe *sqe,
+static enum ring_handled finish_at_once(struct ring_batch *batch, struct io_uring_sqe *sqe, int fd,
 					struct engine_job *job, int result)
 {
 	if ((batch->flags & IORING_SETUP_IOPOLL) || !substitute_is_ready()) {
 		engine_drop(job);
-		return result == REQUEST_GOOD ? leave(batch, sqe) : RING_LEFT;
+		return result == REQUEST_GOOD ? leave(fd) : RING_LEFT;
 	}
 	if (result == REQUEST_GOOD)
 		result = (int)engine_finish(job);
@@ -100,12 +129,21 @@ static bool is_waited_for(const struct ring_batch *batch)
 	return batch->alone && !(batch->flags & IORING_SETUP_IOPOLL);
 }
 
-static bool may_leave(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
+/* Asked once for all of them. */
+static bool has_worker(struct ring_batch *batch)
 {
-	return !batch->at_once && !batch->in_chain && !ring_is_linked(sqe) && ring_op_is_possible();
+	if (batch->worker == RING_WORKER_UNKNOWN)
+		batch->worker = ring_op_hold_worker() ? RING_WORKER_HELD : RING_WORKER_NONE;
+	return batch->worker == RING_WORKER_HELD;
 }
 
-bool ring_may_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
+static bool may_leave(struct ring_batch *batch, const struct io_uring_sqe *sqe)
+{
+	return batch->ring && !batch->at_once && !batch->in_chain && !ring_is_linked(sqe) &&
+	       has_worker(batch);
+}
+
+bool ring_may_go(struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
 	return may_leave(batch, sqe) && !is_waited_for(batch);
 }
@@ -116,8 +154,8 @@ static bool take_out(struct ring_batch *batch, const struct io_uring_sqe *sqe,
 	if ((is_waited_for(batch) && result >= 0) || !may_leave(batch, sqe))
 		return false;
 	if (result == REQUEST_GOOD)
-		engine_leave(job, form_of(batch));
-	batch->op = ring_op_take(batch->ring_fd, sqe, job, result);
+		engine_leave(job);
+	batch->op = ring_op_take(batch->ring, sqe, job, result);
 	return batch->op != NULL;
 }
 
@@ -129,18 +167,27 @@ static bool is_ours(const struct ring_batch *batch, const struct io_uring_sqe *s
 	       (!batch->in_chain || batch->open) && !batch->drained;
 }
 
-static enum ring_handled handle(struct ring_batch *batch, struct io_uring_sqe *sqe)
+static enum ring_handled handle_to(struct ring_batch *batch, struct io_uring_sqe *sqe, int fd)
 {
 	struct engine_job job;
 
 	if (!is_ours(batch, sqe))
-		return leave(batch, sqe);
-	int result = start(batch, sqe, &job);
+		return leave(fd);
+	int result = start(batch, sqe, fd, &job);
 	if (result == ENGINE_KERNEL)
 		return RING_LEFT;
 	if (take_out(batch, sqe, &job, result))
 		return RING_GONE;
-	return finish_at_once(batch, sqe, &job, result);
+	return finish_at_once(batch, sqe, fd, &job, result);
+}
+
+static enum ring_handled handle(struct ring_batch *batch, struct io_uring_sqe *sqe)
+{
+	if (!ring_is_atomic_write(sqe) || config_get().mode == MODE_OFF)
+		return RING_LEFT;
+	return handle_to(batch, sqe,
+			 sqe->flags & IOSQE_FIXED_FILE ? fd_of_slot(batch, (unsigned)sqe->fd)
+						       : sqe->fd);
 }
 
 /* May an atomic write that is linked to this entry be done in our hands? */

@@ -20,8 +20,8 @@
 
 /* Entries that are submitted together, in their order. */
 struct ring_batch {
-	int ring_fd;
-	unsigned flags; /* IORING_SETUP_* */
+	struct ring *ring; /* NULL: one that is not known */
+	unsigned flags;    /* IORING_SETUP_* */
 	bool at_once;   /* none is to be taken out */
 	bool alone;     /* and waited for: what is good is done at once */
 	bool loose;     /* the entry's chain has no end: a thread of the kernel's takes it */
@@ -29,6 +29,10 @@ struct ring_batch {
 	bool open;      /* and all of the chain so far were atomic writes that were done */
 	bool drained;   /* an entry before drains: what follows must wait for it */
 	struct engine_file file;
+	struct file *registered; /* in use, of this slot; NULL: none */
+	unsigned slot;
+	int slot_fd;
+	enum { RING_WORKER_UNKNOWN, RING_WORKER_NONE, RING_WORKER_HELD } worker;
 	struct ring_op *op; /* of the entry that was taken out */
 	struct ring_op_list taken;
 };
@@ -41,15 +45,17 @@ enum ring_handled {
 	RING_FAILED, /* likewise */
 };
 
-/* To be called for each entry, atomic or not; signals and cancellation held off. */
+/* To be called for each entry, atomic or not, and then at the end; signals and cancellation held
+ * off. */
 enum ring_handled ring_handle(struct ring_batch *batch, struct io_uring_sqe *sqe);
+void ring_batch_end(struct ring_batch *batch);
 
 /* Before an entry is submitted that closes a descriptor. */
 void ring_before_close(const struct io_uring_sqe *sqe);
 
 /* Would this atomic write be taken out, so that nothing is written yet when ring_handle() returns?
  */
-bool ring_may_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe);
+bool ring_may_go(struct ring_batch *batch, const struct io_uring_sqe *sqe);
 
 /* Asked of all entries, and so in place. */
 static inline bool ring_is_atomic_write(const struct io_uring_sqe *sqe)

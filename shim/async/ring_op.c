@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One lock, for the table; never held while a device is waited for, and with all signals blocked.
  */
-#include "base/real.h"
 #include "async/ring_op.h"
 
 #include <errno.h>
@@ -11,155 +10,147 @@
 #include <unistd.h>
 
 #include "base/guard.h"
+#include "base/pool.h"
 #include "base/racy.h"
+#include "base/real.h"
 #include "engine/own_ring.h"
 #include "engine/worker.h"
 
-enum { MAX_OPS = 1024, MAX_RINGS = 64, FIRST_NUMBER = 512 };
-
-/* A ring with writes under way. Our own descriptor of it keeps it from becoming another one. */
-struct target {
-	_Atomic int number, own;
-	_Atomic unsigned under_way; /* 0: the slot is free */
-};
+enum { FIRST_NUMBER = 512 };
 
 struct ring_op {
 	struct work work; /* first */
-	struct target *target;
+	struct ring *ring;
 	uint64_t user_data;
 	bool quiet; /* no completion for a success: IOSQE_CQE_SKIP_SUCCESS */
-	bool by_number;
 };
 
-static struct ring_op ops[MAX_OPS];
-static unsigned used;       /* the first so many have been */
-static struct work *unused; /* and these of them are not now */
-static struct target targets[MAX_RINGS];
+static struct pool ops = { .size = sizeof(struct ring_op) };
 static _Atomic unsigned under_way; /* of all rings */
+static _Atomic pid_t owner; /* a child that got here without a word has no worker to wait for */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
-static struct target *find_target(int number)
+/* While writes of it are under way, a descriptor of our own keeps the ring from becoming another
+ * one. That it is this ring's is asked of the descriptor that nobody else knows. */
+static int duplicate(const struct ring *ring)
 {
-	struct target *vacant = NULL;
+	int own = fcntl(ring->fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
 
-	for (int i = 0; i < MAX_RINGS; i++) {
-		if (targets[i].under_way && targets[i].number == number)
-			return &targets[i];
-		if (!targets[i].under_way && !vacant)
-			vacant = &targets[i];
-	}
-	if (vacant)
-		vacant->number = number;
-	return vacant;
+	if (own < 0 || ring_table_is_at(ring, own))
+		return own;
+	real_close(own);
+	return -1;
 }
 
-static bool hold_target(struct target *target)
+static bool hold_ring(struct ring *ring)
 {
-	if (!target->under_way)
-		target->own = fcntl(target->number, F_DUPFD_CLOEXEC, FIRST_NUMBER);
-	if (target->own < 0)
+	if (!ring->under_way)
+		ring->own = duplicate(ring);
+	if (ring->own < 0)
 		return false;
-	target->under_way++;
+	ring->under_way++;
 	return true;
 }
 
-/* One that was given back, or has never been used. NULL: there is none. */
-static struct ring_op *unused_op(void)
-{
-	if (unused)
-		return (struct ring_op *)unused;
-	return used < MAX_OPS ? &ops[used] : NULL;
-}
-
-static void use(struct ring_op *op, struct target *target)
-{
-	if (unused)
-		unused = unused->next;
-	else
-		used++;
-	op->target = target;
-	atomic_fetch_add(&under_way, 1);
-}
-
-static struct ring_op *take(int number)
+static struct ring_op *take(struct ring *ring)
 {
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	struct target *target = find_target(number);
-	struct ring_op *op = unused_op();
-	if (target && op && hold_target(target))
-		use(op, target);
-	else
+	struct ring_op *op = pool_take(&ops);
+	if (op && !hold_ring(ring)) {
+		pool_give(&ops, op);
 		op = NULL;
+	}
+	if (op) {
+		ring_table_share(ring);
+		atomic_fetch_add(&under_way, 1);
+		owner = getpid();
+	}
 	pthread_mutex_unlock(&lock);
 	return op;
 }
 
 static void give_back(struct ring_op *op)
 {
+	struct ring *ring = op->ring;
+
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	if (--op->target->under_way == 0)
-		real_close(op->target->own);
-	op->work.next = unused;
-	unused = &op->work;
+	if (--ring->under_way == 0)
+		real_close(ring->own);
+	pool_give(&ops, op);
 	atomic_fetch_sub(&under_way, 1);
 	pthread_cond_broadcast(&finished);
 	pthread_mutex_unlock(&lock);
+	ring_table_put(ring);
 }
 
-/* By the program's number or by ours, which could become another ring's. */
-static bool is_in(const struct target *target, unsigned first, unsigned last)
+void ring_op_await(const struct ring *ring)
 {
-	unsigned number = (unsigned)target->number, own = (unsigned)target->own;
-
-	return target->under_way &&
-	       ((number >= first && number <= last) || (own >= first && own <= last));
-}
-
-static void await(const struct target *target, unsigned first, unsigned last)
-{
+	if (!ring->under_way || worker_is_this_thread())
+		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	while (is_in(target, first, last))
+	while (ring->under_way)
 		pthread_cond_wait(&finished, &lock);
 	pthread_mutex_unlock(&lock);
 }
 
-/* Every close() comes here, those of ours too that hold the lock: only who closes a ring takes it.
- */
-void ring_op_await(unsigned first, unsigned last)
+void ring_op_await_all(void)
 {
-	for (int i = 0; i < MAX_RINGS && atomic_load(&under_way); i++) {
-		if (is_in(&targets[i], first, last))
-			await(&targets[i], first, last);
-	}
+	if (!atomic_load(&under_way) || worker_is_this_thread() || getpid() != owner)
+		return;
+	GUARDED;
+	pthread_mutex_lock(&lock);
+	while (atomic_load(&under_way))
+		pthread_cond_wait(&finished, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
+/* Every close() comes here, also what a worker calls below us: only who closes a ring takes the
+ * lock. */
+void ring_op_before_close(unsigned first, unsigned last)
+{
+	if (!atomic_load(&under_way) || !ring_table_is_busy(first, last) ||
+	    worker_is_this_thread() || getpid() != owner)
+		return;
+	GUARDED;
+	pthread_mutex_lock(&lock);
+	while (ring_table_is_busy(first, last))
+		pthread_cond_wait(&finished, &lock);
+	pthread_mutex_unlock(&lock);
 }
 
 static void post(struct ring_op *op, struct flight *flight)
 {
-	int ring = op->by_number ? op->target->number : op->target->own;
-
-	flight_post(flight, &op->work, ring, op->user_data, op->work.result);
+	flight_post(flight, &op->work, op->ring->own, op->user_data, op->work.result);
 }
 
-/* Where there is no room at the moment (no memory for what overflows) it must come all the same.
- * Where our own descriptor was closed unseen, the ring has its number yet. */
+/* Ours was closed unseen, and is nothing by now, or no ring. False: the ring is gone, too. */
+static bool renew(struct ring *ring)
+{
+	pthread_mutex_lock(&lock);
+	if (!ring_table_is_at(ring, ring->own))
+		ring->own = duplicate(ring);
+	bool there = ring->own >= 0;
+	pthread_mutex_unlock(&lock);
+	return there;
+}
+
+/* Where there is no room at the moment (no memory for what overflows) it must come all the same. */
 static void posted(struct work *work, struct flight *flight, int error)
 {
 	struct ring_op *op = (struct ring_op *)work;
+	bool short_of_room = error == -EOVERFLOW || error == -ENOMEM || error == -EAGAIN;
 	bool gone = error == -EBADF || error == -EBADFD;
 
-	if (error == -EOVERFLOW || error == -ENOMEM || error == -EAGAIN)
+	if (short_of_room)
 		real_pause(1000);
-	else if (gone && !op->by_number)
-		op->by_number = true;
-	else {
+	if (short_of_room || (gone && !ring_table_is_at(op->ring, op->ring->own) && renew(op->ring)))
+		post(op, flight);
+	else
 		give_back(op);
-		return;
-	}
-	post(op, flight);
 }
 
 static void done(struct work *work, struct flight *flight)
@@ -172,13 +163,18 @@ static void done(struct work *work, struct flight *flight)
 		give_back(op);
 }
 
-bool ring_op_is_possible(void)
+bool ring_op_hold_worker(void)
 {
-	return own_ring_can(OWN_RING_POSTS) && worker_is_there();
+	if (own_ring_cannot(OWN_RING_POSTS) || !worker_hold())
+		return false;
+	if (own_ring_can(OWN_RING_POSTS))
+		return true;
+	worker_release();
+	return false;
 }
 
-struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const struct engine_job *job,
-			     int result)
+struct ring_op *ring_op_take(struct ring *ring, const struct io_uring_sqe *sqe,
+			     const struct engine_job *job, int result)
 {
 	struct ring_op *op = take(ring);
 
@@ -188,9 +184,9 @@ struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const str
 	op->work.result = result;
 	op->work.done = done;
 	op->work.posted = posted;
+	op->ring = ring;
 	op->user_data = sqe->user_data;
 	op->quiet = sqe->flags & IOSQE_CQE_SKIP_SUCCESS;
-	op->by_number = false;
 	return op;
 }
 
@@ -226,15 +222,14 @@ bool ring_op_is_under_way(void)
 	return atomic_load(&under_way);
 }
 
+/* Ours of a ring is not for the child: it would keep the ring. */
 RACY void ring_op_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	finished = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	if (!atomic_load(&under_way))
 		return;
-	used = 0;
-	unused = NULL;
-	for (int i = 0; i < MAX_RINGS; i++)
-		targets[i].under_way = 0;
+	ops.free = NULL;
+	ring_table_leave_all();
 	atomic_store(&under_way, 0);
 }

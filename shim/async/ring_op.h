@@ -8,17 +8,19 @@
 
 #include <stdbool.h>
 
+#include "async/ring_table.h"
 #include "engine/engine.h"
 #include "base/uring_uapi.h"
 
 struct ring_op;
 
-bool ring_op_is_possible(void);
+/* Can it be done at all? If so, until worker_release(). */
+bool ring_op_hold_worker(void);
 
-/* Of the ring with this descriptor: the job to be finished, or if `result` is an error or
- * REQUEST_EMPTY, just that to be told. NULL: there is no room. */
-struct ring_op *ring_op_take(int ring, const struct io_uring_sqe *sqe, const struct engine_job *job,
-			     int result);
+/* Of this ring, which is in use: the job to be finished, or if `result` is an error or
+ * REQUEST_EMPTY, just that to be told. NULL: there is no memory, or no descriptor left. */
+struct ring_op *ring_op_take(struct ring *ring, const struct io_uring_sqe *sqe,
+			     const struct engine_job *job, int result);
 
 /* Then one of these: it is started with others, or the entry was not ours after all. */
 struct ring_op_list {
@@ -30,9 +32,12 @@ void ring_op_leave(struct ring_op *op);
 /* All of the list, which is empty then. */
 void ring_op_start(struct ring_op_list *list);
 
-/* Is there any? And wait until none is of a ring with these descriptors. */
+/* Is there any? And wait until none is of this ring; none at all; or none of a ring with these
+ * descriptors, before they are closed. */
 bool ring_op_is_under_way(void);
-void ring_op_await(unsigned first, unsigned last);
+void ring_op_await(const struct ring *ring);
+void ring_op_await_all(void);
+void ring_op_before_close(unsigned first, unsigned last);
 
 void ring_op_after_fork(void);
 

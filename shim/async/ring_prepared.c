@@ -6,9 +6,16 @@
 #include "base/config.h"
 #include "base/deep.h"
 #include "async/files.h"
-#include "async/issuer.h"
 #include "async/ring.h"
+#include "async/ring_table.h"
 #include "base/uring_uapi.h"
+
+struct ring *ring_of(const struct uring *uring)
+{
+	KEEP_ERRNO;
+
+	return ring_table_get_prepared(uring->ring_fd, uring->sq.khead, !(uring->int_flags & 1));
+}
 
 static struct io_uring_sqe *entry_of(const struct uring *ring, unsigned number)
 {
@@ -55,19 +62,21 @@ static unsigned handle_all(struct uring *ring, struct ring_batch *batch)
 }
 
 struct found {
-	bool atomic, drain, files;
+	bool atomic, drain;
+	enum files_change files;
 	unsigned count;
 };
 
 static struct found look(const struct uring *ring)
 {
-	struct found found = { false, false, false, ring->sq.sqe_tail - ring->sq.sqe_head };
+	struct found found = { .count = ring->sq.sqe_tail - ring->sq.sqe_head };
 
 	for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail; i++) {
 		const struct io_uring_sqe *sqe = entry_of(ring, i);
+		enum files_change change = files_changed_by(sqe);
 		found.atomic |= ring_is_atomic_write(sqe);
 		found.drain |= sqe->flags & IOSQE_IO_DRAIN;
-		found.files |= files_are_changed_by(sqe);
+		found.files = change > found.files ? change : found.files;
 		if (sqe->opcode == IORING_OP_CLOSE)
 			ring_before_close(sqe);
 	}
@@ -75,42 +84,66 @@ static struct found look(const struct uring *ring)
 }
 
 /* One that is waited for takes hardly a lock, and then a guard of its own. */
-static unsigned handle_guarded(struct uring *ring, struct ring_batch *batch)
+static unsigned handle_guarded(struct uring *uring, struct ring_batch *batch)
 {
 	KEEP_ERRNO;
 	NO_CANCELLATION;
 	if (batch->alone)
-		return handle_all(ring, batch);
+		return handle_all(uring, batch);
 	GUARDED;
-	return handle_all(ring, batch);
+	return handle_all(uring, batch);
 }
 
-unsigned ring_before_submit(struct uring *ring, unsigned waits)
+static unsigned handle_found(struct uring *uring, struct ring *ring, const struct found *found,
+			     unsigned waits)
 {
-	struct found found = look(ring);
-
-	if (found.files)
-		files_forget_all(); /* the entry may be about another ring */
-	/* What drains waits for all that were submitted before, those that we took out too. */
-	if (found.drain)
-		ring_op_await((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
-	if (!found.atomic || (ring->flags & ~URING_SETUP_KNOWN) || config_get().mode == MODE_OFF ||
-	    !issuer_may_submit(ring->ring_fd, ring->flags))
-		return 0;
-	DEEP_INSIDE;
 	struct ring_batch batch = {
-		.ring_fd = ring->ring_fd,
-		.flags = ring->flags,
-		.at_once = found.drain,
-		.alone = found.count == 1 && waits > 0 && !ring_op_is_under_way(),
+		.ring = ring,
+		.flags = uring->flags,
+		.at_once = found->drain,
+		.alone = found->count == 1 && waits > 0 && !ring_op_is_under_way(),
 	};
-	unsigned handled = handle_guarded(ring, &batch);
-	engine_forget(&batch.file);
+
+	unsigned handled = handle_guarded(uring, &batch);
+	ring_batch_end(&batch);
 	return handled;
 }
 
-void ring_before_exit(const struct uring *ring)
+/* What drains waits for all that were submitted before, those that we took out too. */
+static unsigned before_submit(struct uring *uring, struct ring *ring, const struct found *found,
+			      unsigned waits)
 {
-	files_forget(ring->ring_fd);
-	ring_op_await((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
+	files_before_change(ring, found->files);
+	if (found->drain && ring)
+		ring_op_await(ring);
+	if (!found->atomic || (uring->flags & ~URING_SETUP_KNOWN) ||
+	    !ring_table_may_submit(ring, uring->flags))
+		return 0;
+	return handle_found(uring, ring, found, waits);
+}
+
+unsigned ring_before_submit(struct uring *uring, unsigned waits)
+{
+	struct found found = look(uring);
+
+	if ((!found.atomic && !found.drain && found.files == FILES_STAY) ||
+	    config_get().mode == MODE_OFF)
+		return 0;
+	DEEP_INSIDE;
+	struct ring *ring = ring_of(uring);
+	unsigned taken = before_submit(uring, ring, &found, waits);
+	if (ring)
+		ring_table_put(ring);
+	return taken;
+}
+
+void ring_before_exit(const struct uring *uring)
+{
+	struct ring *ring = ring_of(uring);
+
+	if (!ring)
+		return;
+	ring_op_await(ring);
+	ring_table_end(ring);
+	ring_table_put(ring);
 }

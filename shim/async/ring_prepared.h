@@ -8,7 +8,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "async/ring_table.h"
 #include "base/uring_uapi.h"
 
 /*
@@ -28,10 +30,15 @@ struct uring {
 	unsigned flags; /* IORING_SETUP_* */
 	int ring_fd;
 	unsigned features; /* IORING_FEAT_* */
+	int enter_ring_fd;
+	uint8_t int_flags; /* 1, since 2.2: it is entered by an index, and ring_fd may be stale */
 };
 
 _Static_assert(offsetof(struct uring, flags) == 192 && offsetof(struct uring, features) == 200,
 	       "liburing's layout");
+
+/* Its entry in the table, in use until ring_table_put(), or NULL. */
+struct ring *ring_of(const struct uring *uring);
 
 /* Before the call that submits. waits: for how many completions it waits. Returns how many entries
  * were taken out, to be added to what that call returns. */

@@ -4,8 +4,8 @@
  * is looked at when the program enters the kernel. Each function takes the place of the system
  * call and returns what it returns, >= 0 or -errno. Thread-safe.
  *
- * Known are rings that were set up through us. A polling thread of the kernel's would take entries
- * without our seeing them: where writes may be ours a ring gets none, and is told that it sleeps.
+ * Known are rings that were set up through us, but for those with a polling thread of the kernel's
+ * (IORING_SETUP_SQPOLL), which takes entries without our seeing them.
  */
 #ifndef RING_RAW_H
 #define RING_RAW_H

@@ -2,148 +2,331 @@
 /* A fixed table, searched from end to end: programs have few rings. */
 #include "async/ring_table.h"
 
+#include <errno.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "async/files.h"
 #include "base/guard.h"
 #include "base/racy.h"
-#include "async/files.h"
-#include "async/ring_op.h"
+#include "base/real.h"
 #include "base/uring_uapi.h"
+#include "base/uses.h"
 
-enum { MAX_RAW = 64, MAX_REGISTERED = 16 /* IO_RINGFD_REG_MAX, io_uring/tctx.c */ };
+enum { MAX_RINGS = 256, MAX_REGISTERED = 16 /* IO_RINGFD_REG_MAX, io_uring/tctx.c */ };
 
-static struct raw raws[MAX_RAW];
+static struct ring rings[MAX_RINGS];
 static _Atomic unsigned used;
 static uint32_t last_id;
-static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic pid_t owner; /* a child of vfork() closes its own descriptors, not our memory */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of those who add */
 
 /* The calling thread's registered rings, by id: a ring may be used by its index long after its
- * descriptor has become another one's. */
+ * descriptor has become another one's. And its number, for those of the kernel and of the C library
+ * are given out again. */
 static __thread uint32_t registered[MAX_REGISTERED] __attribute__((tls_model("initial-exec")));
+static __thread uint64_t self __attribute__((tls_model("initial-exec")));
 
-static struct raw *find_by_descriptor(int fd)
+static uint64_t number_of_this_thread(void)
+{
+	static _Atomic uint64_t last;
+
+	if (!self)
+		self = atomic_fetch_add(&last, 1) + 1;
+	return self;
+}
+
+/* Before 5.12 all rings, and much else, share one inode. */
+static bool inodes_tell(const struct stat *ring)
+{
+	enum { UNKNOWN, YES, NO };
+	static _Atomic int tell;
+	struct stat other;
+
+	if (tell == UNKNOWN) {
+		int fd = eventfd(0, EFD_CLOEXEC);
+		if (fd < 0 || fstat(fd, &other) < 0)
+			return false;
+		real_close(fd);
+		tell = other.st_ino == ring->st_ino && other.st_dev == ring->st_dev ? NO : YES;
+	}
+	return tell == YES;
+}
+
+bool ring_table_is_at(const struct ring *ring, int fd)
+{
+	struct stat st;
+
+	return ring->inode && fstat(fd, &st) == 0 && st.st_ino == ring->inode &&
+	       st.st_dev == ring->filesystem;
+}
+
+static void discard(struct ring *ring)
+{
+	ring_unmap(&ring->map);
+	if (ring->saved)
+		munmap(ring->saved, ring->entries * sizeof(*ring->saved));
+	atomic_store(&ring->taken, false);
+}
+
+void ring_table_put(struct ring *ring)
+{
+	if (uses_end(&ring->uses))
+		discard(ring);
+}
+
+void ring_table_share(struct ring *ring)
+{
+	atomic_fetch_add(&ring->uses, 1);
+}
+
+void ring_table_end(struct ring *ring)
+{
+	if (uses_close(&ring->uses))
+		files_forget(ring->id);
+}
+
+/* What a ring is looked for by; id 0, fd -1: not by that. */
+struct wanted {
+	int fd;
+	uint32_t id;
+	const struct stat *file;
+};
+
+RACY static bool is_wanted(const struct ring *ring, const struct wanted *wanted)
+{
+	if (wanted->file)
+		return ring->inode == wanted->file->st_ino &&
+		       ring->filesystem == wanted->file->st_dev;
+	return wanted->id ? ring->id == wanted->id : ring->fd == wanted->fd;
+}
+
+/* It may have become another one until it is in use. */
+static struct ring *get(const struct wanted *wanted)
 {
 	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
 
-	for (unsigned i = 0; fd > 0 && i < count; i++) {
-		if (atomic_load_explicit(&raws[i].fd, memory_order_relaxed) == fd)
-			return &raws[i];
+	for (unsigned i = 0; i < count; i++) {
+		if (!is_wanted(&rings[i], wanted) || !uses_begin(&rings[i].uses))
+			continue;
+		if (is_wanted(&rings[i], wanted))
+			return &rings[i];
+		ring_table_put(&rings[i]);
 	}
 	return NULL;
 }
 
-static struct raw *find_by_id(uint32_t id)
+static struct ring *get_by_number(int fd)
 {
-	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
+	return fd < 0 ? NULL : get(&(struct wanted){ .fd = fd });
+}
 
-	for (unsigned i = 0; id && i < count; i++) {
-		if (raws[i].fd > 0 && raws[i].id == id)
-			return &raws[i];
-	}
+struct ring *ring_table_get(unsigned fd, bool is_registered)
+{
+	uint32_t id = is_registered && fd < MAX_REGISTERED ? registered[fd] : 0;
+	struct ring *ring = !is_registered ? get_by_number((int)fd)
+			    : id           ? get(&(struct wanted){ .fd = -1, .id = id })
+					   : NULL;
+
+	if (!ring || ring->map.sqes)
+		return ring;
+	ring_table_put(ring);
 	return NULL;
 }
 
-struct raw *ring_table_find(unsigned fd, bool is_registered)
+/* A ring that was mapped anew is the one that it was if its file is. */
+struct ring *ring_table_get_prepared(int fd, const void *head, bool by_number)
 {
-	if (!is_registered)
-		return find_by_descriptor((int)fd);
-	return fd < MAX_REGISTERED ? find_by_id(registered[fd]) : NULL;
+	struct ring *ring = get_by_number(fd);
+
+	if (!ring || ring->head == head)
+		return ring;
+	if (by_number && ring_table_is_at(ring, fd)) {
+		ring->head = head;
+		return ring;
+	}
+	ring_table_put(ring);
+	return NULL;
 }
 
-static size_t saved_size(const struct raw *raw)
+struct ring *ring_table_get_any(int fd)
 {
-	return raw->entries * sizeof(struct saved);
+	struct stat st;
+	struct ring *ring = get_by_number(fd);
+
+	if (ring && (!ring->inode || ring_table_is_at(ring, fd)))
+		return ring;
+	if (ring)
+		ring_table_put(ring);
+	if (fd < 0 || fstat(fd, &st) < 0 || !inodes_tell(&st))
+		return NULL;
+	return get(&(struct wanted){ .fd = -1, .file = &st });
 }
 
-static void forget(struct raw *raw)
+static struct ring *find_place(void)
 {
-	ring_unmap(&raw->map);
-	munmap(raw->saved, saved_size(raw));
-	atomic_store(&raw->fd, -1);
-}
+	unsigned i = 0;
 
-static struct raw *find_place(void)
-{
-	unsigned i = 0, count = atomic_load(&used);
-
-	while (i < count && raws[i].fd > 0)
+	while (i < used && rings[i].taken)
 		i++;
-	return i < MAX_RAW ? &raws[i] : NULL;
+	return i < MAX_RINGS ? &rings[i] : NULL;
 }
 
-static bool fill(struct raw *raw, int fd, const struct io_uring_params *p)
+/* The rings that had this number were closed unseen. */
+static void end_others(int fd)
 {
-	if (!raw || !ring_map(fd, p, &raw->map))
-		return false;
-	raw->flags = p->flags;
-	raw->entries = p->sq_entries;
-	raw->id = ++last_id;
-	raw->woken_only = false;
-	raw->saved_count = 0;
-	pthread_mutex_init(&raw->lock, NULL);
-	raw->saved = mmap(NULL, saved_size(raw), PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (raw->saved != MAP_FAILED)
-		return true;
-	ring_unmap(&raw->map);
-	return false;
-}
+	struct ring *ring;
 
-struct raw *ring_table_add(int fd, const struct io_uring_params *p)
-{
-	pthread_mutex_lock(&table_lock);
-	struct raw *raw = find_place();
-	if (fill(raw, fd, p)) {
-		atomic_store(&owner, getpid());
-		atomic_store(&raw->fd, fd);
-		if (raw == &raws[used])
-			atomic_store_explicit(&used, used + 1, memory_order_release);
-	} else {
-		raw = NULL;
+	while ((ring = get_by_number(fd))) {
+		ring_table_end(ring);
+		ring_table_put(ring);
 	}
-	pthread_mutex_unlock(&table_lock);
-	return raw;
+}
+
+static void name(struct ring *ring, int fd, unsigned flags, const void *head)
+{
+	struct stat st;
+	bool told = fstat(fd, &st) == 0 && inodes_tell(&st);
+
+	ring->inode = told ? st.st_ino : 0;
+	ring->filesystem = told ? st.st_dev : 0;
+	ring->fd = fd;
+	ring->id = ++last_id;
+	ring->flags = flags;
+	ring->head = head;
+	ring->process = ring->issuing = getpid();
+	ring->issuer = number_of_this_thread();
+}
+
+static bool prepare(struct ring *ring, int fd, const struct io_uring_params *p)
+{
+	ring->map.sqes = NULL;
+	ring->map.rings = NULL;
+	ring->saved = NULL;
+	ring->saved_count = 0;
+	if (!p)
+		return true;
+	if (!ring_map(fd, p, &ring->map))
+		return false;
+	ring->entries = p->sq_entries;
+	pthread_mutex_init(&ring->lock, NULL);
+	struct saved *saved = mmap(NULL, ring->entries * sizeof(*saved), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (saved == MAP_FAILED) {
+		ring_unmap(&ring->map);
+		return false;
+	}
+	ring->saved = saved;
+	return true;
+}
+
+/* p: NULL if liburing has it. */
+static void add(int fd, unsigned flags, const void *head, const struct io_uring_params *p)
+{
+	GUARDED;
+	end_others(fd);
+	pthread_mutex_lock(&lock);
+	struct ring *ring = find_place();
+	if (ring && prepare(ring, fd, p)) {
+		name(ring, fd, flags, head);
+		atomic_store(&ring->taken, true);
+		uses_open(&ring->uses);
+		if (ring == &rings[used])
+			atomic_store_explicit(&used, used + 1, memory_order_release);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void ring_table_add(int fd, const struct io_uring_params *params)
+{
+	add(fd, params->flags, NULL, params);
+}
+
+/* It may have been set up by a system call before, and then is as it was. */
+void ring_table_note(int fd, unsigned flags, const void *head)
+{
+	struct ring *ring = get_by_number(fd);
+	bool same = ring && ring_table_is_at(ring, fd);
+
+	if (same)
+		ring->head = head;
+	if (ring)
+		ring_table_put(ring);
+	if (!same)
+		add(fd, flags, head, NULL);
+}
+
+bool ring_table_may_submit(const struct ring *ring, unsigned flags)
+{
+	if (flags & IORING_SETUP_R_DISABLED)
+		return false;
+	if (!(flags & IORING_SETUP_SINGLE_ISSUER))
+		return true;
+	return ring && ring->issuer == number_of_this_thread() && ring->issuing == getpid();
+}
+
+static bool is_in(int fd, unsigned first, unsigned last)
+{
+	return (unsigned)fd >= first && (unsigned)fd <= last;
+}
+
+bool ring_table_is_busy(unsigned first, unsigned last)
+{
+	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (rings[i].under_way &&
+		    (is_in(rings[i].fd, first, last) || is_in(rings[i].own, first, last)))
+			return true;
+	}
+	return false;
 }
 
 void ring_table_register(unsigned opcode, const struct io_uring_rsrc_update *updates, long count)
 {
 	for (long i = 0; i < count; i++) {
-		const struct raw *raw = opcode == IORING_REGISTER_RING_FDS
-						? find_by_descriptor((int)updates[i].data)
-						: NULL;
+		struct ring *ring = opcode == IORING_REGISTER_RING_FDS
+					    ? get_by_number((int)updates[i].data)
+					    : NULL;
 		if (updates[i].offset < MAX_REGISTERED)
-			registered[updates[i].offset] = raw ? raw->id : 0;
+			registered[updates[i].offset] = ring ? ring->id : 0;
+		if (ring)
+			ring_table_put(ring);
 	}
 }
 
-static void close_one(struct raw *raw)
-{
-	GUARDED;
-	files_forget(raw->fd);
-	pthread_mutex_lock(&table_lock);
-	if (raw->fd > 0)
-		forget(raw);
-	pthread_mutex_unlock(&table_lock);
-}
-
+/* A child of vfork() closes its own descriptors, not our memory's. */
 void ring_table_before_close(unsigned first, unsigned last)
 {
 	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
 
 	for (unsigned i = 0; i < count; i++) {
-		int fd = atomic_load_explicit(&raws[i].fd, memory_order_relaxed);
-		if (fd > 0 && (unsigned)fd >= first && (unsigned)fd <= last && getpid() == owner)
-			close_one(&raws[i]);
+		if (!is_in(rings[i].fd, first, last) || !uses_begin(&rings[i].uses))
+			continue;
+		if (rings[i].process == getpid() && is_in(rings[i].fd, first, last))
+			ring_table_end(&rings[i]);
+		ring_table_put(&rings[i]);
 	}
 }
 
+void ring_table_leave_all(void)
+{
+	for (unsigned i = 0; i < used; i++) {
+		if (rings[i].under_way && ring_table_is_at(&rings[i], rings[i].own))
+			real_close(rings[i].own);
+		rings[i].under_way = 0;
+	}
+}
+
+/* The uses of the parent's other threads stay counted: what they used is never discarded here. */
 RACY void ring_table_after_fork(void)
 {
-	table_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	for (unsigned i = 0; i < used; i++)
-		raws[i].lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	owner = getpid();
+	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	self = 0;
+	for (unsigned i = 0; i < used; i++) {
+		rings[i].process = getpid();
+		rings[i].lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	}
 }

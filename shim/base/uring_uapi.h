@@ -58,21 +58,26 @@
 #define IORING_OP_MSG_RING 40
 #define IORING_OP_SOCKET 45
 #define IORING_OP_URING_CMD 46
-#define IORING_OP_SENDMSG_ZC 48
+#define IORING_OP_PIPE 62
+#define IORING_OP_LAST_KNOWN 64 /* IORING_OP_URING_CMD128 */
 #define IORING_MSG_DATA 0
 #define IORING_REGISTER_RING_FDS 20
 #define IORING_UNREGISTER_RING_FDS 21
-#define IORING_REGISTER_FILE_ALLOC_RANGE 25
 
 enum {
 	/* To IORING_SETUP_CQE_MIXED. What comes after it lays entries out otherwise. */
 	URING_SETUP_KNOWN = (1 << 19) - 1,
+	URING_FEAT_MIN_TIMEOUT = 1 << 15,
 	/* To IORING_ENTER_NO_IOWAIT. */
 	URING_ENTER_KNOWN = (1 << 8) - 1,
+	URING_REGISTER_SEND_MSG_RING = 31,
 	URING_REGISTER_RESIZE_RINGS = 33,
+	URING_REGISTER_LAST_KNOWN = 37, /* IORING_REGISTER_BPF_FILTER */
 	/* Where IORING_OP_URING_CMD has the number of its command, and from where on the command. */
 	URING_CMD_OP_OFFSET = 8,
 	URING_CMD_OFFSET = 48,
+	/* Of a write: attr_type_mask. */
+	URING_ATTRIBUTES_OFFSET = 56,
 };
 
 /* struct io_uring_rsrc_register, whose flags the headers of 5.10 call reserved. */

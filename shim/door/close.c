@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <fcntl.h>
 
-#include "async/aio.h"
+#include "async/aio_table.h"
 #include "async/ring_op.h"
 #include "async/ring_table.h"
 #include "async/substitute.h"
@@ -28,8 +28,8 @@ void closefrom(int first);
 
 static void before(unsigned first, unsigned last)
 {
-	aio_before_close(first, last);
-	ring_op_await(first, last);
+	aio_table_before_close(first, last);
+	ring_op_before_close(first, last);
 	ring_table_before_close(first, last);
 	substitute_before_close(first, last);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of starting. Everything is lazy; the constructor only warms up what costs nothing. */
+/* The order of starting and ending. Everything is lazy; the constructor only warms up what costs
+ * nothing. */
 #include <pthread.h>
 
-#include "async/aio.h"
+#include "async/aio_table.h"
 #include "base/config.h"
 #include "base/counters.h"
 #include "base/deep.h"
 #include "door/deep.h"
 #include "async/files.h"
-#include "async/issuer.h"
 #include "device/hold.h"
 #include "base/log.h"
 #include "base/real.h"
@@ -23,9 +23,8 @@ static void after_fork(void)
 	device_after_fork();
 	hold_after_fork();
 	worker_after_fork();
-	aio_after_fork();
+	aio_table_after_fork();
 	files_after_fork();
-	issuer_after_fork();
 	ring_op_after_fork();
 	ring_table_after_fork();
 	substitute_after_fork();
@@ -41,4 +40,11 @@ __attribute__((constructor)) static void start(void)
 	pthread_atfork(NULL, NULL, after_fork);
 	if (config.deep && config.mode != MODE_OFF)
 		deep_start(entry_deep_trap);
+}
+
+/* The kernel ends no process before what it has accepted is done. */
+__attribute__((destructor)) static void end(void)
+{
+	ring_op_await_all();
+	aio_table_await_all();
 }

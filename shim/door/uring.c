@@ -12,7 +12,6 @@
 #include "door/entry.h"
 #include "door/uring.h"
 #include "async/ring_prepared.h"
-#include "async/ring_table.h"
 
 /* Entries that were taken out count as submitted. */
 static int add(int result, unsigned taken)
@@ -68,7 +67,9 @@ EXPORT int io_uring_submit_and_wait_min_timeout(struct uring *ring, struct io_ur
 						unsigned waits, struct __kernel_timespec *timeout,
 						unsigned min_wait, sigset_t *mask)
 {
-	unsigned taken = ring_before_submit(ring, waits);
+	/* Before 6.12 liburing refuses, and has submitted nothing. */
+	unsigned taken = ring->features & URING_FEAT_MIN_TIMEOUT ? ring_before_submit(ring, waits)
+								 : 0;
 
 	return add(NEXT(io_uring_submit_and_wait_min_timeout, ring, cqe, waits, timeout, min_wait,
 			mask),
@@ -101,7 +102,6 @@ EXPORT void io_uring_queue_exit(struct uring *ring)
 
 	DEEP_INSIDE;
 	ring_before_exit(ring);
-	ring_table_before_close((unsigned)ring->ring_fd, (unsigned)ring->ring_fd);
 	if (next)
 		next(ring);
 }

@@ -8,8 +8,10 @@
 #include "door/entry.h"
 #include "door/uring.h"
 #include "async/files.h"
-#include "async/issuer.h"
 #include "async/ring_prepared.h"
+#include "async/ring_table.h"
+#include "base/cleanup.h"
+#include "base/config.h"
 
 int io_uring_register_files(struct uring *ring, const int *files, unsigned count);
 int io_uring_register_files_tags(struct uring *ring, const int *files, const __u64 *tags,
@@ -26,12 +28,13 @@ int io_uring_queue_init_mem(unsigned entries, struct uring *ring, struct io_urin
 			    void *memory, size_t size);
 int io_uring_queue_mmap(int fd, struct io_uring_params *p, struct uring *ring);
 
+/* One without a descriptor has an index in its place, which could be any file's number. */
 static int began(int result, const struct uring *ring)
 {
-	if (result >= 0) {
-		files_forget(ring->ring_fd);
-		issuer_note(ring->ring_fd, ring->flags);
-	}
+	KEEP_ERRNO;
+	if (result >= 0 && config_get().mode != MODE_OFF &&
+	    !(ring->flags & IORING_SETUP_REGISTERED_FD_ONLY))
+		ring_table_note(ring->ring_fd, ring->flags, ring->sq.khead);
 	return result;
 }
 
@@ -54,19 +57,19 @@ EXPORT int io_uring_queue_init_mem(unsigned entries, struct uring *ring, struct 
 
 EXPORT int io_uring_queue_mmap(int fd, struct io_uring_params *p, struct uring *ring)
 {
-	int result = NEXT(io_uring_queue_mmap, fd, p, ring);
-
-	if (result >= 0)
-		files_forget(fd);
-	return result;
+	return began(NEXT(io_uring_queue_mmap, fd, p, ring), ring);
 }
 
 /* All of a table that is new. */
-static int registered(int result, const struct uring *ring, const int *files, unsigned count)
+static int registered(int result, const struct uring *uring, const int *files, unsigned count)
 {
-	if (result >= 0) {
-		files_forget(ring->ring_fd);
-		files_set(ring->ring_fd, 0, files, count);
+	KEEP_ERRNO;
+	struct ring *ring = result < 0 ? NULL : ring_of(uring);
+
+	if (ring) {
+		files_forget(ring->id);
+		files_set(ring, 0, files, count);
+		ring_table_put(ring);
 	}
 	return result;
 }
@@ -89,10 +92,15 @@ EXPORT int io_uring_register_files_sparse(struct uring *ring, unsigned count)
 }
 
 /* It may stop half way, and says how far it came. */
-static int updated(int result, const struct uring *ring, unsigned first, const int *files)
+static int updated(int result, const struct uring *uring, unsigned first, const int *files)
 {
-	if (result > 0)
-		files_set(ring->ring_fd, first, files, (unsigned)result);
+	KEEP_ERRNO;
+	struct ring *ring = result <= 0 ? NULL : ring_of(uring);
+
+	if (ring) {
+		files_set(ring, first, files, (unsigned)result);
+		ring_table_put(ring);
+	}
 	return result;
 }
 
@@ -112,6 +120,11 @@ EXPORT int io_uring_register_files_update_tag(struct uring *ring, unsigned first
 
 EXPORT int io_uring_unregister_files(struct uring *ring)
 {
-	files_before_register(ring->ring_fd, IORING_UNREGISTER_FILES);
+	struct ring *known = ring_of(ring);
+
+	if (known) {
+		files_forget(known->id);
+		ring_table_put(known);
+	}
 	return NEXT(io_uring_unregister_files, ring);
 }

@@ -10,6 +10,7 @@
 #include "base/real.h"
 #include "device/cache.h"
 #include "engine/account.h"
+#include "engine/own_table.h"
 
 #define SOON UINT64_C(10000000) /* ns */
 
@@ -30,15 +31,14 @@ static bool has_node(const struct engine_job *job)
 	return atomic_load(tried) == OPENS;
 }
 
-/* A process that uses libaio may be forbidden to have an io_uring. A flush comes after the command,
- * which is for a thread to wait for. */
-void engine_leave(struct engine_job *job, enum form form)
+/* A flush comes after the command, which is for a thread to wait for. */
+void engine_leave(struct engine_job *job)
 {
 	KEEP_ERRNO;
 
 	if (job->hold)
 		hold_hand_over(job->hold);
-	job->has_node = form != FORM_AIO && !engine_flushes(engine_device(job), &job->request) &&
+	job->has_node = !engine_flushes(engine_device(job), &job->request) &&
 			has_node(job);
 }
 
@@ -65,14 +65,39 @@ bool engine_is_still(const struct engine_job *job)
 	       (now - told < DEVICE_OLD && is_as_it_was(job));
 }
 
-/* Block size, size and promise must be those by which it was judged. */
-static bool is_known_anew(const struct engine_job *job)
+/* Block size, size and promise must be those by which it was judged. 0, -EIO, or -EMFILE: they
+ * cannot be asked for here. */
+static int know_anew(const struct engine_job *job)
 {
 	struct device now;
 
-	return engine_is_still(job) ||
-	       (device_of_hold(job->hold, &now) == 0 && device_is_same(&now, engine_device(job)) &&
-		is_as_it_was(job));
+	if (engine_is_still(job))
+		return 0;
+	int error = device_of_hold(job->hold, &now);
+	if (error == -EMFILE)
+		return error;
+	return !error && device_is_same(&now, engine_device(job)) && is_as_it_was(job) ? 0 : -EIO;
+}
+
+struct knowing {
+	const struct engine_job *job;
+	int error;
+};
+
+static void know_with_room(void *argument)
+{
+	struct knowing *knowing = argument;
+
+	knowing->error = know_anew(knowing->job);
+}
+
+static bool is_known_anew(const struct engine_job *job)
+{
+	struct knowing knowing = { job, know_anew(job) };
+
+	if (knowing.error == -EMFILE)
+		own_table_run_with_room(know_with_room, &knowing, job->hold->fd);
+	return !knowing.error;
 }
 
 int engine_open_node(const struct engine_job *job)

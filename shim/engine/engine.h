@@ -83,7 +83,7 @@ int engine_start(const struct write_call *call, enum form form, struct engine_jo
 void engine_drop(struct engine_job *job);
 
 /* The caller goes on, and another thread will do the second half. */
-void engine_leave(struct engine_job *job, enum form form);
+void engine_leave(struct engine_job *job);
 
 /* The second half: the length, or -errno. */
 ssize_t engine_finish(struct engine_job *job);

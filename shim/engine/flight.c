@@ -9,17 +9,28 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* In the lowest bits of an entry's user_data, above them an address. */
-enum tag { COMMAND = 0, MESSAGE = 1, NODE = 2, TAGS = 3 };
+enum tag { COMMAND = 0, MESSAGE = 1, NODE = 2, SIGNAL = 3, TAGS = 3 };
+
+/* Each may be followed by two entries, and a disk's first by one before it. */
+enum { MOST = OWN_RING_ENTRIES / 2 - FLIGHT_NODES };
 
 /* The kernel does not do such commands for this process: none is tried again. */
 static _Atomic bool refused;
 
-static bool has_ring(struct flight *flight)
+bool flight_open(struct flight *flight)
 {
 	return flight->open || (flight->open = own_ring_open(&flight->ring));
+}
+
+void flight_close(struct flight *flight)
+{
+	if (flight->open)
+		own_ring_close(&flight->ring);
+	flight->open = false;
 }
 
 static struct io_uring_sqe *next_entry(struct flight *flight, const void *about, enum tag tag)
@@ -32,15 +43,13 @@ static struct io_uring_sqe *next_entry(struct flight *flight, const void *about,
 }
 
 /* The next entry waits for it. A failure cancels that one, and then it is done without. */
-static void hand_over_node(struct flight *flight, struct flight_node *node)
+static void hand_over(struct io_uring_sqe *sqe, unsigned place, const int *fd)
 {
-	struct io_uring_sqe *sqe = next_entry(flight, node, NODE);
-
 	sqe->opcode = IORING_OP_FILES_UPDATE;
 	sqe->flags = IOSQE_IO_LINK;
 	sqe->fd = -1;
-	sqe->off = (uint64_t)(node - flight->nodes);
-	sqe->addr = (uintptr_t)&node->fd;
+	sqe->off = place;
+	sqe->addr = (uintptr_t)fd;
 	sqe->len = 1;
 }
 
@@ -58,14 +67,14 @@ static int find_node(struct flight *flight, const struct engine_job *job)
 		if (flight->nodes[i].disk == engine_device(job)->identity.disk)
 			return (int)i;
 	}
-	int fd = flight->node_count < OWN_RING_FILES ? engine_open_node(job) : -ENFILE;
+	int fd = flight->node_count < FLIGHT_NODES ? engine_open_node(job) : -ENFILE;
 	if (fd < 0) {
 		note_refusal(fd);
 		return -1;
 	}
 	struct flight_node *node = &flight->nodes[flight->node_count++];
 	*node = (struct flight_node){ engine_device(job)->identity.disk, fd };
-	hand_over_node(flight, node);
+	hand_over(next_entry(flight, node, NODE), (unsigned)(node - flight->nodes), &node->fd);
 	return (int)(node - flight->nodes);
 }
 
@@ -78,11 +87,17 @@ static bool is_sound(struct flight *flight, const struct engine_job *job)
 	return proof->known;
 }
 
+/* A process that uses libaio may be forbidden to have an io_uring, at any time. */
+static bool is_forbidden(const struct flight *flight, const struct work *work)
+{
+	return flight->filtered && work->job.request.door == DOOR_LIBAIO;
+}
+
 static bool send(struct flight *flight, struct work *work)
 {
-	if (!flight_takes(work) || !is_sound(flight, &work->job) || !engine_is_still(&work->job))
+	if (!flight_takes(work) || is_forbidden(flight, work) || !is_sound(flight, &work->job) || !engine_is_still(&work->job))
 		return false;
-	int node = has_ring(flight) ? find_node(flight, &work->job) : -1;
+	int node = flight_open(flight) ? find_node(flight, &work->job) : -1;
 	if (node < 0)
 		return false;
 	struct io_uring_sqe *sqe = next_entry(flight, work, COMMAND);
@@ -99,9 +114,11 @@ bool flight_takes(const struct work *work)
 	       !atomic_load(&refused) && own_ring_can(OWN_RING_COMMANDS);
 }
 
-void flight_gather(struct flight *flight)
+void flight_gather(struct flight *flight, const struct work *works)
 {
 	flight->proof.known = false;
+	if (works && works->job.request.door == DOOR_LIBAIO && !flight->filtered)
+		flight->filtered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0;
 }
 
 void flight_begin(struct flight *flight, struct work *work)
@@ -119,13 +136,41 @@ void flight_begin(struct flight *flight, struct work *work)
 void flight_post(struct flight *flight, struct work *work, int ring, uint64_t user_data, int result)
 {
 	/* When memory or descriptors are short, not for ever: somebody waits for this. */
-	while (!has_ring(flight))
+	while (!flight_open(flight))
 		real_pause(1000);
 	struct io_uring_sqe *sqe = next_entry(flight, work, MESSAGE);
 	sqe->opcode = IORING_OP_MSG_RING;
 	sqe->fd = ring;
 	sqe->off = user_data;
 	sqe->len = (uint32_t)result;
+}
+
+bool flight_has_signal(const struct flight *flight, unsigned number, unsigned made)
+{
+	return flight->open && !flight->filtered && flight->signals[number].made == made;
+}
+
+bool flight_add_signal(struct flight *flight, unsigned number, unsigned made, int fd)
+{
+	if (!flight->open || flight->filtered)
+		return false;
+	flight->signals[number].made = made;
+	flight->signals[number].fd = fd;
+	hand_over(next_entry(flight, &flight->signals[number].made, SIGNAL), FLIGHT_NODES + number,
+		  &flight->signals[number].fd);
+	return true;
+}
+
+void flight_signal(struct flight *flight, struct work *work, unsigned number, bool full)
+{
+	static const uint64_t most = UINT64_MAX - 1;
+	struct io_uring_sqe *sqe = next_entry(flight, work, MESSAGE);
+
+	sqe->opcode = full ? IORING_OP_READ : IORING_OP_WRITE;
+	sqe->flags = IOSQE_FIXED_FILE;
+	sqe->fd = (int)(FLIGHT_NODES + number);
+	sqe->addr = full ? (uintptr_t)&flight->emptied : (uintptr_t)&most;
+	sqe->len = sizeof(most);
 }
 
 static void land(struct flight *flight, struct work *work, int status)
@@ -157,6 +202,10 @@ static void complete(struct flight *flight, uintptr_t user_data, int result)
 	case MESSAGE:
 		((struct work *)about)->posted(about, flight, result);
 		return;
+	case SIGNAL:
+		if (result != 1)
+			*(unsigned *)about = 0;
+		return;
 	default:
 		take_over(about, result);
 	}
@@ -164,7 +213,7 @@ static void complete(struct flight *flight, uintptr_t user_data, int result)
 
 unsigned flight_room(const struct flight *flight)
 {
-	return OWN_RING_ENTRIES - OWN_RING_FILES - flight->under_way;
+	return flight->under_way > MOST ? 0 : MOST - flight->under_way;
 }
 
 void flight_advance(struct flight *flight)

@@ -36,19 +36,20 @@ static int setup(struct io_uring_params *params)
 	return ring;
 }
 
-static bool make(struct own_ring *ret_ring)
+/* 0, or -errno. */
+static int make(struct own_ring *ret_ring)
 {
 	struct io_uring_params params;
 
 	int ring = setup(&params);
 	if (ring < 0)
-		return false;
+		return ring;
 	*ret_ring = (struct own_ring){ .fd = (uint32_t)ring,
 				       .wide = params.flags & IORING_SETUP_SQE128 };
 	if (ring_map(ring, &params, &ret_ring->map))
-		return true;
+		return 0;
 	real_close(ring);
-	return false;
+	return -ENOMEM;
 }
 
 static void unmake(struct own_ring *ring)
@@ -84,13 +85,19 @@ static void register_no_files(const struct own_ring *ring)
 
 bool own_ring_open(struct own_ring *ret_ring)
 {
-	if (!make(ret_ring))
+	if (make(ret_ring) < 0)
 		return false;
 	register_no_files(ret_ring);
 	if (register_ring(ret_ring))
 		return true;
 	unmake(ret_ring);
 	return false;
+}
+
+/* Its place with the thread goes with the thread. */
+void own_ring_close(struct own_ring *ring)
+{
+	ring_unmap(&ring->map);
 }
 
 struct io_uring_sqe *own_ring_next(struct own_ring *ring)
@@ -178,25 +185,36 @@ static bool obeys_nop(struct own_ring *ring)
 
 static _Atomic int known;
 
-/* A filter may kill the process for a ring that it did not make itself. */
-bool own_ring_can(enum own_ring_ability ability)
+/* A filter may kill the process for a ring that it did not make itself. 0: it cannot be told yet. */
+static int find_out(void)
 {
 	enum { ASKED = 8 };
 	struct own_ring ring;
 
-	if (!known) {
-		int found = ASKED;
-		if (!filter_is_set() && make(&ring)) {
-			found |= ask_for_opcodes(&ring);
-			found |= obeys_nop(&ring) ? OWN_RING_INJECTS : 0;
-			unmake(&ring);
-		}
-		known = found;
-	}
+	int error = filter_is_set() ? -EPERM : make(&ring);
+	if (error == -EMFILE || error == -ENFILE || error == -ENOMEM)
+		return 0;
+	if (error)
+		return ASKED;
+	int found = ASKED | ask_for_opcodes(&ring);
+	found |= obeys_nop(&ring) ? OWN_RING_INJECTS : 0;
+	unmake(&ring);
+	return found;
+}
+
+bool own_ring_can(enum own_ring_ability ability)
+{
+	if (!known)
+		known = find_out();
 	return known & (int)ability;
 }
 
 bool own_ring_may_be_wanted(void)
 {
 	return known & OWN_RING_POSTS;
+}
+
+bool own_ring_cannot(enum own_ring_ability ability)
+{
+	return known && !(known & (int)ability);
 }

@@ -13,7 +13,7 @@
 #include "engine/ring_map.h"
 #include "base/uring_uapi.h"
 
-enum { OWN_RING_ENTRIES = 64, OWN_RING_FILES = 8 /* places in its table of files, empty */ };
+enum { OWN_RING_ENTRIES = 128, OWN_RING_FILES = 72 /* places in its table of files, empty */ };
 
 struct own_ring {
 	struct ring_map map;
@@ -29,12 +29,14 @@ enum own_ring_ability {
 	OWN_RING_COMMANDS = 4, /* IORING_OP_URING_CMD, 5.19 */
 };
 bool own_ring_can(enum own_ring_ability ability);
-/* Will a new thread need one? False as long as nobody has asked what they can do. */
-bool own_ring_may_be_wanted(void);
+/* As far as has been found out. */
+bool own_ring_may_be_wanted(void); /* a new thread needs one */
+bool own_ring_cannot(enum own_ring_ability ability);
 #define OWN_RING_NOP_INJECT_RESULT (1U << 0) /* IORING_NOP_INJECT_RESULT */
 
 /* For the calling thread, for as long as it lives; or false: no memory. */
 bool own_ring_open(struct own_ring *ret_ring);
+void own_ring_close(struct own_ring *ring); /* before its thread ends */
 
 /* An entry to be filled, all 0; it goes with the next own_ring_enter(). There is always one, as
  * long as there are no more than OWN_RING_ENTRIES under way. */

@@ -3,9 +3,13 @@
 #include "engine/worker.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/deep.h"
 #include "base/filter.h"
@@ -22,7 +26,15 @@ enum {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER;
 static struct work *first, **last = &first;
-static unsigned threads, idle, queued;
+static unsigned threads, idle, queued, holds;
+
+/* Of one that begins: it counts once it has said so. */
+struct beginning {
+	bool filtered; /* there may be a filter, which it has from its maker */
+	enum { UNTOLD, BEGUN, FAILED } outcome;
+};
+static pthread_cond_t begun = PTHREAD_COND_INITIALIZER;
+static __thread bool is_worker __attribute__((tls_model("initial-exec")));
 
 static struct work *dequeue(void)
 {
@@ -52,28 +64,78 @@ static struct work *dequeue_some(unsigned room, bool alone)
 	return works;
 }
 
-static struct work *take(const struct flight *flight)
+/* With the lock. False: a second has passed, and nobody holds it. */
+static bool wait_for_work(void)
 {
-	pthread_mutex_lock(&lock);
+	struct timespec until;
+	int error = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
 	idle++;
-	while (!first && !flight->under_way)
-		pthread_cond_wait(&wanted, &lock);
+	while (!first && (!error || holds)) {
+		until.tv_sec += error != 0;
+		error = pthread_cond_timedwait(&wanted, &lock, &until);
+	}
 	idle--;
-	struct work *works = dequeue_some(flight_room(flight), !flight->under_way);
-	pthread_mutex_unlock(&lock);
-	return works;
+	return first;
 }
 
-static void *serve(void *unused)
+/* False: it is to end. */
+static bool take(const struct flight *flight, struct work **ret_works)
+{
+	pthread_mutex_lock(&lock);
+	bool goes_on = flight->under_way || wait_for_work();
+	threads -= !goes_on;
+	*ret_works = dequeue_some(flight_room(flight), !flight->under_way);
+	pthread_mutex_unlock(&lock);
+	return goes_on;
+}
+
+/* What it would have from the thread that happened to make it: the kernel's own workers do not, and
+ * would go where the program keeps that one. */
+static void be_ordinary(void)
+{
+	const struct sched_param none = { 0 };
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	sched_setaffinity(0, sizeof(all), &all);
+	sched_setscheduler(0, SCHED_OTHER, &none);
+}
+
+static void tell(struct beginning *beginning, bool good)
+{
+	pthread_mutex_lock(&lock);
+	threads += good;
+	beginning->outcome = good ? BEGUN : FAILED;
+	pthread_cond_broadcast(&begun);
+	pthread_mutex_unlock(&lock);
+}
+
+/* What rings can do is asked here: a ring that ends interrupts the thread that had it. */
+static bool begin(struct beginning *beginning, struct flight *flight)
+{
+	is_worker = true;
+	guard_for_ever();
+	bool good = !own_ring_can(OWN_RING_POSTS) || flight_open(flight);
+
+	if (!beginning->filtered)
+		be_ordinary();
+	tell(beginning, good);
+	return good;
+}
+
+static void *serve(void *beginning)
 {
 	struct flight flight = { .open = false };
+	struct work *works;
 
 	DEEP_INSIDE;
-
-	guard_for_ever();
-	for (;;) {
-		struct work *works = take(&flight);
-		flight_gather(&flight);
+	if (!begin(beginning, &flight))
+		return NULL;
+	while (take(&flight, &works)) {
+		flight_gather(&flight, works);
 		for (struct work *work = works, *next; work; work = next) {
 			next = work->next;
 			flight_begin(&flight, work);
@@ -81,7 +143,13 @@ static void *serve(void *unused)
 		if (flight.under_way)
 			flight_advance(&flight);
 	}
-	return unused;
+	flight_close(&flight);
+	return NULL;
+}
+
+bool worker_is_this_thread(void)
+{
+	return is_worker;
 }
 
 /* By the first function of this name in the process, not by ours: a sanitizer or an allocator that
@@ -93,28 +161,38 @@ static __typeof__(pthread_create) *first_pthread_create(void)
 	return found ? (__typeof__(pthread_create) *)found : pthread_create;
 }
 
-/* The program's signals are for its own threads: the thread has the mask of the caller's guard. It
- * has the caller's filters, too, which may forbid it a ring. */
-static bool add_thread(void)
+static int make_thread(struct beginning *beginning)
 {
 	pthread_attr_t attributes;
 	pthread_t id;
 
-	if (own_ring_may_be_wanted() && filter_is_set())
-		return false;
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK);
-	int error = first_pthread_create()(&id, &attributes, serve, NULL);
+	int error = first_pthread_create()(&id, &attributes, serve, beginning);
 	pthread_attr_destroy(&attributes);
-	return error == 0;
+	return error;
+}
+
+/* With the lock, which others have while it begins. The program's signals are for its own threads:
+ * the thread has the mask of the caller's guard. It has the caller's filters, too, which may forbid
+ * it a ring. */
+static bool add_thread(void)
+{
+	struct beginning beginning = { .filtered = filter_is_set() };
+
+	if ((own_ring_may_be_wanted() && beginning.filtered) || make_thread(&beginning) != 0)
+		return false;
+	while (beginning.outcome == UNTOLD)
+		pthread_cond_wait(&begun, &lock);
+	return beginning.outcome == BEGUN;
 }
 
 /* With the lock. False: there is no thread at all. */
 static bool has_thread(unsigned most)
 {
-	if (queued >= idle && threads < most && add_thread())
-		threads++;
+	if (queued >= idle && threads < most)
+		add_thread();
 	return threads > 0;
 }
 
@@ -169,20 +247,31 @@ void worker_start(struct work *works)
 		pthread_cond_signal(&wanted);
 }
 
-bool worker_is_there(void)
+bool worker_hold(void)
 {
 	GUARDED;
 	pthread_mutex_lock(&lock);
 	bool there = threads > 0 || has_thread(1);
+	holds += there;
 	pthread_mutex_unlock(&lock);
 	return there;
+}
+
+void worker_release(void)
+{
+	GUARDED;
+	pthread_mutex_lock(&lock);
+	holds -= holds > 0; /* or it is a child's, that was forked within */
+	pthread_mutex_unlock(&lock);
 }
 
 RACY void worker_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	wanted = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	begun = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	first = NULL;
 	last = &first;
-	threads = idle = queued = 0;
+	threads = idle = queued = holds = 0;
+	is_worker = false;
 }

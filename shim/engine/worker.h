@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads that wait for devices so that the program need not. The first comes with the first work;
- * as many come as there are works at once that must be waited for, up to a bound, and they stay.
- * Those that can go together need few.
+ * as many come as there are works at once that must be waited for, up to a bound. Those that can go
+ * together need few. A thread that has had nothing to do for a second ends: none keeps a process
+ * alive whose own threads have ended.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -11,12 +12,17 @@
 
 #include "engine/flight.h"
 
+/* Is there a thread, with all that it needs? If so, one stays until worker_release(), and runs all
+ * that is started by then. Thread-safe; not to be called in a vforked child. */
+bool worker_hold(void);
+void worker_release(void);
+
 /* Begins it, and those that come next, soon, in threads or, where none is to be had, does them at
- * once. Thread-safe; not to be called in a vforked child. */
+ * once. Likewise. */
 void worker_start(struct work *works);
 
-/* Is there a thread? If so, all that is started will be run by threads. */
-bool worker_is_there(void);
+/* Of all threads: is it one of these? What it closes below us, it closes for us. */
+bool worker_is_this_thread(void);
 
 void worker_after_fork(void); /* the child has none of the threads, nor of their work */
 

@@ -20,7 +20,7 @@ enum { WRITES = 10000, ROUNDS = 101, LENGTH = 16384 };
 
 int __wrap_engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
 			bool *ret_early);
-void __wrap_engine_leave(struct engine_job *job, enum form form);
+void __wrap_engine_leave(struct engine_job *job);
 int __wrap_engine_open_node(const struct engine_job *job);
 bool __wrap_engine_is_sound(const struct engine_job *job);
 void __wrap_engine_prepare(const struct engine_job *job, struct io_uring_sqe *sqe);
@@ -39,9 +39,8 @@ int __wrap_engine_start(const struct write_call *call, enum form form, struct en
 	return REQUEST_GOOD;
 }
 
-void __wrap_engine_leave(struct engine_job *job, enum form form)
+void __wrap_engine_leave(struct engine_job *job)
 {
-	(void)form;
 	job->has_node = true;
 }
 

@@ -22,7 +22,7 @@ for test in "$BUILD"/tests/preload/*; do
 done
 UNTORN_DEEP=1 tests/run.sh "$BUILD" "${tests[@]}" || failed=1
 
-# Rings of a liburing that is part of the program. In mode auto the kernel might poll such a ring by itself.
+# Rings of a liburing that is part of the program.
 # shellcheck disable=SC2046 # several words
 mkdir "$work/preload"
 if ${CC:-gcc} -o "$work/preload/static" "$BUILD/tests/preload/uring.o" "$BUILD/tests/preload.o" -l:liburing.a \

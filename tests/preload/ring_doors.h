@@ -140,10 +140,7 @@ static inline int enter(const struct io_uring *ring, unsigned count, unsigned wa
 {
 	unsigned flags = waits ? IORING_ENTER_GETEVENTS : 0;
 
-	if (ring->flags & IORING_SETUP_SQPOLL) {
-		want(*ring->sq.kflags & IORING_SQ_NEED_WAKEUP);
-		flags |= IORING_ENTER_SQ_WAKEUP;
-	}
+	flags |= ring->flags & IORING_SETUP_SQPOLL ? IORING_ENTER_SQ_WAKEUP : 0;
 	flags |= registered >= 0 ? IORING_ENTER_REGISTERED_RING : 0;
 	long result = ring_call(SYS_io_uring_enter, registered >= 0 ? registered : ring->ring_fd,
 				count, waits, flags);

@@ -146,9 +146,8 @@ static void many(void)
 				count++;
 			}
 		}
-		/* With a thread of the kernel's that submits, others may count as well. */
 		int submitted = submit(ring, 1);
-		want(submitted == (int)count || (setup_flags() & IORING_SETUP_SQPOLL));
+		want(submitted == (int)count);
 		do {
 			int result = result_of_next(ring, &tag);
 			if (tag == MANY && result == 0)
@@ -393,8 +392,7 @@ const struct body bodies[] = {
 	{ NULL, NULL },
 };
 
-/* IORING_SETUP_SQPOLL, COOP_TASKRUN, SQE128 | CQE32, SINGLE_ISSUER | DEFER_TASKRUN */
-#define SQPOLL "SETUP=0x2"
+/* IORING_SETUP_COOP_TASKRUN, SQE128 | CQE32, SINGLE_ISSUER | DEFER_TASKRUN */
 #define WIDE   "SETUP=0x400"
 #define COOP   "SETUP=0x100"
 #define DEFER  "SETUP=0x3000"
@@ -410,7 +408,6 @@ static const struct preload_row rows[] = {
 	{ "errors", "", "WAIT=1", 0 },
 	{ "many", "", NULL, MANY },
 	{ "many", ",delay=1000", NULL, MANY },
-	{ "many", "", SQPOLL, MANY },
 	{ "many", "", COOP, MANY },
 	{ "many", "", DEFER, MANY },
 	{ "many", ",fault=77:0x4280", "FAULT=61", MANY },  /* ENODATA */
@@ -431,7 +428,6 @@ static const struct preload_row rows[] = {
 	{ "errors", "", RAW "WAIT=1", 0 },
 	{ "many", "", "DOOR=raw", MANY },
 	{ "many", ",delay=1000", "DOOR=raw", MANY },
-	{ "many", "", RAW "UNTORN_MODE=command\n" SQPOLL, MANY },
 	{ "many", "", RAW COOP, MANY },
 	{ "many", "", RAW DEFER, MANY },
 	{ "many", ",fault=77:0x4280", RAW "FAULT=61", MANY },  /* ENODATA */

@@ -64,22 +64,6 @@ static int open_something(const struct disk *disk, int fd, dev_t device)
 	return open("/dev/null", O_RDWR);
 }
 
-/* Who uses libaio may not be let have an io_uring. */
-START_TEST(libaio_gets_no_ring)
-{
-	static const struct transport_queue queue = { .open_node = open_something };
-	static const struct transport transport = { .queue = &queue };
-	struct engine_job job = { .own = { .number = 1, .transport = &transport } };
-
-	for (int form = FORM_AIO; form <= FORM_POLLED; form++) {
-		struct hold hold = hold_on(open("/dev/null", O_RDWR));
-		job.hold = &hold;
-		engine_leave(&job, (enum form)form);
-		ck_assert(job.has_node == (form != FORM_AIO));
-	}
-}
-END_TEST
-
 /* What is told of one is not told of the next. */
 START_TEST(each_of_several_is_about_its_own_file)
 {
@@ -137,7 +121,7 @@ START_TEST(what_is_flushed_goes_alone)
 	for (int i = 0; i < 4; i++) {
 		job.own.queue.durable = i & 1 ? DURABLE_BY_FLUSH : DURABLE_BY_FUA;
 		job.request.rwf = i & 2 ? RWF_DSYNC : 0;
-		engine_leave(&job, FORM_RING);
+		engine_leave(&job);
 		ck_assert(job.has_node == (i != 3));
 		ck_assert(engine_command(&job.own, &job.request).fua == (i == 2));
 	}
@@ -155,7 +139,6 @@ Suite *suite(void)
 		tcase_add_test(tc, what_has_waited_is_looked_at_again);
 	}
 	tcase_add_test(tc, what_is_no_block_device_is_the_kernels);
-	tcase_add_test(tc, libaio_gets_no_ring);
 	tcase_add_test(tc, what_is_flushed_goes_alone);
 	suite_add_tcase(s, tc);
 	return s;

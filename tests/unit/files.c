@@ -1,67 +1,130 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that are registered with rings: of which ring, and which cannot be told. Rings are any open
- * files here. */
+/* Files that are registered with rings: of which ring, which are of interest, and when their
+ * descriptors go. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "async/files.h"
+#include "async/ring_table.h"
 #include "suite.h"
 #include "tables_disk.h"
 
 static struct test_disk disk;
+static struct ring one = { .id = 1 }, two = { .id = 2 };
 
-static bool has(int ring, unsigned slot)
+static bool has(const struct ring *ring, unsigned slot)
 {
-	return files_find(ring, slot) >= 0;
+	struct file *file;
+	int fd = files_get(ring, slot, &file);
+
+	if (file)
+		files_put(file);
+	ck_assert_int_eq(fd >= 0, file != NULL);
+	return fd >= 0;
 }
 
 START_TEST(each_ring_has_its_own)
 {
-	int one = open("/dev/null", O_RDWR), two = open("/dev/zero", O_RDWR), again = dup(one);
-	int fd = open(disk.path, O_RDWR), none = -1;
+	int fd = open(disk.path, O_RDWR), none = -1, stays = -2;
 
-	files_set(one, 3, &fd, 1);
-	ck_assert(has(one, 3) && !has(one, 2) && !has(two, 3));
-	files_set(two, 3, &none, 1);
-	ck_assert(has(one, 3));
-	files_set(again, 3, &none, 1);
-	ck_assert(!has(one, 3));
-	files_set(again, 4, &fd, 1);
-	files_set(one, 5, &fd, 1);
-	files_forget(two);
-	ck_assert(has(again, 4) && has(again, 5));
+	files_set(&one, 3, &fd, 1);
+	ck_assert(has(&one, 3) && !has(&one, 2) && !has(&two, 3) && !has(NULL, 3));
+	files_set(&two, 3, &none, 1);
+	files_set(&one, 3, &stays, 1);
+	files_forget(two.id);
+	ck_assert(has(&one, 3));
+	files_set(&one, 3, &none, 1);
+	ck_assert(!has(&one, 3));
+	files_set(&one, 4, &fd, 1);
 	files_forget_all();
-	ck_assert(!has(again, 4) && !has(again, 5));
+	ck_assert(!has(&one, 4));
 }
 END_TEST
 
-/* -1: of a ring without a descriptor, or of one whose index we do not know. */
-START_TEST(rings_without_a_name_have_none)
+START_TEST(what_is_done_to_a_ring_that_is_not_known_may_be_done_to_any)
 {
-	int one = open("/dev/null", O_RDWR), fd = open(disk.path, O_RDWR);
-
-	files_set(-1, 0, &fd, 1);
-	ck_assert(!has(-1, 0));
-	files_set(one, 0, &fd, 1);
-	files_before_register(-1, IORING_REGISTER_BUFFERS);
-	files_forget(-1); /* another ring without a descriptor begins, or ends */
-	ck_assert(has(one, 0));
-	files_before_register(-1, IORING_REGISTER_FILES_UPDATE);
-	ck_assert(!has(one, 0));
-}
-END_TEST
-
-/* The number is closed, past the doors: whether another ring is that one cannot be told. */
-START_TEST(what_cannot_be_told_is_forgotten)
-{
-	int one = open("/dev/null", O_RDWR), two = open("/dev/zero", O_RDWR);
 	int fd = open(disk.path, O_RDWR);
 
-	files_set(one, 0, &fd, 1);
-	close(one);
-	files_set(two, 1, &fd, 1);
-	ck_assert(!has(one, 0) && has(two, 1));
+	files_set(NULL, 0, &fd, 1);
+	files_set(&one, 0, &fd, 1);
+	files_before_register(NULL, IORING_REGISTER_BUFFERS);
+	files_before_register(&two, IORING_UNREGISTER_FILES);
+	files_before_change(&two, FILES_OF_RING);
+	files_before_change(NULL, FILES_STAY);
+	ck_assert(has(&one, 0));
+	files_before_register(NULL, IORING_REGISTER_FILES_UPDATE);
+	ck_assert(!has(&one, 0));
+	files_set(&one, 0, &fd, 1);
+	files_before_change(NULL, FILES_OF_RING);
+	ck_assert(!has(&one, 0));
+	files_set(&one, 0, &fd, 1);
+	files_before_register(&two, URING_REGISTER_SEND_MSG_RING);
+	ck_assert(!has(&one, 0));
+	files_set(&one, 0, &fd, 1);
+	files_before_register(&two, URING_REGISTER_LAST_KNOWN + 1);
+	ck_assert(!has(&one, 0));
+}
+END_TEST
+
+START_TEST(only_what_can_be_written_is_of_interest)
+{
+	int fd = open(disk.path, O_RDONLY), file = open("/dev/null", O_RDWR);
+	int before = dup(fd);
+
+	close(before);
+	files_set(&one, 0, &fd, 1);
+	files_set(&one, 1, &file, 1);
+	ck_assert(!has(&one, 0) && !has(&one, 1));
+	ck_assert_int_eq(dup(fd), before);
+}
+END_TEST
+
+static bool is_locked(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+	int status;
+
+	pid_t child = fork();
+	if (child == 0)
+		_exit(fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK ? 0 : 1);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	return status != 0;
+}
+
+/* Closing ours would drop them. It is closed when they are gone. */
+START_TEST(locks_of_the_program_stay)
+{
+	int fd = open(disk.path, O_RDWR), none = -1;
+	struct flock lock = { .l_type = F_WRLCK };
+	struct file *file;
+
+	ck_assert_int_eq(fcntl(fd, F_SETLK, &lock), 0);
+	files_set(&one, 0, &fd, 1);
+	int own = files_get(&one, 0, &file);
+	files_put(file);
+	files_forget(one.id);
+	ck_assert(!has(&one, 0) && is_locked(fd) && fcntl(own, F_GETFD) >= 0);
+	lock.l_type = F_UNLCK;
+	ck_assert_int_eq(fcntl(fd, F_SETLK, &lock), 0);
+	files_set(&two, 0, &fd, 1);
+	files_set(&two, 0, &none, 1);
+	ck_assert_int_eq(fcntl(own, F_GETFD), -1);
+}
+END_TEST
+
+START_TEST(one_that_is_in_use_stays_open)
+{
+	int fd = open(disk.path, O_RDWR);
+	struct file *file;
+
+	files_set(&one, 0, &fd, 1);
+	int own = files_get(&one, 0, &file);
+	files_forget(one.id);
+	ck_assert(!has(&one, 0) && fcntl(own, F_GETFD) >= 0);
+	files_put(file);
+	ck_assert_int_eq(fcntl(own, F_GETFD), -1);
 }
 END_TEST
 
@@ -74,7 +137,9 @@ Suite *suite(void)
 	if (!test_disk_make(&disk, 512))
 		return suite;
 	tcase_add_test(tc, each_ring_has_its_own);
-	tcase_add_test(tc, rings_without_a_name_have_none);
-	tcase_add_test(tc, what_cannot_be_told_is_forgotten);
+	tcase_add_test(tc, what_is_done_to_a_ring_that_is_not_known_may_be_done_to_any);
+	tcase_add_test(tc, only_what_can_be_written_is_of_interest);
+	tcase_add_test(tc, locks_of_the_program_stay);
+	tcase_add_test(tc, one_that_is_in_use_stays_open);
 	return suite;
 }

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A ring is that ring, whatever becomes of its number: completions go to the ring that the write was
+ * submitted to, and what is done to one ring is none of another's business. And how a process with
+ * writes under way ends.
+ *
+ * Links: -luring
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "inline_call.h"
+#include "ring_doors.h"
+
+static bool nothing_comes(struct io_uring *ring)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 50000000 };
+	struct io_uring_cqe *cqe;
+
+	return io_uring_wait_cqe_timeout(ring, &cqe, &soon) == -ETIME;
+}
+
+static bool one_comes(struct io_uring *ring, uint64_t wanted)
+{
+	uint64_t tag;
+
+	return result_of_next(ring, &tag) == UNIT && tag == wanted;
+}
+
+/* Closed past the doors while a write of it is under way; and another ring has its number. */
+static void number_of_another_under_way(void)
+{
+	int fd = open_disk();
+	struct io_uring *one = ring_of(8);
+
+	prepare(one, fd, buffer(UNIT, 'a'), UNIT, 0, 1);
+	want(submit(one, 0) == 1);
+	int number = one->ring_fd;
+	want(io_uring_register_ring_fd(one) == 1);
+	want(inline_call(SYS_close, number, 0, 0, 0, 0, 0) == 0);
+	struct io_uring *two = ring_of(8);
+	want(two->ring_fd == number);
+	prepare(two, fd, buffer(UNIT, 'b'), UNIT, UNIT, 2);
+	want(submit(two, 0) == 1);
+	want(one_comes(two, 2) && nothing_comes(two) && one_comes(one, 1));
+}
+
+/* It goes on by its index, which liburing does not say is all that it has. */
+static void number_of_another_by_index(void)
+{
+	int fd = open_disk(), other = getenv("FILE") ? memfd_create("other", 0) : -1;
+	struct io_uring *one = ring_of(8), *two;
+
+	want(io_uring_register_ring_fd(one) == 1);
+	want(other < 0 || dup2(other, one->ring_fd) == one->ring_fd);
+	want(other >= 0 || close(one->ring_fd) == 0);
+	two = ring_of(8);
+	want(other >= 0 || two->ring_fd == one->ring_fd);
+	prepare(one, fd, buffer(UNIT, 'i'), UNIT, 0, 1);
+	want(submit(one, 0) == 1 && one_comes(one, 1) && nothing_comes(two));
+	want(holds(fd, 0, UNIT, 'i') && (other < 0 || lseek(other, 0, SEEK_END) == 0));
+}
+
+/* Its descriptor goes while a write is under way, whose thread opens and closes others. */
+static void number_that_a_worker_gets(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+
+	want(io_uring_register_ring_fd(ring) == 1);
+	prepare(ring, fd, buffer(UNIT, 'w'), UNIT, 0, 1);
+	want(submit(ring, 0) == 1);
+	want(inline_call(SYS_close, ring->ring_fd, 0, 0, 0, 0, 0) == 0);
+	want(one_comes(ring, 1) && holds(fd, 0, UNIT, 'w'));
+}
+
+/* No other ring's table of files is changed by that. */
+static void another_ring_registers(void)
+{
+	int fd = open_disk();
+	struct io_uring *one = ring_of(8), *two = ring_of(8);
+	char *data = buffer(UNIT, 'o');
+
+	want(io_uring_register_files(one, &fd, 1) == 0);
+	syscall(SYS_io_uring_register, two->ring_fd, 29 /* IORING_REGISTER_CLOCK */, NULL, 0);
+	struct io_uring_sqe *sqe = next_entry(two);
+	io_uring_prep_nop(sqe);
+	sqe->opcode = 52; /* IORING_OP_FUTEX_WAKE */
+	submit(two, 1);
+	prepare(one, 0, data, UNIT, 0, 1)->flags |= IOSQE_FIXED_FILE;
+	want(submit(one, 0) == 1 && one_comes(one, 1) && holds(fd, 0, UNIT, 'o'));
+}
+
+/* Of Linux 6.14, which we do not do: the kernel refuses them, or the flag. */
+static void with_attributes(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+	struct io_uring_sqe *sqe = prepare(ring, fd, buffer(UNIT, 'a'), UNIT, 0, 1);
+	const uint64_t unknown = UINT64_C(1) << 40;
+	uint64_t tag;
+
+	memcpy((char *)sqe + 56, &unknown, sizeof(unknown));
+	want(submit(ring, 0) == 1 && result_of_next(ring, &tag) < 0 && holds(fd, 0, UNIT, 0));
+}
+
+/* What liburing refuses before it submits stays with the program. */
+static void refused_by_liburing(void)
+{
+	int (*wait_min)(struct io_uring *, struct io_uring_cqe **, unsigned,
+			struct __kernel_timespec *, unsigned, sigset_t *) =
+		(__typeof__(wait_min))dlsym(RTLD_DEFAULT, "io_uring_submit_and_wait_min_timeout");
+	struct __kernel_timespec soon = { .tv_nsec = 1000000 };
+	struct io_uring *ring = ring_of(8);
+	struct io_uring_cqe *cqe;
+	int fd = open_disk();
+
+	want(wait_min != NULL);
+	ring->features &= ~(1U << 15); /* IORING_FEAT_MIN_TIMEOUT */
+	prepare(ring, fd, buffer(UNIT, 'm'), UNIT, 0, 1);
+	want(wait_min(ring, &cqe, 1, &soon, 10, NULL) < 0 && io_uring_sq_ready(ring) == 1);
+	want(submit(ring, 0) == 1 && one_comes(ring, 1));
+}
+
+static int handlers_disk;
+static struct io_uring *handlers_ring;
+static char *handlers_data;
+static volatile sig_atomic_t handled;
+
+static void write_by_slot(struct io_uring *ring, off_t offset)
+{
+	prepare(ring, 0, handlers_data, UNIT, offset, 1)->flags |= IOSQE_FIXED_FILE;
+	want(submit(ring, 1) == 1 && one_comes(ring, 1));
+}
+
+static void in_handler(int signal)
+{
+	int before = errno;
+
+	(void)signal;
+	write_by_slot(handlers_ring, UNIT);
+	handled++;
+	ualarm(300, 0);
+	errno = before;
+}
+
+static void slots_in_a_handler(void)
+{
+	struct sigaction action = { .sa_handler = in_handler, .sa_flags = SA_RESTART };
+	struct io_uring *ring = ring_of(8);
+
+	handlers_disk = open_disk();
+	handlers_ring = ring_of(8);
+	handlers_data = buffer(UNIT, 's');
+	want(io_uring_register_files(ring, &handlers_disk, 1) == 0);
+	want(io_uring_register_files(handlers_ring, &handlers_disk, 1) == 0);
+	want(sigaction(SIGALRM, &action, NULL) == 0);
+	ualarm(300, 0);
+	for (int i = 0; i < 3000 || handled < 50; i++)
+		write_by_slot(ring, 0);
+	signal(SIGALRM, SIG_IGN);
+}
+
+/* More than any table has room for, on a ring that nothing can be done in place for. */
+static void very_many(void)
+{
+	enum { VERY_MANY = 3000 };
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(4096);
+	char *data = buffer(UNIT, 'v');
+	uint64_t tag;
+
+	for (int i = 0; i < VERY_MANY; i++)
+		prepare(ring, fd, data, UNIT, (off_t)(i % 64) * UNIT, 1);
+	want(submit(ring, 0) == VERY_MANY);
+	for (int i = 0; i < VERY_MANY; i++)
+		want(result_of_next(ring, &tag) == UNIT);
+	want(holds(fd, 0, 64 * UNIT, 'v'));
+	end(ring);
+}
+
+/* The last thread's end is the process's; ours are none of its. */
+static void main_ends(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+
+	prepare(ring, fd, buffer(UNIT, 'e'), UNIT, 0, 1);
+	want(submit(ring, 0) == 1 && one_comes(ring, 1));
+	pthread_exit(NULL);
+}
+
+/* What was accepted is done before the process is gone. */
+static void main_returns(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(16);
+	char *data = buffer(UNIT, 'r');
+
+	for (int i = 0; i < 16; i++)
+		prepare(ring, fd, data, UNIT, (off_t)i * UNIT, 1);
+	want(submit(ring, 0) == 16);
+}
+
+const struct body bodies[] = {
+	{ "number_of_another_under_way", number_of_another_under_way },
+	{ "number_of_another_by_index", number_of_another_by_index },
+	{ "number_that_a_worker_gets", number_that_a_worker_gets },
+	{ "another_ring_registers", another_ring_registers },
+	{ "with_attributes", with_attributes },
+	{ "refused_by_liburing", refused_by_liburing },
+	{ "slots_in_a_handler", slots_in_a_handler },
+	{ "very_many", very_many },
+	{ "main_ends", main_ends },
+	{ "main_returns", main_returns },
+	{ NULL, NULL },
+};
+
+static const struct preload_row rows[] = {
+	{ "number_of_another_under_way", ",delay=20000", "", 2 },
+	{ "number_of_another_by_index", "", "", 1 },
+	{ "number_of_another_by_index", "", "FILE=1", 1 },
+	{ "number_that_a_worker_gets", ",delay=20000", "", 1 },
+	{ "another_ring_registers", "", "", 1 },
+	{ "with_attributes", "", "", 0 },
+	{ "refused_by_liburing", "", "", 1 },
+	{ "slots_in_a_handler", "", "", -1 },
+	{ "very_many", "", "SETUP=1", 3000 }, /* IORING_SETUP_IOPOLL */
+	{ "main_ends", "", "", 1 },
+	{ "main_returns", ",delay=20000", "", 16 },
+};
+
+Suite *suite(void)
+{
+	return preload_suite("a ring is that ring", rows, sizeof(rows) / sizeof(rows[0]));
+}
