@@ -88,9 +88,6 @@ static void done(struct work *work, struct flight *flight)
 static bool do_later(struct submission *submission, struct iocb *iocb, struct engine_job *job,
 		     int result, struct disguise *disguise)
 {
-	if (config_get().aio_inline)
-		return false;
-	submission->held = submission->held || worker_hold();
 	struct aio_op *op =
 		submission->held ? aio_table_add(submission->context, iocb) : NULL;
 	if (!op)
@@ -128,6 +125,9 @@ static int put_on(struct submission *submission, struct iocb *iocb, struct disgu
 	struct engine_job job;
 	bool early;
 
+	if (!submission->held && !config_get().aio_inline)
+		submission->held = worker_hold();
+	submission->file.later = submission->held;
 	*disguise = (struct disguise){ .was = *iocb };
 	int result = start(submission, iocb, &job, &early);
 	if (early || result == ENGINE_KERNEL)

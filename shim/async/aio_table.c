@@ -21,7 +21,6 @@ static struct aio_op *buckets[BUCKETS];
 static struct pool pool = { .size = sizeof(struct aio_op) };
 static _Atomic unsigned count;              /* of those in the buckets, or not signalled yet */
 static _Atomic unsigned lowest = UINT_MAX;  /* the lowest number that a signal ever had */
-static _Atomic pid_t owner; /* a child that got here without a word has no worker to wait for */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
@@ -100,7 +99,6 @@ struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb)
 	op->next = *bucket_of(iocb);
 	*bucket_of(iocb) = op;
 	atomic_fetch_add(&count, 1);
-	owner = getpid();
 	return op;
 }
 
@@ -214,7 +212,7 @@ static bool is_busy(const struct query *query)
 
 static void await(const struct query *query)
 {
-	if (!atomic_load(&count) || worker_is_this_thread() || getpid() != owner)
+	if (!atomic_load(&count) || !worker_may_be_waited_for())
 		return;
 	HOLD_LOCK;
 	while (is_busy(query))

@@ -173,6 +173,7 @@ static enum ring_handled handle_to(struct ring_batch *batch, struct io_uring_sqe
 
 	if (!is_ours(batch, sqe))
 		return leave(fd);
+	batch->file.later = ring_may_go(batch, sqe);
 	int result = start(batch, sqe, fd, &job);
 	if (result == ENGINE_KERNEL)
 		return RING_LEFT;

@@ -27,7 +27,6 @@ struct ring_op {
 
 static struct pool ops = { .size = sizeof(struct ring_op) };
 static _Atomic unsigned under_way; /* of all rings */
-static _Atomic pid_t owner; /* a child that got here without a word has no worker to wait for */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
@@ -65,7 +64,6 @@ static struct ring_op *take(struct ring *ring)
 	if (op) {
 		ring_table_share(ring);
 		atomic_fetch_add(&under_way, 1);
-		owner = getpid();
 	}
 	pthread_mutex_unlock(&lock);
 	return op;
@@ -88,7 +86,7 @@ static void give_back(struct ring_op *op)
 
 void ring_op_await(const struct ring *ring)
 {
-	if (!ring->under_way || worker_is_this_thread())
+	if (!ring->under_way || !worker_may_be_waited_for())
 		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);
@@ -99,7 +97,7 @@ void ring_op_await(const struct ring *ring)
 
 void ring_op_await_all(void)
 {
-	if (!atomic_load(&under_way) || worker_is_this_thread() || getpid() != owner)
+	if (!atomic_load(&under_way) || !worker_may_be_waited_for())
 		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);
@@ -113,7 +111,7 @@ void ring_op_await_all(void)
 void ring_op_before_close(unsigned first, unsigned last)
 {
 	if (!atomic_load(&under_way) || !ring_table_is_busy(first, last) ||
-	    worker_is_this_thread() || getpid() != owner)
+	    !worker_may_be_waited_for())
 		return;
 	GUARDED;
 	pthread_mutex_lock(&lock);

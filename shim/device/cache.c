@@ -18,6 +18,8 @@
 #include "base/real.h"
 #include "untorn_uapi.h"
 
+enum { LONGEST = INT32_MAX & ~4095 }; /* MAX_RW_COUNT of 4 KiB pages */
+
 /* Mapped once, for the process's life. One page is enough, for the kernel takes memory from its
  * beginning on, and fails there; and one page fits into a limit on locked memory. */
 void *cache_unreadable(void)
@@ -75,8 +77,17 @@ int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 			  : -EIO; /* it cannot have written: there is no data */
 }
 
+/* As cache_clear(); a question that waits would write back and drop what other people have there. */
+bool cache_is_clear(int fd, uint64_t offset, uint64_t length)
+{
+	struct iovec iov = { cache_unreadable(), length - 1 };
+
+	return iov.iov_base && length <= LONGEST &&
+	       real_pwritev2(fd, &iov, 1, (off_t)offset, RWF_NOWAIT) == -EINVAL;
+}
+
 /* A kernel without the call (before 6.5), and a filter that refuses it, are asked once. */
-static bool has_no_page(int fd, uint64_t offset, uint32_t length)
+static bool has_no_page(int fd, uint64_t offset, uint64_t length)
 {
 	static _Atomic bool absent;
 
@@ -86,6 +97,11 @@ static bool has_no_page(int fd, uint64_t offset, uint32_t length)
 	if (pages == -ENOSYS || pages == -EPERM)
 		atomic_store_explicit(&absent, true, memory_order_relaxed);
 	return pages == 0;
+}
+
+bool cache_has_no_page(int fd, uint64_t offset, uint64_t length)
+{
+	return has_no_page(fd, offset, length) || cache_is_clear(fd, offset, length);
 }
 
 void cache_finish(int fd, uint64_t offset, uint32_t length)

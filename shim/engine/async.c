@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/real.h"
-#include "device/cache.h"
 #include "engine/account.h"
 #include "engine/own_table.h"
 
@@ -120,7 +119,6 @@ ssize_t engine_land(struct engine_job *job, int result)
 	struct command command = engine_command(engine_device(job), &job->request);
 
 	ssize_t length = engine_device(job)->transport->queue->outcome(&command, result);
-	cache_finish(job->hold->fd, job->request.offset, command.length);
 	if (length) { /* else engine_finish() does it over */
 		account_end(engine_device(job), &job->request, job->began, length);
 		engine_drop(job);
@@ -129,12 +127,21 @@ ssize_t engine_land(struct engine_job *job, int result)
 }
 
 /* If the hold was closed meanwhile, past the doors, or the disk formatted, nothing is sent. */
+static ssize_t finish(struct engine_job *job)
+{
+	int error = job->asks ? engine_ask(job) : REQUEST_GOOD;
+
+	if (error != REQUEST_GOOD)
+		return account_refused(engine_device(job), &job->request, error);
+	return is_known_anew(job) && engine_is_sound(job)
+		       ? engine_send(job->hold, engine_device(job), &job->request)
+		       : -EIO;
+}
+
 ssize_t engine_finish(struct engine_job *job)
 {
 	KEEP_ERRNO;
-	ssize_t result = is_known_anew(job) && engine_is_sound(job)
-				 ? engine_send(job->hold, engine_device(job), &job->request)
-				 : -EIO;
+	ssize_t result = finish(job);
 
 	engine_drop(job);
 	return result;

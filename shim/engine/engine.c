@@ -110,7 +110,7 @@ static int judge(const struct write_call *call, const struct engine_file *file,
 		 struct request *request)
 {
 	gather(call, file, request);
-	return engine_judge(file->hold, request, &file->device->limits);
+	return engine_judge(file->hold, request, &file->device->limits, file->later);
 }
 
 /* A call by pwritev2() has passed the kernel's own checks, and its memory has been imported there.
@@ -140,6 +140,7 @@ static int start_with(const struct write_call *call, enum form form, struct engi
 static void give(struct engine_file *file, enum form form, bool shared, struct engine_job *job)
 {
 	job->hold = file->hold;
+	job->asks = file->later && !(job->request.rwf & RWF_NOWAIT);
 	job->by_hold = file->device != &file->own;
 	if (!job->by_hold)
 		job->own = file->own;
@@ -158,12 +159,13 @@ static int start(const struct write_call *call, enum form form, struct engine_jo
 	struct engine_file alone, *file = call->file;
 
 	file = file ? file : &alone;
+	alone.later = false;
 	if (file == &alone || !file->device)
 		engine_begin(file);
 	else if (file->fd != call->fd)
 		engine_forget(file);
 	job->hold = NULL;
-	job->by_hold = job->has_node = false;
+	job->by_hold = job->has_node = job->asks = false;
 	job->since = 0;
 	ask(call, form, &job->request);
 	int result = start_with(call, form, file, &job->request, ret_early);
@@ -197,6 +199,12 @@ int engine_start(const struct write_call *call, enum form form, struct engine_jo
 	if (result == ENGINE_KERNEL)
 		account_kernel(ret_job->own.number, ret_job->request.door, result);
 	return result == -EMFILE ? no_room(ret_job) : result;
+}
+
+int engine_ask(struct engine_job *job)
+{
+	job->asks = false;
+	return engine_judge(job->hold, &job->request, &engine_device(job)->limits, false);
 }
 
 void engine_drop(struct engine_job *job)

@@ -29,6 +29,7 @@ struct engine_file {
 	const struct device *device; /* the hold's, or what follows */
 	struct device own;
 	uint64_t size; /* UINT64_MAX: the look into the page cache tells whether a write fits */
+	bool later;    /* which is to be done for all of them, by engine_ask() or engine/span.h */
 };
 void engine_begin(struct engine_file *file);
 void engine_forget(struct engine_file *file); /* it may be found anew */
@@ -61,6 +62,7 @@ struct engine_job {
 	struct request request;
 	struct hold *hold; /* in use, if the write is good: until it has been finished or dropped */
 	bool by_hold;      /* the device is the hold's */
+	bool asks;         /* the page cache is still to be asked about */
 	uint64_t since;    /* real_now() when it was found good; 0: it is done at once */
 	struct device own; /* else this */
 	uint64_t began;    /* engine_prepare() */
@@ -82,6 +84,9 @@ int engine_start(const struct write_call *call, enum form form, struct engine_jo
 		 bool *ret_early);
 void engine_drop(struct engine_job *job);
 
+/* What file.later has left to be done: REQUEST_GOOD, or the result. */
+int engine_ask(struct engine_job *job);
+
 /* The caller goes on, and another thread will do the second half. */
 void engine_leave(struct engine_job *job);
 
@@ -95,7 +100,8 @@ bool engine_is_sound(const struct engine_job *job);
 bool engine_is_still(const struct engine_job *job);
 int engine_open_node(const struct engine_job *job);
 void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe);
-/* From the completion's result: the length, -errno; or 0, engine_finish() must do it. */
+/* From the completion's result: the length, -errno; or 0, engine_finish() must do it. After
+ * span_after(). */
 ssize_t engine_land(struct engine_job *job, int result);
 
 int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
@@ -105,8 +111,9 @@ int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 int engine_import(const struct write_call *call, struct request *request);
 /* call->fd is file->fd, if that is known. REQUEST_GOOD: found; ENGINE_KERNEL; or the result, from the kernel itself or -errno. */
 int engine_find(const struct write_call *call, enum form form, struct engine_file *file);
-/* REQUEST_GOOD, and nothing of the range is cached; or the result. */
-int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits);
+/* REQUEST_GOOD, and nothing of the range is cached, unless `later`; or the result. */
+int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits,
+		 bool later);
 struct command engine_command(const struct device *device, const struct request *request);
 /* Is it to be durable, on a disk that knows no FUA? */
 bool engine_flushes(const struct device *device, const struct request *request);

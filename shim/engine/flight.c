@@ -6,6 +6,7 @@
  */
 #include "base/real.h"
 #include "engine/flight.h"
+#include "engine/span.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -173,14 +174,39 @@ void flight_signal(struct flight *flight, struct work *work, unsigned number, bo
 	sqe->len = sizeof(most);
 }
 
-static void land(struct flight *flight, struct work *work, int status)
+static void land(struct flight *flight, struct work *work)
 {
+	int status = work->result;
+
 	work->result = (int)engine_land(&work->job, status);
 	if (!work->result) {
 		note_refusal(status);
 		work->result = (int)engine_finish(&work->job);
 	}
 	work->done(work, flight);
+}
+
+/* Commands that have come back, in their order. */
+struct landed {
+	struct work *first, **last;
+};
+
+static void append(struct landed *landed, struct work *work, int status)
+{
+	work->result = status;
+	work->job.asks = true;
+	work->next = NULL;
+	*landed->last = work;
+	landed->last = &work->next;
+}
+
+static void land_all(struct flight *flight, struct work *works)
+{
+	span_after(works);
+	for (struct work *work = works, *next; work; work = next) {
+		next = work->next;
+		land(flight, work);
+	}
 }
 
 static void take_over(struct flight_node *node, int result)
@@ -190,14 +216,14 @@ static void take_over(struct flight_node *node, int result)
 		atomic_store(&refused, true);
 }
 
-static void complete(struct flight *flight, uintptr_t user_data, int result)
+static void complete(struct flight *flight, struct landed *landed, uintptr_t user_data, int result)
 {
 	void *about = (void *)(user_data & ~(uintptr_t)TAGS);
 
 	flight->under_way--;
 	switch (user_data & TAGS) {
 	case COMMAND:
-		land(flight, about, result);
+		append(landed, about, result);
 		return;
 	case MESSAGE:
 		((struct work *)about)->posted(about, flight, result);
@@ -218,11 +244,13 @@ unsigned flight_room(const struct flight *flight)
 
 void flight_advance(struct flight *flight)
 {
+	struct landed landed = { NULL, &landed.first };
 	uint64_t user_data;
 	int32_t result;
 
 	flight->ready = false;
 	own_ring_enter(&flight->ring);
 	while (own_ring_take(&flight->ring, &user_data, &result))
-		complete(flight, user_data, result);
+		complete(flight, &landed, user_data, result);
+	land_all(flight, landed.first);
 }

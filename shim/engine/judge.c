@@ -67,11 +67,14 @@ static int explain(int fd, struct request *request, const struct limits *limits)
 	return lateness == REQUEST_EARLY ? error : late_error(fd, request, lateness);
 }
 
-int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits)
+int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits,
+		 bool later)
 {
 	if (!hold) /* the file is not open for writing */
 		return -EBADF;
 	if (!(request->rwf & RWF_NOWAIT) && request_check(request, limits) == REQUEST_GOOD) {
+		if (later)
+			return REQUEST_GOOD;
 		int error = cache_clear(hold->fd, request->offset, (uint32_t)request->length);
 		if (error != -EFAULT)
 			return error ? error : REQUEST_GOOD;

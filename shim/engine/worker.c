@@ -10,12 +10,14 @@
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/deep.h"
 #include "base/filter.h"
 #include "base/guard.h"
 #include "base/racy.h"
 #include "engine/own_ring.h"
+#include "engine/span.h"
 
 enum {
 	MAX_THREADS = 64,
@@ -34,6 +36,7 @@ struct beginning {
 	enum { UNTOLD, BEGUN, FAILED } outcome;
 };
 static pthread_cond_t begun = PTHREAD_COND_INITIALIZER;
+static _Atomic pid_t maker; /* the process that made them: a child that got here without a word has none */
 static __thread bool is_worker __attribute__((tls_model("initial-exec")));
 
 static struct work *dequeue(void)
@@ -147,9 +150,9 @@ static void *serve(void *beginning)
 	return NULL;
 }
 
-bool worker_is_this_thread(void)
+bool worker_may_be_waited_for(void)
 {
-	return is_worker;
+	return !is_worker && maker == getpid();
 }
 
 /* By the first function of this name in the process, not by ours: a sanitizer or an allocator that
@@ -181,6 +184,7 @@ static bool add_thread(void)
 {
 	struct beginning beginning = { .filtered = filter_is_set() };
 
+	maker = getpid();
 	if ((own_ring_may_be_wanted() && beginning.filtered) || make_thread(&beginning) != 0)
 		return false;
 	while (beginning.outcome == UNTOLD)
@@ -237,6 +241,7 @@ static void do_at_once(struct work *works)
 void worker_start(struct work *works)
 {
 	GUARDED;
+	span_before(works);
 	pthread_mutex_lock(&lock);
 	unsigned calls = enqueue(works);
 	pthread_mutex_unlock(&lock);
@@ -251,7 +256,7 @@ bool worker_hold(void)
 {
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	bool there = threads > 0 || has_thread(1);
+	bool there = threads > 0 ? maker == getpid() : has_thread(1);
 	holds += there;
 	pthread_mutex_unlock(&lock);
 	return there;

@@ -21,8 +21,9 @@ void worker_release(void);
  * once. Likewise. */
 void worker_start(struct work *works);
 
-/* Of all threads: is it one of these? What it closes below us, it closes for us. */
-bool worker_is_this_thread(void);
+/* Not by one of these threads itself: what it closes below us, it closes for us. And not by a child
+ * that was forked without a word, which has none of them. */
+bool worker_may_be_waited_for(void);
 
 void worker_after_fork(void); /* the child has none of the threads, nor of their work */
 

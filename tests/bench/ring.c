@@ -4,7 +4,7 @@
  * back: here the checks are left out and a command is a NOP, which takes no time. Beside it as
  * many writes to /dev/null in the program's ring alone. CPU time of all threads, a write.
  *
- * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_leave -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish
+ * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_leave -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish -Wl,--wrap=span_after
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -15,6 +15,7 @@
 #include "bench.h"
 #include "engine/engine.h"
 #include "async/ring_prepared.h"
+#include "engine/span.h"
 
 enum { WRITES = 10000, ROUNDS = 101, LENGTH = 16384 };
 
@@ -27,13 +28,19 @@ void __wrap_engine_prepare(const struct engine_job *job, struct io_uring_sqe *sq
 ssize_t __wrap_engine_land(struct engine_job *job, int result);
 ssize_t __wrap_engine_finish(struct engine_job *job);
 
+void __wrap_span_after(struct work *works);
+void __wrap_span_after(struct work *works)
+{
+	(void)works;
+}
+
 int __wrap_engine_start(const struct write_call *call, enum form form, struct engine_job *ret_job,
 			bool *ret_early)
 {
 	(void)call;
 	(void)form;
 	*ret_early = false;
-	ret_job->by_hold = false;
+	ret_job->by_hold = ret_job->asks = false;
 	ret_job->own.identity.disk = 1;
 	ret_job->request.address = 1;
 	return REQUEST_GOOD;
@@ -142,6 +149,7 @@ int main(void)
 	node = open("/dev/null", O_WRONLY);
 	if (io_uring_queue_init(64, &ring, 0) < 0)
 		return 77;
+	ring_table_note(ring.ring_fd, ring.flags, ring.sq.khead);
 	compare(&ring, 1);
 	compare(&ring, 8);
 	compare(&ring, 32);
