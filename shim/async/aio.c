@@ -41,7 +41,8 @@ static bool is_atomic_write(const struct iocb *iocb)
 struct submission {
 	aio_context_t context;
 	struct engine_file file;
-	bool held; /* a worker: none ends meanwhile */
+	bool held;   /* a worker: none ends meanwhile */
+	bool proven; /* that the signals are what they were */
 	struct disguise {
 		bool worn;
 		struct aio_op *op; /* NULL: nothing is left to be done */
@@ -89,9 +90,12 @@ static bool do_later(struct submission *submission, struct iocb *iocb, struct en
 		     int result, struct disguise *disguise)
 {
 	struct aio_op *op =
-		submission->held ? aio_table_add(submission->context, iocb) : NULL;
+		submission->held
+			? aio_table_add(submission->context, iocb, !submission->proven)
+			: NULL;
 	if (!op)
 		return false;
+	submission->proven = true;
 	op->work.job = *job;
 	op->work.result = result;
 	op->work.done = done;
@@ -151,7 +155,6 @@ static void take_off(struct iocb *iocb, const struct disguise *disguise)
 
 static void add(struct aio_op *op, struct work ***last)
 {
-	aio_table_begin(op);
 	if (op->work.result != REQUEST_GOOD) {
 		aio_table_done(op, NULL);
 		return;
@@ -210,7 +213,7 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 	struct submission submission;
 
 	submission.context = context;
-	submission.file.known = submission.held = false;
+	submission.file.known = submission.held = submission.proven = false;
 	submission.file.device = NULL;
 	submission.file.hold = NULL;
 	GUARDED;

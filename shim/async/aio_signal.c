@@ -17,11 +17,12 @@ enum { FIRST_NUMBER = 512, KEPT = FLIGHT_SIGNALS };
 enum { MARK = 57 };
 
 static struct kept {
-	struct aio_signal signal;
-	bool in_use;
-	unsigned made; /* so many times */
+	struct aio_signal signal; /* fd -1: none yet */
+	unsigned made;            /* so many times */
+	_Atomic bool doubtful;
 } kept[KEPT];
-static unsigned used; /* those below have been made */
+static int vacant[KEPT], vacant_count; /* those that are not in use; the last is taken first */
+static bool begun;
 
 static bool is_ours(int fd)
 {
@@ -42,45 +43,73 @@ static int make(void)
 	return high;
 }
 
-static bool make_kept(struct kept *one, int number)
+static bool make_kept(struct kept *one)
 {
-	one->signal = (struct aio_signal){ .fd = make(), .kept = number };
+	one->signal = (struct aio_signal){ .fd = make(), .kept = (int)(one - kept) };
+	one->doubtful = false;
 	one->made++;
 	return one->signal.fd >= 0;
 }
 
-/* NULL: all are in use. */
-static struct kept *find(void)
+static void begin(void)
 {
-	unsigned i = 0;
-
-	while (i < used && kept[i].in_use)
-		i++;
-	return i < KEPT ? &kept[i] : NULL;
+	for (int i = 0; i < KEPT; i++) {
+		kept[i].signal.fd = -1;
+		vacant[i] = KEPT - 1 - i;
+	}
+	vacant_count = KEPT;
+	begun = true;
 }
 
-bool aio_signal_take(struct aio_signal *ret_signal)
+/* One that is not what it was makes all the others doubtful. */
+static bool is_good(struct kept *one, bool prove)
 {
-	struct kept *one = find();
-
-	if (!one) {
-		*ret_signal = (struct aio_signal){ .fd = make(), .kept = -1 };
-		return ret_signal->fd >= 0;
-	}
-	int number = (int)(one - kept);
-	if ((number == (int)used || !is_ours(one->signal.fd)) && !make_kept(one, number))
+	if (one->signal.fd < 0)
 		return false;
-	used += number == (int)used;
-	one->in_use = true;
+	if (!prove && !one->doubtful)
+		return true;
+	one->doubtful = false;
+	if (is_ours(one->signal.fd))
+		return true;
+	aio_signal_doubt(0, ~0U);
+	return false;
+}
+
+static bool take_kept(bool prove, struct aio_signal *ret_signal)
+{
+	struct kept *one = &kept[vacant[vacant_count - 1]];
+
+	if (!is_good(one, prove) && !make_kept(one))
+		return false;
+	vacant_count--;
 	*ret_signal = one->signal;
 	return true;
+}
+
+bool aio_signal_take(bool prove, struct aio_signal *ret_signal)
+{
+	if (!begun)
+		begin();
+	if (vacant_count)
+		return take_kept(prove, ret_signal);
+	*ret_signal = (struct aio_signal){ .fd = make(), .kept = -1 };
+	return ret_signal->fd >= 0;
+}
+
+RACY void aio_signal_doubt(unsigned first, unsigned last)
+{
+	for (int i = 0; i < KEPT; i++) {
+		unsigned fd = (unsigned)kept[i].signal.fd;
+		if (fd >= first && fd <= last)
+			kept[i].doubtful = true;
+	}
 }
 
 void aio_signal_give_back(const struct aio_signal *signal)
 {
 	if (signal->kept >= 0) {
 		kept[signal->kept].signal.full = signal->full;
-		kept[signal->kept].in_use = false;
+		vacant[vacant_count++] = signal->kept;
 	} else if (is_ours(signal->fd)) {
 		real_close(signal->fd);
 	}
@@ -125,10 +154,9 @@ void aio_signal_fire_again(const struct aio_signal *signal)
 
 RACY void aio_signal_after_fork(void)
 {
-	for (unsigned i = 0; i < used; i++) {
-		if (is_ours(kept[i].signal.fd))
+	for (int i = 0; begun && i < KEPT; i++) {
+		if (kept[i].signal.fd >= 0 && is_ours(kept[i].signal.fd))
 			real_close(kept[i].signal.fd);
-		kept[i].in_use = false;
 	}
-	used = 0;
+	begun = false;
 }

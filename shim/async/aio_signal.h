@@ -16,8 +16,11 @@ struct aio_signal {
 	int kept; /* its number among those that are kept, or -1 */
 };
 
-/* False: no descriptor left. */
-bool aio_signal_take(struct aio_signal *ret_signal);
+/* False: no descriptor left. `prove`: its number may have become another file's unseen; to be asked
+ * for one of those that are submitted together. */
+bool aio_signal_take(bool prove, struct aio_signal *ret_signal);
+/* These numbers may become other files': they are proven before they are used again. */
+void aio_signal_doubt(unsigned first, unsigned last);
 void aio_signal_give_back(const struct aio_signal *signal);
 
 static inline unsigned aio_signal_events(const struct aio_signal *signal)

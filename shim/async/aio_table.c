@@ -79,14 +79,14 @@ static void note_number(int fd)
 		lowest = (unsigned)fd;
 }
 
-struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb)
+struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb, bool is_first)
 {
 	HOLD_LOCK;
 	struct aio_op *op = pool_take(&pool);
 
 	if (!op)
 		return NULL;
-	if (!aio_signal_take(&op->signal)) {
+	if (!aio_signal_take(is_first, &op->signal)) {
 		pool_give(&pool, op);
 		return NULL;
 	}
@@ -94,8 +94,7 @@ struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb)
 	op->context = context;
 	op->iocb = iocb;
 	op->data = iocb->aio_data;
-	op->state = AIO_RESERVED;
-	op->fetched = op->signalled = false;
+	op->done = op->fetched = op->signalled = false;
 	op->next = *bucket_of(iocb);
 	*bucket_of(iocb) = op;
 	atomic_fetch_add(&count, 1);
@@ -109,12 +108,6 @@ void aio_table_drop(struct aio_op *op)
 	op->signalled = true;
 	fetch(op);
 	pthread_cond_broadcast(&finished);
-}
-
-void aio_table_begin(struct aio_op *op)
-{
-	HOLD_LOCK;
-	op->state = AIO_UNDER_WAY;
 }
 
 static void note_signalled(struct aio_op *op)
@@ -141,7 +134,7 @@ void aio_table_done(struct aio_op *op, struct flight *flight)
 {
 	HOLD_LOCK;
 
-	op->state = AIO_DONE;
+	op->done = true;
 	op->work.posted = posted;
 	if (aio_signal_fire(&op->signal, flight, &op->work))
 		note_signalled(op);
@@ -152,7 +145,7 @@ static void put_in(aio_context_t context, struct io_event *event)
 	const struct iocb *iocb = (const struct iocb *)(uintptr_t)event->obj;
 
 	for (struct aio_op *op = *bucket_of(iocb); op; op = op->next) {
-		if (op->state == AIO_DONE && op->context == context && op->iocb == iocb &&
+		if (op->done && op->context == context && op->iocb == iocb &&
 		    op->data == event->data) {
 			event->res = op->work.result;
 			fetch(op);
@@ -176,7 +169,7 @@ bool aio_table_has(aio_context_t context, const struct iocb *iocb)
 		return false;
 	HOLD_LOCK;
 	for (struct aio_op *op = *bucket_of(iocb); op; op = op->next) {
-		if (op->state >= AIO_UNDER_WAY && op->context == context && op->iocb == iocb)
+		if (op->context == context && op->iocb == iocb)
 			return true;
 	}
 	return false;
@@ -232,8 +225,10 @@ void aio_table_await_all(void)
 /* Every close() comes here: only those of high numbers go on. */
 void aio_table_before_close(unsigned first, unsigned last)
 {
-	if (last >= atomic_load_explicit(&lowest, memory_order_relaxed))
-		await(&(struct query){ .first = first, .last = last });
+	if (last < atomic_load_explicit(&lowest, memory_order_relaxed))
+		return;
+	await(&(struct query){ .first = first, .last = last });
+	aio_signal_doubt(first, last);
 }
 
 void aio_table_forget(aio_context_t context)
@@ -243,7 +238,7 @@ void aio_table_forget(aio_context_t context)
 	for (int i = 0; i < BUCKETS; i++) {
 		for (struct aio_op *op = buckets[i], *next; op; op = next) {
 			next = op->next;
-			if (op->context == context && op->state == AIO_DONE)
+			if (op->context == context && op->done)
 				fetch(op);
 		}
 	}

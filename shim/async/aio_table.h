@@ -12,29 +12,21 @@
 #include "async/aio_signal.h"
 #include "engine/flight.h"
 
-/*
- * RESERVED    the kernel has not taken it yet
- * UNDER_WAY   it has; a worker does the write
- * DONE        its result is there, and its event comes
- * A place is free when the event was fetched and the signal is known to have been given.
- */
-enum aio_state { AIO_RESERVED, AIO_UNDER_WAY, AIO_DONE };
-
+/* A place is free when the event was fetched and the signal is known to have been given. */
 struct aio_op {
 	struct work work;    /* first */
 	struct aio_op *next; /* of those that are found together */
 	aio_context_t context;
 	const struct iocb *iocb;
 	uint64_t data;
-	enum aio_state state;
+	bool done; /* its result is there, and its event comes */
 	bool fetched, signalled;
 	struct aio_signal signal;
 };
 
-/* NULL: no memory, or no descriptor left. */
-struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb);
+/* NULL: no memory, or no descriptor left. is_first: of those that are submitted together. */
+struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb, bool is_first);
 void aio_table_drop(struct aio_op *op); /* the kernel did not take it */
-void aio_table_begin(struct aio_op *op);
 void aio_table_done(struct aio_op *op, struct flight *flight); /* its result is in work.result */
 
 /* Puts the results into events that the kernel has just handed out. */

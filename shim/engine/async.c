@@ -56,9 +56,9 @@ static bool is_as_it_was(const struct engine_job *job)
 	       size >= job->request.offset + job->request.length;
 }
 
-bool engine_is_still(const struct engine_job *job)
+bool engine_is_still(const struct engine_job *job, uint64_t now)
 {
-	uint64_t told = job->by_hold ? job->hold->told : job->own.told, now = real_now();
+	uint64_t told = job->by_hold ? job->hold->told : job->own.told;
 
 	return !job->since || now - job->since < SOON ||
 	       (now - told < DEVICE_OLD && is_as_it_was(job));
@@ -70,7 +70,7 @@ static int know_anew(const struct engine_job *job)
 {
 	struct device now;
 
-	if (engine_is_still(job))
+	if (engine_is_still(job, real_now()))
 		return 0;
 	int error = device_of_hold(job->hold, &now);
 	if (error == -EMFILE)

@@ -145,7 +145,7 @@ static void give(struct engine_file *file, enum form form, bool shared, struct e
 	if (!job->by_hold)
 		job->own = file->own;
 	if (form != FORM_CALL)
-		job->since = real_now();
+		job->since = file->since;
 	if (shared)
 		hold_share(file->hold);
 	else

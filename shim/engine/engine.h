@@ -24,6 +24,7 @@ struct engine_file {
 	bool known;
 	int fd;
 	struct look look;
+	uint64_t since;              /* real_now() when it was found, or before */
 	off_t position;              /* of the same open file, where the call's offset is -1 */
 	struct hold *hold;           /* in use; NULL: the file is not open for writing */
 	const struct device *device; /* the hold's, or what follows */
@@ -63,7 +64,7 @@ struct engine_job {
 	struct hold *hold; /* in use, if the write is good: until it has been finished or dropped */
 	bool by_hold;      /* the device is the hold's */
 	bool asks;         /* the page cache is still to be asked about */
-	uint64_t since;    /* real_now() when it was found good; 0: it is done at once */
+	uint64_t since;    /* real_now() when its file was found; 0: it is done at once */
 	struct device own; /* else this */
 	uint64_t began;    /* engine_prepare() */
 	bool has_node;     /* it may be sent together with others, by the functions at the end */
@@ -96,8 +97,8 @@ ssize_t engine_finish(struct engine_job *job);
 /* Or by an entry of an io_uring, see struct transport_queue; not without data. Is the disk still
  * there? False: engine_finish() tells more. */
 bool engine_is_sound(const struct engine_job *job);
-/* It has not waited so long that block size and promise may be others? */
-bool engine_is_still(const struct engine_job *job);
+/* Has it not waited so long that block size and promise may be others? */
+bool engine_is_still(const struct engine_job *job, uint64_t now);
 int engine_open_node(const struct engine_job *job);
 void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe);
 /* From the completion's result: the length, -errno; or 0, engine_finish() must do it. After

@@ -255,16 +255,12 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 	return error ? error : REQUEST_GOOD;
 }
 
-static uint64_t told_of(const struct engine_file *file)
-{
-	return file->device == &file->own ? file->own.told : file->hold->told;
-}
-
 int engine_find(const struct write_call *call, enum form form, struct engine_file *file)
 {
-	if (file->known && call->offset != -1 && real_now() - told_of(file) < DEVICE_AGAIN)
+	if (file->known && call->offset != -1)
 		return REQUEST_GOOD;
 	engine_forget(file);
+	file->since = real_now();
 	int result = find_file(call, form, file);
 	if (result == -EPERM || result == -EACCES) /* no native write fails so: a filter, an LSM */
 		result = -EOPNOTSUPP;

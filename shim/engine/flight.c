@@ -85,7 +85,9 @@ static bool is_sound(struct flight *flight, const struct engine_job *job)
 
 	if (!proof->known || proof->hold != job->hold)
 		*proof = (struct flight_proof){ engine_is_sound(job), job->hold };
-	return proof->known;
+	if (!flight->now)
+		flight->now = real_now();
+	return proof->known && engine_is_still(job, flight->now);
 }
 
 /* A process that uses libaio may be forbidden to have an io_uring, at any time. */
@@ -96,7 +98,7 @@ static bool is_forbidden(const struct flight *flight, const struct work *work)
 
 static bool send(struct flight *flight, struct work *work)
 {
-	if (!flight_takes(work) || is_forbidden(flight, work) || !is_sound(flight, &work->job) || !engine_is_still(&work->job))
+	if (!flight_takes(work) || is_forbidden(flight, work) || !is_sound(flight, &work->job))
 		return false;
 	int node = flight_open(flight) ? find_node(flight, &work->job) : -1;
 	if (node < 0)
@@ -118,6 +120,7 @@ bool flight_takes(const struct work *work)
 void flight_gather(struct flight *flight, const struct work *works)
 {
 	flight->proof.known = false;
+	flight->now = 0;
 	if (works && works->job.request.door == DOOR_LIBAIO && !flight->filtered)
 		flight->filtered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0;
 }
@@ -127,6 +130,7 @@ void flight_begin(struct flight *flight, struct work *work)
 	if (send(flight, work))
 		return;
 	flight->proof.known = false; /* for it takes its time, and what is ready goes first */
+	flight->now = 0;
 	if (flight->ready)
 		flight_advance(flight);
 	if (work->result == REQUEST_GOOD)

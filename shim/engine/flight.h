@@ -43,6 +43,7 @@ struct flight {
 	unsigned node_count;
 	/* That the number of a hold is still the disk's: asked once for those that are sent
 	 * together. */
+	uint64_t now; /* when the first of them was begun; 0: not yet */
 	struct flight_proof {
 		bool known;
 		const struct hold *hold;

@@ -183,7 +183,7 @@ static bool obeys_nop(struct own_ring *ring)
 	       result == -EXDEV;
 }
 
-static _Atomic int known;
+_Atomic int own_ring_known;
 
 /* A filter may kill the process for a ring that it did not make itself. 0: it cannot be told yet. */
 static int find_out(void)
@@ -202,19 +202,7 @@ static int find_out(void)
 	return found;
 }
 
-bool own_ring_can(enum own_ring_ability ability)
+int own_ring_find_out(void)
 {
-	if (!known)
-		known = find_out();
-	return known & (int)ability;
-}
-
-bool own_ring_may_be_wanted(void)
-{
-	return known & OWN_RING_POSTS;
-}
-
-bool own_ring_cannot(enum own_ring_ability ability)
-{
-	return known && !(known & (int)ability);
+	return own_ring_known = find_out();
 }

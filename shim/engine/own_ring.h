@@ -7,6 +7,7 @@
 #ifndef OWN_RING_H
 #define OWN_RING_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,10 +29,23 @@ enum own_ring_ability {
 	OWN_RING_INJECTS = 2,  /* a NOP takes its result from the entry, 6.10 */
 	OWN_RING_COMMANDS = 4, /* IORING_OP_URING_CMD, 5.19 */
 };
-bool own_ring_can(enum own_ring_ability ability);
+extern _Atomic int own_ring_known; /* 0: not found out yet */
+int own_ring_find_out(void);
+static inline bool own_ring_can(enum own_ring_ability ability)
+{
+	int known = atomic_load_explicit(&own_ring_known, memory_order_relaxed);
+
+	return (known ? known : own_ring_find_out()) & (int)ability;
+}
 /* As far as has been found out. */
-bool own_ring_may_be_wanted(void); /* a new thread needs one */
-bool own_ring_cannot(enum own_ring_ability ability);
+static inline bool own_ring_may_be_wanted(void) /* a new thread needs one */
+{
+	return own_ring_known & OWN_RING_POSTS;
+}
+static inline bool own_ring_cannot(enum own_ring_ability ability)
+{
+	return own_ring_known && !(own_ring_known & (int)ability);
+}
 #define OWN_RING_NOP_INJECT_RESULT (1U << 0) /* IORING_NOP_INJECT_RESULT */
 
 /* For the calling thread, for as long as it lives; or false: no memory. */
