@@ -135,24 +135,62 @@ SCSI signals|device/transport_scsi.c|s/pthread_sigmask(SIG_SETMASK, &all, &befor
 SCSI commands sent once|device/transport_scsi.c|s/scsi_send_once(node, scsi, ret_outcome)/scsi_send(node, scsi, ret_outcome)/|unit/transport_scsi
 SCSI answers awaited|device/scsi.c|s/fcntl(node, F_SETFL, 0) < 0/0/|unit/transport_scsi
 no promise without the right to send|device/transport_scsi.c|s/!means(&disk, fd, &error)/0/|preload/scsi
-no ring where there is a filter|engine/own_ring.c|s/!filter_is_set() \&\& make(&ring)/make(\&ring)/|preload/uring
-no new thread behind a filter|engine/worker.c|s/own_ring_may_be_wanted() \&\& filter_is_set()/0/|preload/uring
+no ring where there is a filter|engine/own_ring.c|s/filter > 0 ? -EPERM : //|preload/uring
+no new thread behind a filter|engine/worker.c|s/(own_ring_may_be_wanted() \&\& beginning.filtered)/(0)/|preload/uring
+no descriptor left is no answer|engine/own_ring.c|/^static int find_out/,/^}/s/return 0;/return ASKED;/|preload/ring_object
+files of a ring that is not known|async/files.c|s/(!ring \&\& is_about_files(opcode))/0/|unit/files
+file that another ring is sent|async/files.c|s/opcode == URING_REGISTER_SEND_MSG_RING/0/|unit/files
+locks of a registered file|async/files.c|s/if (hold_has_locks(file->fd))/if (0)/|unit/files
+registered file that is in use|async/files.c|s/if (uses_end(&file->uses))/if (uses_end(\&file->uses), 1)/|unit/files
+registered files that can be written|async/files.c|s/ .. !may_write(fd))/)/|unit/files
+slot closed by an entry|async/files.h|s/return sqe->file_index ? FILES_OF_RING/return 0 ? FILES_OF_RING/|preload/registered
+slot changed by an entry|async/files.h|/case IORING_OP_FILES_UPDATE:/,/return/s/FILES_OF_RING/FILES_STAY/|preload/registered
+entries that change no slots|async/files.h|s/sqe->opcode > IORING_OP_LAST_KNOWN/sqe->opcode > 48/|preload/ring_object
+another thread's submission|async/ring_table.c|s/ring->issuer == number_of_this_thread() \&\&/1 \&\&/|preload/issuer
+a child's submission|async/ring_table.c|s/	self = 0;/	;/;s/ring->issuing == getpid()/1/|preload/issuer
+disabled rings|async/ring_table.c|s/	if (flags & IORING_SETUP_R_DISABLED)/	if (0)/|preload/issuer
+ring by index|async/ring_table.c|s/= ring ? ring->id : 0/= 0/|preload/registered
+index of a ring that is another one|async/ring_table.c|s/wanted->id ? ring->id == wanted->id/wanted->id ? 1/|preload/registered
+child of vfork keeps its parent's ring|async/ring_table.c|s/rings\[i\].process == getpid() \&\& //|preload/ring_raw
+number that is another ring's|async/ring_table.c|/^bool ring_table_is_at/,/^}/s/st.st_ino == ring->inode/1/|unit/ring_table
+number that says nothing|async/ring_table.c|s/if (by_number \&\& ring_table_is_at/if (ring_table_is_at/|preload/ring_object
+ring that is in use|async/ring_table.c|s/if (uses_end(&ring->uses))/if (uses_end(\&ring->uses), 1)/|unit/ring_table
+our descriptor is the ring's|async/ring_op.c|s/own < 0 .. ring_table_is_at(ring, own)/1/|preload/ring_object
+closing our descriptor of a ring waits|async/ring_table.c|s/ .. is_in(rings\[i\].own, first, last)//|preload/ring_fds
+the ring's end waits|async/ring_prepared.c|/^void ring_before_exit/,/^}/s/ring_op_await(ring);//|preload/ring_fds
+what drains waits|async/ring_prepared.c|s/if (found->drain \&\& ring)/if (0)/|preload/uring
+nothing is taken out before what drains|async/ring_prepared.c|s/.at_once = found->drain/.at_once = false/|preload/uring
+attributes of a write|async/ring.c|s/ \&\& !attributes_of(sqe)//|preload/ring_object
+what liburing refuses|door/uring.c|s/ring->features & URING_FEAT_MIN_TIMEOUT ?/1 ?/|preload/ring_object
+a worker does not wait for itself|engine/worker.c|s/return !is_worker \&\& maker/return maker/|preload/ring_object
+a child has no workers|engine/worker.c|s/ \&\& maker == getpid();/;/|preload/ring_object
+workers end|engine/worker.c|s/(!error .. holds)/1/|preload/ring_object
+what was accepted is done|door/init.c|s/	ring_op_await_all();//|preload/ring_object
+as many as are wanted|base/pool.c|s/if (!pool->free)/if (0)/|preload/ring_object
+workers of a child|engine/worker.c|s/threads = idle = queued = holds = 0/(void)0/|unit/worker
+events told apart by data|async/aio_table.c|s/op->data == event->data/1/|preload/aio
+result of an event|async/aio_table.c|s/event->res = op->work.result/event->res = 16384/|preload/aio
+io_destroy waits|async/aio.c|/^long aio_destroy/,/^}/s/aio_table_await(context);//|preload/aio
+io_cancel|async/aio.c|s/aio_table_has(context, iocb))/0)/|preload/aio
+signals closed under way|async/aio_table.c|s/	await(&(struct query){ .first = first, .last = last });/	;/|preload/aio
+signals that were closed|async/aio_signal.c|s/fcntl(fd, F_GETSIG) == MARK/1/|preload/aio
+signal that was closed, of several|async/aio_table.c|/^void aio_table_before_close/,/^}/s/aio_signal_doubt(first, last);//|preload/aio
+signals closed unseen|async/aio_signal.c|s/if (!prove \&\& !one->doubtful)/if (!one->doubtful)/|preload/aio
+more signals than are kept|async/aio_signal.c|s/	if (vacant_count)$/	if (1)/|preload/aio
+signals after a fork|async/aio_signal.c|/aio_signal_after_fork(void)/,/^}/s/real_close(kept\[i\].signal.fd);/;/;s/	begun = false;/	;/|preload/aio
+another file after a command of libaio's|async/aio.c|s/engine_forget(&submission->file);//|preload/aio
+libaio's writes are done before the end|door/init.c|s/	aio_table_await_all();//|preload/aio
+pages in the way of one of several|engine/span.c|s/is_in(work, span) \&\& !clear)/0)/|unit/span
+one of several that is refused|engine/span.c|s/		refuse(work, error);/		(void)refuse;/|unit/span
+something in the way|device/cache.c|/^bool cache_is_clear/,/^}/s/ == -EINVAL/ != 1/|unit/span
+what nobody has asked about|engine/async.c|s/job->asks ? engine_ask(job) : REQUEST_GOOD/REQUEST_GOOD/|unit/engine_async
 a filter is another thread's|base/filter.c|s,/proc/thread-self,/proc/self,|unit/filter
 a filter that cannot be told|base/filter.c|s/		return true;/		return false;/|unit/filter
 EPERM of a filter|engine/find.c|s/result == -EPERM .. result == -EACCES/0/|preload/guest
 a plug-in's library|base/real.c|s/return loaded_find(library, name);/return NULL;/|preload/plugin.sh
 links cut off|base/sysfs.c|s/length == TARGET_SIZE/0/|unit/sysfs
 statx opens nodes|engine/statx.c|s/!device_may_be_disk(number)/0/|preload/quiet.sh
-files of a duplicated ring|async/files.c|s/	return result == 0;/	return 0;/|preload/registered
-files of a ring without a name|async/files.c|s/^	if (ring < 0)$/	if (0)/|unit/files
-files by an unknown index|async/files.c|s/ring < 0 \&\& is_about_files(opcode)/0/|unit/files
-events told apart by data|async/aio.c|s/ \&\& ops\[i\].data == event->data//|preload/aio
 priorities that the kernel refuses|async/aio.c|s/has_usual_priority(iocb) \&\&//|preload/aio
-eventfds closed under way|async/aio.c|s/last) \&\& getpid() == owner/last) \&\& 0/|preload/aio
-another thread's submission|async/issuer.c|s/atomic_load(&issuer->thread) == number_of_this_thread() \&\&/1 \&\&/|preload/issuer
-a child's submission|async/issuer.c|s/	self = 0;/	;/;s/atomic_load(&issuer->process) == getpid()/1/|preload/issuer
-disabled rings|async/issuer.c|s/	if (flags & IORING_SETUP_R_DISABLED)/	if (0)/|preload/issuer
-disabled rings by system calls|async/ring_raw.c|s/ . IORING_SETUP_R_DISABLED;/;/|preload/issuer
 residue|rules/sense.c|s/!error && outcome->residue/0/|unit/sense preload/scsi
 deferred errors|rules/sense.c|s/!sense->valid .. sense->deferred/!sense->valid/|unit/sense
 node of the same address|device/generic.c|s/is_node_of(generic, node)/1/|unit/generic
@@ -166,19 +204,10 @@ segments that cannot be read|base/memory.c|s/return answer != MISSING/return tru
 unreadable memory of a bad write|base/memory.c|s/return ask(&byte, address, 1) != MISSING/return true/|preload/write
 libaio's order|rules/entrance.c|s/{ is_open, flags, is_writable,/{ is_open, is_writable, flags,/|unit/entrance
 io_uring's order|rules/entrance.c|s/{ import, is_open, is_writable,/{ is_open, is_writable, import,/|unit/entrance
-result of an event|async/aio.c|s/event->res = ops\[i\].work.result/event->res = 16384/|preload/aio
 io_submit stops at a bad one|async/aio.c|s/while (ready < count \&\& !error)/while (ready < count)/|preload/aio
-io_destroy waits|async/aio.c|/^long aio_destroy/,/^}/s/await_all(context)/(void)await_all/|preload/aio
-io_cancel|async/aio.c|s/is_known(context, iocb))/0)/|preload/aio
-eventfds that were closed|async/aio.c|s/fcntl(fd, F_GETSIG) == MARK/1/|preload/aio
-eventfds after a fork|async/aio.c|/aio_after_fork(void)/,/^}/s/real_close(ops\[i\].eventfd);/;/;s/ops\[i\].eventfd = -1;//;s/atomic_store(\&used, 0)/(void)0/|preload/aio
 no signals for workers|engine/worker.c|/^void worker_start/,/^}/s/GUARDED;//|unit/worker
-workers of a child|engine/worker.c|s/threads = idle = queued = 0/(void)0/|unit/worker
 one work, one thread|engine/worker.c|s/queued >= idle/threads == 0/|unit/worker
-what drains waits|async/ring_prepared.c|s/if (found.drain)/if (0)/|preload/uring
-nothing is taken out before what drains|async/ring_prepared.c|s/.at_once = found.drain/.at_once = false/|preload/uring
 nothing is done behind what drains|async/ring.c|s/batch->drained .= .*;/;/|preload/uring
-the ring's end waits|async/ring_prepared.c|/^void ring_before_exit/,/^}/s/ring_op_await(.*);//|preload/ring_fds
 chain after a failure|async/ring.c|s/bool goes_on = handled == RING_DONE/bool goes_on = handled != RING_LEFT/|preload/uring
 chain behind something else|async/ring.c|s/(!batch->in_chain .. batch->open) \&\& //|preload/uring
 rings that are polled|async/ring.c|s/(batch->flags \& IORING_SETUP_IOPOLL)/0/|preload/uring
@@ -202,13 +231,11 @@ node that is no device|device/nvme_node.c|s/ .. !S_ISCHR(st.st_mode)//|unit/nvme
 node of another namespace|device/nvme_node.c|s/real_ioctl(node, NVME_IOCTL_ID, NULL) == (int)nsid/1/|unit/nvme_node
 node of a disk that has gone|device/nvme_node.c|s/identity_is_current(fd, device))/1)/|unit/nvme_node
 no ring for libaio|engine/async.c|s/form != FORM_AIO \&\& //|unit/engine_async
-closing our descriptor of a ring waits|async/ring_op.c|s/ .. (own >= first \&\& own <= last)//|preload/ring_fds
 disk that breaks|engine/flight.c|s/error == -EACCES .. error == -EPERM/error/|unit/flight
 disk that is gone, by a ring|engine/flight.c|s/ .. !is_sound(flight, &work->job)//|unit/flight
 disk that goes between what is sent together|engine/flight.c|/^void flight_gather/,/^}/s/flight->proof.known = false;//|unit/flight
 data that is NULL, by a ring|engine/flight.c|s/ \&\& work->job.request.address//|unit/flight
 another file after a command|async/ring.c|s/engine_forget(&batch->file);//|preload/ring_fds
-another file after a command of libaio's|async/aio.c|s/engine_forget(file);//|preload/aio
 asked again after a command by itself|engine/flight.c|s/flight->proof.known = false; ...*$//|unit/flight
 log: a link is not followed|base/log.c|s/ . O_NOFOLLOW//|unit/log
 publishers at once|device/published.c|/^int published_write/,/^}/s/getpid()/0/|unit/published
@@ -216,18 +243,11 @@ log: a disk is none|base/log.c|s/ \&\& !S_ISBLK(ret_st->st_mode)//|command/repor
 another file beside it|engine/engine.c|s/else if (file->fd != call->fd)/else if (0)/|preload/ring_fds
 disk that does not answer|engine/own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|unit/flight
 close lets go|door/close.c|s/ring_table_before_close(first, last);//|preload/ring_raw
-ring by index|async/ring_table.c|s/= raw ? raw->id : 0/= 0/|preload/registered
-index of a ring that is another one|async/ring_table.c|s/raws\[i\].id == id/1/|preload/registered
-no polling thread|async/ring_raw.c|s/make_believe(raw, params, asked->flags);//|preload/ring_raw
-the kernel says who may poll|async/ring_raw.c|s/!may_poll(&asked)/false/|preload/ring_raw
-a polled ring is for all|async/ring_raw.c|s/ . IORING_SETUP_SINGLE_ISSUER };/ };/|preload/ring_raw
 slots by system calls|async/files.c|/^void files_after_register/,/^}/s/opcode == IORING_REGISTER_FILES_UPDATE)/0)/|preload/registered
 what cannot be polled|rules/entrance.c|s/return e->direct ? 0/return 1 ? 0/|unit/entrance
-child of vfork keeps its parent's ring|async/ring_table.c|s/ \&\& getpid() == owner//|preload/ring_raw
 no cancellation with the table of files|async/files.c|/^void files_set/,/^}/s/GUARDED;//|preload/registered
 no signal with the table of writes|base/guard.c|s/pthread_sigmask(SIG_SETMASK, &all, &ret_guard->mask);/pthread_sigmask(SIG_BLOCK, NULL, \&ret_guard->mask);/|preload/ring_raw
 slot that is another file|async/files.c|/^static void set/,/^}/s/drop(file);/;/|preload/registered
-slot closed by an entry|async/files.h|s/return sqe->file_index != 0/return false/|preload/registered
 verify: place of a sector|verify/page.c|s/is_intact(&sectors\[i\], offset, length, i)/is_intact(\&sectors[i], sectors[i].offset, sectors[i].length, i)/|unit/verify_page
 verify: sectors of several writes|verify/page.c|s/sequence != sight.sequence/0/|unit/verify_page
 verify: sector that is damaged|verify/page.c|s/return memcmp(&wanted, sector, sizeof(wanted)) == 0/return true/|unit/verify_page
@@ -242,7 +262,6 @@ verify: who uses a device|verify/guard.c|s/ \&\& is_used(st.st_rdev, reason)/ \&
 verify: claimed by another|verify/guard.c|s/told < VERIFY_TOLD ? O_EXCL : 0/0/|command/verify.sh
 verify: log that is there already|verify/verify.c|s/O_CREAT . O_EXCL/O_CREAT/|command/verify.sh
 verify: log of another device|verify/verify.c|s/if (size != history->layout.size)/if (0)/|command/verify.sh
-slot changed by an entry|async/files.h|/case IORING_OP_FILES_UPDATE:/,/true/s/true/false/|preload/registered
 counters: limit on the size of files|base/counters.c|/^static bool may_grow/,/^}/s/limit.rlim_cur >= sizeof(struct counters)/1/|unit/counters
 counters: memory that nobody can take away|base/counters.c|s/F_SEAL_SHRINK/0/|unit/counters
 counters: a file that is too short|base/counters.c|s/(size_t)st.st_size < sizeof(struct counters)/0/|unit/counters

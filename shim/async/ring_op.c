@@ -165,7 +165,7 @@ bool ring_op_hold_worker(void)
 {
 	if (own_ring_cannot(OWN_RING_POSTS) || !worker_hold())
 		return false;
-	if (own_ring_can(OWN_RING_POSTS))
+	if (!own_ring_cannot(OWN_RING_POSTS))
 		return true;
 	worker_release();
 	return false;

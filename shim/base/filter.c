@@ -2,6 +2,7 @@
 /* By reading: prctl(PR_GET_SECCOMP) is itself a call that few filters expect. */
 #include "base/filter.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,17 +10,17 @@
 #include "base/cleanup.h"
 #include "base/real.h"
 
-bool filter_is_set(void)
+int filter_ask(void)
 {
 	static const char line[] = "\nSeccomp:\t", none[] = "\nSeccomp:\t0\n";
 	char text[4096];
 
 	AUTO_CLOSE int fd = real_open(AT_FDCWD, "/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return true;
+		return fd;
 	ssize_t length = read(fd, text, sizeof(text) - 1);
 	text[length < 0 ? 0 : length] = '\0';
 	if (!strstr(text, line)) /* a kernel that knows no filters, or not the whole text */
-		return length <= 0 || length == sizeof(text) - 1;
+		return length <= 0 || length == sizeof(text) - 1 ? -EIO : 0;
 	return !strstr(text, none);
 }

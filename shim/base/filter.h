@@ -8,7 +8,13 @@
 
 #include <stdbool.h>
 
-/* Has the calling thread any? So it has where that cannot be told. Some 20 us. */
-bool filter_is_set(void);
+/* Has the calling thread any? 1, 0, or -errno: it cannot be told. Some 20 us. */
+int filter_ask(void);
+
+/* Or may it have one? */
+static inline bool filter_is_set(void)
+{
+	return filter_ask() != 0;
+}
 
 #endif

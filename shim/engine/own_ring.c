@@ -191,7 +191,7 @@ static int find_out(void)
 	enum { ASKED = 8 };
 	struct own_ring ring;
 
-	int error = filter_is_set() ? -EPERM : make(&ring);
+	int filter = filter_ask(), error = filter > 0 ? -EPERM : filter < 0 ? filter : make(&ring);
 	if (error == -EMFILE || error == -ENFILE || error == -ENOMEM)
 		return 0;
 	if (error)

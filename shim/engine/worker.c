@@ -121,7 +121,7 @@ static bool begin(struct beginning *beginning, struct flight *flight)
 {
 	is_worker = true;
 	guard_for_ever();
-	bool good = !own_ring_can(OWN_RING_POSTS) || flight_open(flight);
+	bool good = own_ring_can(OWN_RING_POSTS) ? flight_open(flight) : own_ring_known != 0;
 
 	if (!beginning->filtered)
 		be_ordinary();

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "inline_call.h"
 #include "untorn_uapi.h"
 
 enum { IOCB_FLAG_IOPRIO_BIT = 2 }; /* IOCB_FLAG_IOPRIO of linux/aio_abi.h */
@@ -311,6 +312,74 @@ static void priorities(void)
 	}
 }
 
+enum { TOGETHER = 200 };
+
+/* Two or more at once, until all have come. */
+static void write_together(int fd, int count, char letter)
+{
+	static struct iocb iocbs[TOGETHER], *list[TOGETHER];
+	static struct io_event events[TOGETHER];
+	io_context_t context = context_of(count);
+	char *data = buffer(UNIT, letter);
+
+	for (int i = 0; i < count; i++)
+		list[i] = prepare(&iocbs[i], fd, data, UNIT, (off_t)UNIT * i);
+	want(io_submit(context, count, list) == count);
+	want(io_getevents(context, count, count, events, NULL) == count);
+	for (int i = 0; i < count; i++)
+		want(events[i].res == UNIT);
+	want(holds(fd, 0, (size_t)count * UNIT, letter) && io_destroy(context) == 0);
+}
+
+/* More than there are signals kept. */
+static void together(void)
+{
+	int fd = open_disk();
+
+	write_together(fd, TOGETHER, 't');
+	write_together(fd, TOGETHER, 'T');
+}
+
+static bool is_eventfd(int fd)
+{
+	char path[40], name[40] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, name, sizeof(name) - 1) > 0 && strstr(name, "eventfd");
+}
+
+/* Ours become other files, which can always be read: no event may come for that. */
+static void signals_taken_away(void)
+{
+	int fd = open_disk(), other = open("/dev/zero", O_RDONLY), found = 0;
+	bool unseen = getenv("UNSEEN");
+
+	write_together(fd, 2, 's');
+	for (int number = 3; number < 1024; number++) {
+		if (!is_eventfd(number) || (getenv("SECOND") && ++found != 2))
+			continue;
+		if (unseen)
+			want(inline_call(SYS_dup2, other, number, 0, 0, 0, 0) == number);
+		else
+			want(dup2(other, number) == number);
+		if (getenv("FIRST") || getenv("SECOND"))
+			break;
+	}
+	write_together(fd, 2, 'S');
+	write_together(fd, 2, 'z');
+}
+
+/* What was accepted is done before the process is gone. */
+static void main_returns(void)
+{
+	static struct iocb iocbs[8], *list[8];
+	int fd = open_disk();
+
+	for (int i = 0; i < 8; i++)
+		list[i] = prepare(&iocbs[i], fd, buffer(UNIT, 'e'), UNIT, (off_t)UNIT * i);
+	want(io_submit(context_of(8), 8, list) == 8);
+}
+
 static void write_eight(int fd, off_t place, char letter)
 {
 	struct iocb iocbs[8], *list[8];
@@ -414,6 +483,9 @@ const struct body bodies[] = {
 	{ "closed_under_way", closed_under_way },
 	{ "used_again", used_again },
 	{ "priorities", priorities },
+	{ "together", together },
+	{ "signals_taken_away", signals_taken_away },
+	{ "main_returns", main_returns },
 	{ "forked", forked },
 	{ "threads", threads },
 	{ "by_syscall", by_syscall },
@@ -437,6 +509,12 @@ static const struct preload_row rows[] = {
 	{ "closed_under_way", ",delay=200000", NULL, 1 },
 	{ "used_again", ",delay=100000", NULL, 1 },
 	{ "priorities", "", NULL, 5 },
+	{ "together", ",delay=100", NULL, 400 },
+	{ "signals_taken_away", ",delay=20000", NULL, 6 },
+	{ "signals_taken_away", ",delay=20000", "FIRST=1", 6 },
+	{ "signals_taken_away", ",delay=20000", "SECOND=1", 6 },
+	{ "signals_taken_away", ",delay=20000", "UNSEEN=1", 6 },
+	{ "main_returns", ",delay=20000", NULL, 8 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
 	{ "threads", "", NULL, 576 },
 	{ "by_syscall", "", NULL, 2 },

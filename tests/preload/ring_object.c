@@ -6,13 +6,17 @@
  *
  * Links: -luring
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "inline_call.h"
@@ -58,13 +62,68 @@ static void number_of_another_by_index(void)
 	struct io_uring *one = ring_of(8), *two;
 
 	want(io_uring_register_ring_fd(one) == 1);
-	want(other < 0 || dup2(other, one->ring_fd) == one->ring_fd);
+	if (getenv("UNSEEN"))
+		want(inline_call(SYS_dup2, other, one->ring_fd, 0, 0, 0, 0) == one->ring_fd);
+	else
+		want(other < 0 || dup2(other, one->ring_fd) == one->ring_fd);
 	want(other >= 0 || close(one->ring_fd) == 0);
 	two = ring_of(8);
 	want(other >= 0 || two->ring_fd == one->ring_fd);
 	prepare(one, fd, buffer(UNIT, 'i'), UNIT, 0, 1);
 	want(submit(one, 0) == 1 && one_comes(one, 1) && nothing_comes(two));
 	want(holds(fd, 0, UNIT, 'i') && (other < 0 || lseek(other, 0, SEEK_END) == 0));
+}
+
+/* It has none of the threads that the write is waited for of. */
+static void forked_without_a_word(void)
+{
+	int fd = open_disk(), status;
+	struct io_uring *ring = ring_of(8);
+
+	prepare(ring, fd, buffer(UNIT, 'f'), UNIT, 0, 1);
+	want(submit(ring, 0) == 1);
+	pid_t child = (pid_t)inline_call(SYS_fork, 0, 0, 0, 0, 0, 0);
+	if (child == 0) {
+		close(ring->ring_fd);
+		_exit(7);
+	}
+	want(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 7);
+	want(one_comes(ring, 1) && holds(fd, 0, UNIT, 'f'));
+}
+
+static int count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	int count = -2; /* . and .. */
+
+	while (readdir(tasks))
+		count++;
+	closedir(tasks);
+	return count;
+}
+
+/* What a ring of ours can do cannot be told then, and is asked later. */
+static void no_descriptor_at_first(void)
+{
+	int fd = open_disk(), taken[64], count = 0;
+	struct io_uring *ring = ring_of(8);
+	const struct rlimit few = { 64, 64 };
+	char *data = buffer(UNIT, 'n');
+	uint64_t tag;
+
+	want(atomic_write(fd, data, UNIT, 0) == UNIT && setrlimit(RLIMIT_NOFILE, &few) == 0);
+	while ((taken[count] = dup(fd)) >= 0)
+		count++;
+	prepare(ring, fd, data, UNIT, 0, 1);
+	want(submit(ring, 0) == 1 && result_of_next(ring, &tag) != -EIO);
+	while (count > 0)
+		close(taken[--count]);
+	for (int i = 0; count_threads() != 1 && i < 50; i++)
+		usleep(10000); /* one that got no ring is about to end */
+	want(count_threads() == 1);
+	prepare(ring, fd, data, UNIT, UNIT, 2);
+	want(submit(ring, 0) == 1 && one_comes(ring, 2) && holds(fd, UNIT, UNIT, 'n'));
+	want(count_threads() == 2);
 }
 
 /* Its descriptor goes while a write is under way, whose thread opens and closes others. */
@@ -211,6 +270,8 @@ static void main_returns(void)
 const struct body bodies[] = {
 	{ "number_of_another_under_way", number_of_another_under_way },
 	{ "number_of_another_by_index", number_of_another_by_index },
+	{ "forked_without_a_word", forked_without_a_word },
+	{ "no_descriptor_at_first", no_descriptor_at_first },
 	{ "number_that_a_worker_gets", number_that_a_worker_gets },
 	{ "another_ring_registers", another_ring_registers },
 	{ "with_attributes", with_attributes },
@@ -226,6 +287,9 @@ static const struct preload_row rows[] = {
 	{ "number_of_another_under_way", ",delay=20000", "", 2 },
 	{ "number_of_another_by_index", "", "", 1 },
 	{ "number_of_another_by_index", "", "FILE=1", 1 },
+	{ "number_of_another_by_index", "", "FILE=1\nUNSEEN=1", 1 },
+	{ "forked_without_a_word", ",delay=300000", "", 1 },
+	{ "no_descriptor_at_first", "", "", -1 },
 	{ "number_that_a_worker_gets", ",delay=20000", "", 1 },
 	{ "another_ring_registers", "", "", 1 },
 	{ "with_attributes", "", "", 0 },

@@ -64,6 +64,27 @@ static int open_something(const struct disk *disk, int fd, dev_t device)
 	return open("/dev/null", O_RDWR);
 }
 
+/* Whoever comes to finish it asks. */
+START_TEST(what_nobody_has_asked_about_is_asked)
+{
+	int fd = open(loop.path, O_RDWR | O_DIRECT);
+	struct hold hold = hold_on(fd);
+	struct engine_job job = { .hold = &hold,
+				  .asks = true,
+				  .own.limits = { .unit_min = 512, .unit_max = 512 },
+				  .request = { .offset = TEST_DISK_SIZE,
+					       .length = 512,
+					       .segments = 1,
+					       .size = UINT64_MAX,
+					       .block = 512,
+					       .open_flags = O_RDWR | O_DIRECT } };
+
+	ck_assert_int_eq(engine_finish(&job), -ENOSPC);
+	ck_assert_ptr_null(job.hold);
+	close(fd);
+}
+END_TEST
+
 /* What is told of one is not told of the next. */
 START_TEST(each_of_several_is_about_its_own_file)
 {
@@ -135,6 +156,7 @@ Suite *suite(void)
 
 	if (test_disk_make(&loop, 512)) {
 		tcase_add_test(tc, hold_that_was_closed_past_the_doors_is_not_written_to);
+		tcase_add_test(tc, what_nobody_has_asked_about_is_asked);
 		tcase_add_test(tc, each_of_several_is_about_its_own_file);
 		tcase_add_test(tc, what_has_waited_is_looked_at_again);
 	}
