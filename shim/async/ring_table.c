@@ -244,11 +244,16 @@ void ring_table_add(int fd, const struct io_uring_params *params)
 	add(fd, params->flags, NULL, params);
 }
 
-/* It may have been set up by a system call before, and then is as it was. */
 void ring_table_note(int fd, unsigned flags, const void *head)
 {
+	add(fd, flags, head, NULL);
+}
+
+/* Where inodes do not tell, a number that the program itself gives is believed. */
+void ring_table_note_mapped(int fd, unsigned flags, const void *head)
+{
 	struct ring *ring = get_by_number(fd);
-	bool same = ring && ring_table_is_at(ring, fd);
+	bool same = ring && (!ring->inode || ring_table_is_at(ring, fd));
 
 	if (same)
 		ring->head = head;

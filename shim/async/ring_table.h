@@ -46,10 +46,11 @@ struct ring {
 	_Atomic unsigned under_way;
 };
 
-/* A ring begins: for use by system calls; or through liburing. Where the table is full or memory is
- * short, it stays unknown. */
+/* A ring begins: for use by system calls; or through liburing; which may also map one that is there.
+ * Where the table is full or memory is short, it stays unknown. */
 void ring_table_add(int fd, const struct io_uring_params *params);
 void ring_table_note(int fd, unsigned flags, const void *head);
+void ring_table_note_mapped(int fd, unsigned flags, const void *head);
 
 /* In use until ring_table_put(), or NULL: by a call's first argument, a descriptor or the index of
  * a ring that the calling thread has registered, for use by system calls; by liburing's struct, whose

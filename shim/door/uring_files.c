@@ -29,11 +29,16 @@ int io_uring_queue_init_mem(unsigned entries, struct uring *ring, struct io_urin
 int io_uring_queue_mmap(int fd, struct io_uring_params *p, struct uring *ring);
 
 /* One without a descriptor has an index in its place, which could be any file's number. */
+static bool is_of_interest(int result, const struct uring *ring)
+{
+	return result >= 0 && config_get().mode != MODE_OFF &&
+	       !(ring->flags & IORING_SETUP_REGISTERED_FD_ONLY);
+}
+
 static int began(int result, const struct uring *ring)
 {
 	KEEP_ERRNO;
-	if (result >= 0 && config_get().mode != MODE_OFF &&
-	    !(ring->flags & IORING_SETUP_REGISTERED_FD_ONLY))
+	if (is_of_interest(result, ring))
 		ring_table_note(ring->ring_fd, ring->flags, ring->sq.khead);
 	return result;
 }
@@ -57,7 +62,12 @@ EXPORT int io_uring_queue_init_mem(unsigned entries, struct uring *ring, struct 
 
 EXPORT int io_uring_queue_mmap(int fd, struct io_uring_params *p, struct uring *ring)
 {
-	return began(NEXT(io_uring_queue_mmap, fd, p, ring), ring);
+	int result = NEXT(io_uring_queue_mmap, fd, p, ring);
+
+	KEEP_ERRNO;
+	if (is_of_interest(result, ring))
+		ring_table_note_mapped(fd, ring->flags, ring->sq.khead);
+	return result;
 }
 
 /* All of a table that is new. */

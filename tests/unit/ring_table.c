@@ -97,7 +97,7 @@ START_TEST(liburing_maps_a_ring_anew)
 	uint32_t id = id_of_prepared(one, &heads[0]);
 	ck_assert(id && !is_known(one) && !id_of(one, &heads[1], false));
 	ck_assert_uint_eq(id_of_prepared(one, &heads[1]), id);
-	ring_table_note(one, 0, &heads[2]);
+	ring_table_note_mapped(one, 0, &heads[2]);
 	ck_assert_uint_eq(id_of_prepared(one, &heads[2]), id);
 	/* Another ring, by its number. */
 	ck_assert_int_eq(dup2(two, one), one);
