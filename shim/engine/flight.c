@@ -121,7 +121,7 @@ void flight_gather(struct flight *flight, const struct work *works)
 {
 	flight->proof.known = false;
 	flight->now = 0;
-	if (works && works->job.request.door == DOOR_LIBAIO && !flight->filtered)
+	if (works && works->job.request.door == DOOR_LIBAIO && flight->open && !flight->filtered)
 		flight->filtered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0;
 }
 
