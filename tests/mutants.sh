@@ -204,6 +204,8 @@ segments that cannot be read|base/memory.c|s/return answer != MISSING/return tru
 unreadable memory of a bad write|base/memory.c|s/return ask(&byte, address, 1) != MISSING/return true/|preload/write
 libaio's order|rules/entrance.c|s/{ is_open, flags, is_writable,/{ is_open, is_writable, flags,/|unit/entrance
 io_uring's order|rules/entrance.c|s/{ import, is_open, is_writable,/{ is_open, is_writable, import,/|unit/entrance
+addresses that are none|async/aio.c|s/return could_be(iocb) \&\& /return /|preload/aio
+context that is none|async/aio.c|s/if (error .. nowhere < 0)/if (nowhere < 0)/|preload/aio
 io_submit stops at a bad one|async/aio.c|s/while (ready < count \&\& !error)/while (ready < count)/|preload/aio
 no signals for workers|engine/worker.c|/^void worker_start/,/^}/s/GUARDED;//|unit/worker
 one work, one thread|engine/worker.c|s/queued >= idle/threads == 0/|unit/worker

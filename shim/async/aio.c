@@ -28,10 +28,16 @@ static bool has_usual_priority(const struct iocb *iocb)
 	return class == 0 ? level == 0 : (class == 2 || class == 3) && level < 8;
 }
 
+/* The kernel tells of other addresses. */
+static bool could_be(const void *address)
+{
+	return (uintptr_t)address >= 4096 && (uintptr_t)address >> 56 == 0;
+}
+
 /* And no garbage, which io_submit() finds out first. */
 static bool is_atomic_write(const struct iocb *iocb)
 {
-	return (iocb->aio_rw_flags & RWF_ATOMIC) && !iocb->aio_reserved2 &&
+	return could_be(iocb) && (iocb->aio_rw_flags & RWF_ATOMIC) && !iocb->aio_reserved2 &&
 	       has_usual_priority(iocb) && (int64_t)iocb->aio_nbytes >= 0 &&
 	       (iocb->aio_lio_opcode == IOCB_CMD_PWRITE ||
 		iocb->aio_lio_opcode == IOCB_CMD_PWRITEV);
@@ -104,15 +110,21 @@ static bool do_later(struct submission *submission, struct iocb *iocb, struct en
 	return true;
 }
 
-/* Then a write to /dev/null has the same result, and looks at no memory. */
+static long submit(aio_context_t context, long count, struct iocb **iocbs)
+{
+	return real_syscall(SYS_io_submit, (long)context, count, (long)iocbs, 0, 0, 0);
+}
+
+/* Then a write to /dev/null has the same result, and looks at no memory. Nothing is written for a
+ * context that is none. */
 static int do_at_once(struct submission *submission, struct iocb *iocb, struct engine_job *job,
 		      int result)
 {
-	int nowhere = substitute_null();
+	int nowhere = substitute_null(), error = (int)submit(submission->context, 0, NULL);
 
-	if (nowhere < 0) {
+	if (error || nowhere < 0) {
 		engine_drop(job);
-		return -EAGAIN;
+		return error ? error : -EAGAIN;
 	}
 	if (result == REQUEST_GOOD)
 		result = (int)engine_finish(job);
@@ -164,11 +176,6 @@ static void add(struct aio_op *op, struct work ***last)
 	*last = &op->work.next;
 }
 
-static long submit(aio_context_t context, long count, struct iocb **iocbs)
-{
-	return real_syscall(SYS_io_submit, (long)context, count, (long)iocbs, 0, 0, 0);
-}
-
 /* What the kernel has not taken is not begun. */
 static void begin(struct submission *submission, struct iocb **iocbs, long ready, long accepted)
 {
@@ -206,6 +213,16 @@ static long submit_all(struct submission *submission, long count, struct iocb **
 	return accepted;
 }
 
+/* What is done at once may take its time, and signals come through. */
+static long submit_guarded(struct submission *submission, long count, struct iocb **iocbs)
+{
+	NO_CANCELLATION;
+	if (config_get().aio_inline)
+		return submit_all(submission, count, iocbs);
+	GUARDED;
+	return submit_all(submission, count, iocbs);
+}
+
 /* At most AT_ONCE. */
 static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 {
@@ -216,8 +233,7 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 	submission.file.known = submission.held = submission.proven = false;
 	submission.file.device = NULL;
 	submission.file.hold = NULL;
-	GUARDED;
-	long accepted = submit_all(&submission, count, iocbs);
+	long accepted = submit_guarded(&submission, count, iocbs);
 	engine_forget(&submission.file);
 	if (submission.held)
 		worker_release();
@@ -226,7 +242,7 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 
 static bool has_atomic_write(long count, struct iocb **iocbs)
 {
-	for (long i = 0; i < count; i++) {
+	for (long i = 0; i < count && could_be(iocbs); i++) {
 		if (is_atomic_write(iocbs[i]))
 			return true;
 	}

@@ -379,6 +379,21 @@ static void signals_taken_away(void)
 	write_together(fd, 2, 'z');
 }
 
+/* Addresses that are none, as libaio's own tests give them; and a context that is none. */
+static void garbage(void)
+{
+	struct iocb iocb, *list = &iocb, *none = NULL, *last = (struct iocb *)-1;
+	int fd = open_disk();
+
+	want(io_submit(context_of(1), 1, NULL) == -EFAULT);
+	want(io_submit(context_of(1), 1, (struct iocb **)-1) == -EFAULT);
+	want(io_submit(context_of(1), 1, &none) == -EFAULT);
+	want(io_submit(context_of(1), 1, &last) == -EFAULT);
+	want(io_submit(context_of(1), -1, &none) == -EINVAL);
+	prepare(&iocb, fd, buffer(UNIT, 'g'), UNIT, 0);
+	want(io_submit((io_context_t)4096, 1, &list) == -EINVAL && holds(fd, 0, UNIT, 0));
+}
+
 /* What was accepted is done before the process is gone. */
 static void main_returns(void)
 {
@@ -495,6 +510,7 @@ const struct body bodies[] = {
 	{ "priorities", priorities },
 	{ "together", together },
 	{ "signals_taken_away", signals_taken_away },
+	{ "garbage", garbage },
 	{ "main_returns", main_returns },
 	{ "forked", forked },
 	{ "threads", threads },
@@ -524,6 +540,8 @@ static const struct preload_row rows[] = {
 	{ "signals_taken_away", ",delay=20000", "FIRST=1", 6 },
 	{ "signals_taken_away", ",delay=20000", "SECOND=1", 6 },
 	{ "signals_taken_away", ",delay=20000", "UNSEEN=1", 6 },
+	{ "garbage", "", NULL, 0 },
+	{ "garbage", "", "UNTORN_AIO=inline", 0 },
 	{ "main_returns", ",delay=20000", NULL, 8 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
 	{ "threads", "", NULL, 576 },
