@@ -46,7 +46,7 @@ the kernel's own checks first|engine/find.c|s/if (result != -EOPNOTSUPP)/if (0)/
 partition's start|engine/engine.c|s/(request->start + request->offset) \/ request->block/request->offset \/ request->block/|preload/write
 flush where there is no FUA|engine/engine.c|s/result > 0 \&\& engine_flushes(device, request)/0/|preload/scsi preload/write
 FUA for a disk that does not know it|engine/engine.c|s/is_durable(request) \&\& device->queue.durable == DURABLE_BY_FUA/is_durable(request)/|preload/scsi
-flush after a command among others|engine/async.c|s/ \&\& !engine_flushes(engine_device(job), \&job->request)//|unit/engine_async
+flush after a command among others|engine/async.c|s/!engine_flushes(engine_device(job), \&job->request) \&\& //|unit/engine_async
 no volatile cache|device/device.c|s/strcmp(cache, "write back") != 0/0/|preload/write
 FUA for O_DSYNC|engine/engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|preload/scsi
 FUA for RWF_DSYNC|engine/engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload/write
@@ -185,7 +185,7 @@ one of several that is refused|engine/span.c|s/		refuse(work, error);/		(void)re
 something in the way|device/cache.c|/^bool cache_is_clear/,/^}/s/ == -EINVAL/ != 1/|unit/span
 what nobody has asked about|engine/async.c|s/job->asks ? engine_ask(job) : REQUEST_GOOD/REQUEST_GOOD/|unit/engine_async
 a filter is another thread's|base/filter.c|s,/proc/thread-self,/proc/self,|unit/filter
-a filter that cannot be told|base/filter.c|s/		return true;/		return false;/|unit/filter
+a filter that cannot be told|base/filter.c|s/		return fd;/		return 0;/|unit/filter
 EPERM of a filter|engine/find.c|s/result == -EPERM .. result == -EACCES/0/|preload/guest
 a plug-in's library|base/real.c|s/return loaded_find(library, name);/return NULL;/|preload/plugin.sh
 links cut off|base/sysfs.c|s/length == TARGET_SIZE/0/|unit/sysfs
@@ -221,7 +221,7 @@ indices put back|async/ring_raw.c|s/__atomic_compare_exchange_n(slot, .*/(void)i
 nothing behind a bad entry|async/ring_raw.c|s/__ATOMIC_ACQUIRE) == before/__ATOMIC_ACQUIRE) == ~before/|preload/ring_raw
 ring's end by close|door/close.c|/^EXPORT int close(int/,/^}/s/before(.*/;/|preload/ring_raw
 ring's end by close_range|door/close.c|/^EXPORT int close_range/,/^}/s/before(.*/;/|preload/ring_raw
-close waits|door/close.c|s/ring_op_await(first, last);//|preload/ring_raw
+close waits|door/close.c|s/ring_op_before_close(first, last);//|preload/ring_raw
 close forgets our own|door/close.c|s/substitute_before_close(first, last);//|preload/ring_raw
 dup2 closes|door/close.c|/^EXPORT int dup2/,/^}/s/before(.*/;/|preload/ring_raw
 dup3 closes|door/close.c|/^EXPORT int dup3/,/^}/s/before(.*/;/|preload/ring_raw
@@ -232,7 +232,6 @@ node of another number|device/nvme_node.c|s/has_number(node, device, name) \&\&/
 node that is no device|device/nvme_node.c|s/ .. !S_ISCHR(st.st_mode)//|unit/nvme_node
 node of another namespace|device/nvme_node.c|s/real_ioctl(node, NVME_IOCTL_ID, NULL) == (int)nsid/1/|unit/nvme_node
 node of a disk that has gone|device/nvme_node.c|s/identity_is_current(fd, device))/1)/|unit/nvme_node
-no ring for libaio|engine/async.c|s/form != FORM_AIO \&\& //|unit/engine_async
 disk that breaks|engine/flight.c|s/error == -EACCES .. error == -EPERM/error/|unit/flight
 disk that is gone, by a ring|engine/flight.c|s/ .. !is_sound(flight, &work->job)//|unit/flight
 disk that goes between what is sent together|engine/flight.c|/^void flight_gather/,/^}/s/flight->proof.known = false;//|unit/flight

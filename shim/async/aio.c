@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An iocb is what the kernel is to see of it while io_submit() runs, and then is as it was: a poll of
- * a signal, or a write to /dev/null. */
+/* An iocb is what the kernel is to see of it while io_submit() runs, and then is as it was: a poll
+ * of a signal, or a write to /dev/null. */
 #include "async/aio.h"
 
 #include <errno.h>
@@ -95,10 +95,9 @@ static void done(struct work *work, struct flight *flight)
 static bool do_later(struct submission *submission, struct iocb *iocb, struct engine_job *job,
 		     int result, struct disguise *disguise)
 {
-	struct aio_op *op =
-		submission->held
-			? aio_table_add(submission->context, iocb, !submission->proven)
-			: NULL;
+	struct aio_op *op = submission->held
+				    ? aio_table_add(submission->context, iocb, !submission->proven)
+				    : NULL;
 	if (!op)
 		return false;
 	submission->proven = true;

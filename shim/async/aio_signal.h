@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * By what the kernel is told that an event is to come: an eventfd on which a poll waits. It is empty
- * or full, and the other one afterwards, so that one call does it and none puts it back. 64 are kept;
- * more are made and closed. One thread at a time.
+ * By what the kernel is told that an event is to come: an eventfd on which a poll waits. It is
+ * empty or full, and the other one afterwards, so that one call does it and none puts it back. 64
+ * are kept; more are made and closed. One thread at a time.
  */
 #ifndef AIO_SIGNAL_H
 #define AIO_SIGNAL_H

@@ -19,8 +19,8 @@ enum { BUCKETS = 256 };
 
 static struct aio_op *buckets[BUCKETS];
 static struct pool pool = { .size = sizeof(struct aio_op) };
-static _Atomic unsigned count;              /* of those in the buckets, or not signalled yet */
-static _Atomic unsigned lowest = UINT_MAX;  /* the lowest number that a signal ever had */
+static _Atomic unsigned count;             /* of those in the buckets, or not signalled yet */
+static _Atomic unsigned lowest = UINT_MAX; /* the lowest number that a signal ever had */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 

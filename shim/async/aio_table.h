@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes that were submitted through libaio, from before their submission until their event has been
- * fetched or their context destroyed. A write is known by context, iocb and data: an iocb may be
- * used again while its first write is under way. Thread-safe.
+ * Writes that were submitted through libaio, from before their submission until their event has
+ * been fetched or their context destroyed. A write is known by context, iocb and data: an iocb may
+ * be used again while its first write is under way. Thread-safe.
  */
 #ifndef AIO_TABLE_H
 #define AIO_TABLE_H
@@ -26,7 +26,7 @@ struct aio_op {
 
 /* NULL: no memory, or no descriptor left. is_first: of those that are submitted together. */
 struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb, bool is_first);
-void aio_table_drop(struct aio_op *op); /* the kernel did not take it */
+void aio_table_drop(struct aio_op *op);                        /* the kernel did not take it */
 void aio_table_done(struct aio_op *op, struct flight *flight); /* its result is in work.result */
 
 /* Puts the results into events that the kernel has just handed out. */

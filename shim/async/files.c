@@ -21,7 +21,7 @@ enum { MAX_FILES = 256, SKIP = -2 /* IORING_REGISTER_FILES_SKIP */ };
 
 static struct file {
 	_Atomic unsigned uses;
-	_Atomic int place;    /* enum place */
+	_Atomic int place;     /* enum place */
 	_Atomic uint32_t ring; /* its id */
 	_Atomic unsigned slot;
 	int fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which block devices that it may write to a program has registered with its rings, as files without
- * descriptors: of each a descriptor of our own, by which an atomic write to it can be done.
+ * Which block devices that it may write to a program has registered with its rings, as files
+ * without descriptors: of each a descriptor of our own, by which an atomic write to it can be done.
  *
  * A slot that changes in a way that we do not follow is forgotten, with all of its ring: its writes
  * then go to the kernel, which refuses them. Thread-safe; files_get() and files_put() take no lock.

@@ -22,12 +22,12 @@
 struct ring_batch {
 	struct ring *ring; /* NULL: one that is not known */
 	unsigned flags;    /* IORING_SETUP_* */
-	bool at_once;   /* none is to be taken out */
-	bool alone;     /* and waited for: what is good is done at once */
-	bool loose;     /* the entry's chain has no end: a thread of the kernel's takes it */
-	bool in_chain;  /* the entry before was linked to this one */
-	bool open;      /* and all of the chain so far were atomic writes that were done */
-	bool drained;   /* an entry before drains: what follows must wait for it */
+	bool at_once;      /* none is to be taken out */
+	bool alone;        /* and waited for: what is good is done at once */
+	bool loose;        /* the entry's chain has no end: a thread of the kernel's takes it */
+	bool in_chain;     /* the entry before was linked to this one */
+	bool open;         /* and all of the chain so far were atomic writes that were done */
+	bool drained;      /* an entry before drains: what follows must wait for it */
 	struct engine_file file;
 	struct file *registered; /* in use, of this slot; NULL: none */
 	unsigned slot;

@@ -145,7 +145,8 @@ static void posted(struct work *work, struct flight *flight, int error)
 
 	if (short_of_room)
 		real_pause(1000);
-	if (short_of_room || (gone && !ring_table_is_at(op->ring, op->ring->own) && renew(op->ring)))
+	if (short_of_room ||
+	    (gone && !ring_table_is_at(op->ring, op->ring->own) && renew(op->ring)))
 		post(op, flight);
 	else
 		give_back(op);

@@ -315,8 +315,8 @@ long ring_raw_enter(unsigned fd, unsigned count, unsigned waits, unsigned flags,
 	struct ring *ring = ring_table_get(fd, flags & IORING_ENTER_REGISTERED_RING);
 	if (!ring)
 		return enter(&call, count);
-	long result = flags & ~URING_ENTER_KNOWN ? enter(&call, count)
-						 : enter_known(ring, &call, count);
+	long result =
+		flags & ~URING_ENTER_KNOWN ? enter(&call, count) : enter_known(ring, &call, count);
 	ring_table_put(ring);
 	return result;
 }

@@ -22,17 +22,18 @@ struct saved {
 };
 
 struct ring {
-	_Atomic unsigned uses;     /* base/uses.h */
-	_Atomic bool taken;        /* the place in the table, until the last use has ended */
-	_Atomic int fd;            /* the number by which it was set up */
-	uint32_t id;               /* of no other ring, before or after */
-	unsigned flags;            /* IORING_SETUP_*, as the kernel has them */
-	dev_t filesystem;          /* its file, which tells it from others from 5.12 on */
+	_Atomic unsigned uses; /* base/uses.h */
+	_Atomic bool taken;    /* the place in the table, until the last use has ended */
+	_Atomic int fd;        /* the number by which it was set up */
+	uint32_t id;           /* of no other ring, before or after */
+	unsigned flags;        /* IORING_SETUP_*, as the kernel has them */
+	dev_t filesystem;      /* its file, which tells it from others from 5.12 on */
 	ino_t inode;
-	const void *_Atomic head;  /* where liburing has its queue's head; NULL: it does not have it */
-	pid_t process;             /* that has the descriptor */
-	uint64_t issuer;           /* the thread that set it up, in */
-	pid_t issuing;             /* this process */
+	const void
+		*_Atomic head; /* where liburing has its queue's head; NULL: it does not have it */
+	pid_t process;         /* that has the descriptor */
+	uint64_t issuer;       /* the thread that set it up, in */
+	pid_t issuing;         /* this process */
 
 	/* Only of one that is used by system calls. */
 	struct ring_map map;
@@ -46,16 +47,16 @@ struct ring {
 	_Atomic unsigned under_way;
 };
 
-/* A ring begins: for use by system calls; or through liburing; which may also map one that is there.
- * Where the table is full or memory is short, it stays unknown. */
+/* A ring begins: for use by system calls; or through liburing; which may also map one that is
+ * there. Where the table is full or memory is short, it stays unknown. */
 void ring_table_add(int fd, const struct io_uring_params *params);
 void ring_table_note(int fd, unsigned flags, const void *head);
 void ring_table_note_mapped(int fd, unsigned flags, const void *head);
 
 /* In use until ring_table_put(), or NULL: by a call's first argument, a descriptor or the index of
- * a ring that the calling thread has registered, for use by system calls; by liburing's struct, whose
- * number tells more than its mapping where it is what the kernel is entered by; by any descriptor of
- * its file. */
+ * a ring that the calling thread has registered, for use by system calls; by liburing's struct,
+ * whose number tells more than its mapping where it is what the kernel is entered by; by any
+ * descriptor of its file. */
 struct ring *ring_table_get(unsigned fd, bool is_registered);
 struct ring *ring_table_get_prepared(int fd, const void *head, bool by_number);
 struct ring *ring_table_get_any(int fd);

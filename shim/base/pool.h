@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Places of one size, as many as are wanted: from the kernel, 64 KiB at a time, and never given back
- * to it. Not thread-safe.
+ * Places of one size, as many as are wanted: from the kernel, 64 KiB at a time, and never given
+ * back to it. Not thread-safe.
  */
 #ifndef POOL_H
 #define POOL_H

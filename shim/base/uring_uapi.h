@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's io_uring interface, with what is newer than the oldest headers that we are built with,
- * Linux 5.10. Numbers: include/uapi/linux/io_uring.h and nvme_ioctl.h of Linux 6.18.
+ * The kernel's io_uring interface, with what is newer than the oldest headers that we are built
+ * with, Linux 5.10. Numbers: include/uapi/linux/io_uring.h and nvme_ioctl.h of Linux 6.18.
  */
 #ifndef URING_UAPI_H
 #define URING_UAPI_H
@@ -53,15 +53,15 @@
 #define IORING_REGISTER_USE_REGISTERED_RING (1U << 31)
 #endif
 
-/* Enumerated where the headers have them, so that they cannot be asked for by #ifdef; a macro of the
- * same value is in nobody's way. */
-#define IORING_OP_MSG_RING 40
-#define IORING_OP_SOCKET 45
-#define IORING_OP_URING_CMD 46
-#define IORING_OP_PIPE 62
-#define IORING_OP_LAST_KNOWN 64 /* IORING_OP_URING_CMD128 */
-#define IORING_MSG_DATA 0
-#define IORING_REGISTER_RING_FDS 20
+/* Enumerated where the headers have them, so that they cannot be asked for by #ifdef; a macro of
+ * the same value is in nobody's way. */
+#define IORING_OP_MSG_RING         40
+#define IORING_OP_SOCKET           45
+#define IORING_OP_URING_CMD        46
+#define IORING_OP_PIPE             62
+#define IORING_OP_LAST_KNOWN       64 /* IORING_OP_URING_CMD128 */
+#define IORING_MSG_DATA            0
+#define IORING_REGISTER_RING_FDS   20
 #define IORING_UNREGISTER_RING_FDS 21
 
 enum {
@@ -73,7 +73,8 @@ enum {
 	URING_REGISTER_SEND_MSG_RING = 31,
 	URING_REGISTER_RESIZE_RINGS = 33,
 	URING_REGISTER_LAST_KNOWN = 37, /* IORING_REGISTER_BPF_FILTER */
-	/* Where IORING_OP_URING_CMD has the number of its command, and from where on the command. */
+	/* Where IORING_OP_URING_CMD has the number of its command, and from where on the command.
+	 */
 	URING_CMD_OP_OFFSET = 8,
 	URING_CMD_OFFSET = 48,
 	/* Of a write: attr_type_mask. */

@@ -77,7 +77,8 @@ int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 			  : -EIO; /* it cannot have written: there is no data */
 }
 
-/* As cache_clear(); a question that waits would write back and drop what other people have there. */
+/* As cache_clear(); a question that waits would write back and drop what other people have there.
+ */
 bool cache_is_clear(int fd, uint64_t offset, uint64_t length)
 {
 	struct iovec iov = { cache_unreadable(), length - 1 };

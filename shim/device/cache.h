@@ -24,8 +24,8 @@ int cache_clear(int fd, uint64_t offset, uint32_t length);
  */
 int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf);
 
-/* Of a range of any length, without waiting: nothing of it is cached, and nothing of it lies past the
- * end. False: not sure. And the former alone, which is enough after a command. */
+/* Of a range of any length, without waiting: nothing of it is cached, and nothing of it lies past
+ * the end. False: not sure. And the former alone, which is enough after a command. */
 bool cache_is_clear(int fd, uint64_t offset, uint64_t length);
 bool cache_has_no_page(int fd, uint64_t offset, uint64_t length);
 

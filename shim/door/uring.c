@@ -68,8 +68,8 @@ EXPORT int io_uring_submit_and_wait_min_timeout(struct uring *ring, struct io_ur
 						unsigned min_wait, sigset_t *mask)
 {
 	/* Before 6.12 liburing refuses, and has submitted nothing. */
-	unsigned taken = ring->features & URING_FEAT_MIN_TIMEOUT ? ring_before_submit(ring, waits)
-								 : 0;
+	unsigned taken =
+		ring->features & URING_FEAT_MIN_TIMEOUT ? ring_before_submit(ring, waits) : 0;
 
 	return add(NEXT(io_uring_submit_and_wait_min_timeout, ring, cqe, waits, timeout, min_wait,
 			mask),

@@ -37,8 +37,7 @@ void engine_leave(struct engine_job *job)
 
 	if (job->hold)
 		hold_hand_over(job->hold);
-	job->has_node = !engine_flushes(engine_device(job), &job->request) &&
-			has_node(job);
+	job->has_node = !engine_flushes(engine_device(job), &job->request) && has_node(job);
 }
 
 bool engine_is_sound(const struct engine_job *job)

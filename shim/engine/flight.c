@@ -98,7 +98,8 @@ static bool is_forbidden(const struct flight *flight, const struct work *work)
 
 static bool send(struct flight *flight, struct work *work)
 {
-	if (!flight_takes(work) || work->job.asks || is_forbidden(flight, work) || !is_sound(flight, &work->job))
+	if (!flight_takes(work) || work->job.asks || is_forbidden(flight, work) ||
+	    !is_sound(flight, &work->job))
 		return false;
 	int node = flight_open(flight) ? find_node(flight, &work->job) : -1;
 	if (node < 0)

@@ -49,7 +49,8 @@ struct flight {
 		const struct hold *hold;
 	} proof;
 	bool ready;    /* a command that the kernel has not been told of */
-	bool filtered; /* the thread has got a filter, which may forbid what libaio's users do not do */
+	bool filtered; /* the thread has got a filter, which may forbid what libaio's users do not
+			  do */
 	/* Behind the disks in that table: eventfds, by which libaio's events come. */
 	struct {
 		unsigned made; /* which one it is; 0: none */
@@ -76,8 +77,8 @@ void flight_begin(struct flight *flight, struct work *work);
 void flight_post(struct flight *flight, struct work *work, int ring, uint64_t user_data,
 		 int result);
 
-/* Likewise an eventfd, empty or full, becomes the other. `number` is below FLIGHT_SIGNALS, `made` what
- * tells one that had a number from the next. False: the thread's ring is not for that. */
+/* Likewise an eventfd, empty or full, becomes the other. `number` is below FLIGHT_SIGNALS, `made`
+ * what tells one that had a number from the next. False: the thread's ring is not for that. */
 bool flight_has_signal(const struct flight *flight, unsigned number, unsigned made);
 bool flight_add_signal(struct flight *flight, unsigned number, unsigned made, int fd);
 void flight_signal(struct flight *flight, struct work *work, unsigned number, bool full);

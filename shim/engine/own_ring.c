@@ -185,7 +185,8 @@ static bool obeys_nop(struct own_ring *ring)
 
 _Atomic int own_ring_known;
 
-/* A filter may kill the process for a ring that it did not make itself. 0: it cannot be told yet. */
+/* A filter may kill the process for a ring that it did not make itself. 0: it cannot be told yet.
+ */
 static int find_out(void)
 {
 	enum { ASKED = 8 };

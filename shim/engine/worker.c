@@ -36,7 +36,8 @@ struct beginning {
 	enum { UNTOLD, BEGUN, FAILED } outcome;
 };
 static pthread_cond_t begun = PTHREAD_COND_INITIALIZER;
-static _Atomic pid_t maker; /* the process that made them: a child that got here without a word has none */
+static _Atomic pid_t
+	maker; /* the process that made them: a child that got here without a word has none */
 static __thread bool is_worker __attribute__((tls_model("initial-exec")));
 
 static struct work *dequeue(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ring is that ring, whatever becomes of its number: completions go to the ring that the write was
- * submitted to, and what is done to one ring is none of another's business. And how a process with
- * writes under way ends.
+ * A ring is that ring, whatever becomes of its number: completions go to the ring that the write
+ * was submitted to, and what is done to one ring is none of another's business. And how a process
+ * with writes under way ends.
  *
  * Links: -luring
  */

@@ -132,7 +132,8 @@ static void polling_thread(void)
 	end(ring);
 }
 
-/* Through liburing they are taken out before it sees them. Its own system calls are not taken for the program's, in deep mode either. */
+/* Through liburing they are taken out before it sees them. Its own system calls are not taken for
+ * the program's, in deep mode either. */
 static void library_keeps_its_thread(void)
 {
 	struct io_uring *ring = ring_of(8);

@@ -133,7 +133,8 @@ START_TEST(one_issuer)
 	void *other;
 
 	ck_assert(may_submit(ring) && !may_submit(NULL));
-	ck_assert(ring_table_may_submit(NULL, 0) && !ring_table_may_submit(ring, IORING_SETUP_R_DISABLED));
+	ck_assert(ring_table_may_submit(NULL, 0) &&
+		  !ring_table_may_submit(ring, IORING_SETUP_R_DISABLED));
 	pthread_create(&thread, NULL, may_submit, ring);
 	pthread_join(thread, &other);
 	ck_assert_ptr_null(other);
