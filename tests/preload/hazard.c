@@ -362,14 +362,15 @@ static const struct preload_row rows[] = {
 	{ "nothing_free_at_the_position", "", NULL, SANITIZED ? 0 : 1 },
 	{ "little_memory", "", NULL, -1 },
 	{ "no_standard_streams", "", NULL, 5 },
-	{ "many_threads", "", NULL, 1024 },
+	/* To ThreadSanitizer a thread with a table of its own is a fork. */
+	{ "many_threads", "", "TSAN_OPTIONS=die_after_fork=0", 1024 },
 	{ "fork_storm", "", "TSAN_OPTIONS=report_thread_leaks=0", SANITIZED ? 215 : 214 },
 	{ "duplicates", "", NULL, 5 },
 	{ "passed_over_a_socket", "", NULL, 1 },
 	{ "over_exec", "", NULL, 2 },
 	{ "gone", ",gone=100", NULL, -1 },
 	{ "weakened", ",weakens=20", NULL, -1 },
-	{ "many_threads", ",delay=20000", NULL, 1024 },
+	{ "many_threads", ",delay=20000", "TSAN_OPTIONS=die_after_fork=0", 1024 },
 	{ "race_readers", ",tear_us=30", NULL, -1 },
 	{ "race_readers", ",tear_us=30", "PLAIN=1", 0 },
 };
