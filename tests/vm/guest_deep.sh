@@ -25,21 +25,25 @@ run() { # LABEL WRITES OPTIONS...
 		{ echo "fio, $1: status $?: $(cat "$OUT/fio")"; exit 1; }
 	fio_says "$1" "$2"
 }
-# Registered buffers: EINVAL, as natively.
-refuse() { # COMMAND
+refuse() { # LABEL ERROR COMMAND OPTIONS...
 	# shellcheck disable=SC2086
-	timeout 60 $1 fio $common --name=a --iodepth=32 --registerfiles --fixedbufs --output="$OUT/fio" \
-		2> "$OUT/refused" || true
-	[ "$(cut -d';' -f5 "$OUT/fio")" = 22 ] || { echo "fixed buffers, ${1:-natively}: $(cat "$OUT/fio")"; exit 1; }
+	timeout 60 $3 fio $common --name=a --iodepth=32 "${@:4}" --output="$OUT/fio" 2> "$OUT/refused" || true
+	[ "$(cut -d';' -f5 "$OUT/fio")" = "$2" ] || { echo "$1, ${3:-natively}: $(cat "$OUT/fio")"; exit 1; }
 }
 command=$*
 uname -r
 run "QD 32 with verify" 128 --name=a --iodepth=32 --verify=crc32c
 run "QD 1 with verify" 128 --name=a --iodepth=1 --verify=crc32c
 run "registered files" 128 --name=a --iodepth=32 --registerfiles --verify=crc32c
-refuse "$command"
-case $(uname -r) in 5.* | 6.1.*) ;; *) refuse "" ;; esac
-run "sqthread_poll" 128 --name=a --iodepth=32 --sqthread_poll=1 --verify=crc32c
+# Registered buffers: EINVAL, as natively. A thread of the kernel's that polls does what the kernel does.
+refuse "fixed buffers" 22 "$command" --registerfiles --fixedbufs
+case $(uname -r) in
+5.* | 6.1.*) refuse "sqthread_poll" 95 "$command" --sqthread_poll=1 ;;
+*)
+	refuse "fixed buffers" 22 "" --registerfiles --fixedbufs
+	run "sqthread_poll" 128 --name=a --iodepth=32 --sqthread_poll=1 --verify=crc32c
+	;;
+esac
 run "nonvectored" 128 --name=a --iodepth=32 --nonvectored=0 --verify=crc32c
 run "4 threads" 512 --name=a --iodepth=32 --numjobs=4 --thread --offset_increment=2M --verify=crc32c
 run "4 processes" 512 --name=a --iodepth=32 --numjobs=4 --offset_increment=2M --verify=crc32c
