@@ -35,9 +35,9 @@ title "Our own time beside a command, which takes none here; io_uring on one pro
 # virtual machine as many writes.
 taskset -c 0 "$bench/ring" || not_had
 
-# Everything is emulated there: only the ratios tell.
+# Everything is emulated there: only the ratios tell. One processor: our threads have an affinity of their own.
 guest() { # KERNEL COMMAND
-	tests/vm/vm -k "$1" -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- "$2" || not_had
+	tests/vm/vm -k "$1" -p maxcpus=1 -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- "$2" || not_had
 }
 disk="LD_PRELOAD=$shim taskset -c 0 $bench/disk /dev/nvme0n1"
 title "QEMU's NVMe disk, emulated, Linux 6.1, 16 KiB, O_DIRECT: plain writes, and atomic ones by untorn:"
