@@ -13,7 +13,6 @@
 #include "base/guard.h"
 #include "base/real.h"
 #include "engine/engine.h"
-#include "engine/own_ring.h"
 #include "engine/worker.h"
 
 enum { AT_ONCE = 32 };

@@ -19,7 +19,6 @@ enum { MARK = 57 };
 static struct kept {
 	struct aio_signal signal; /* fd -1: none yet */
 	unsigned made;            /* so many times */
-	_Atomic bool doubtful;
 } kept[KEPT];
 static int vacant[KEPT], vacant_count; /* those that are not in use; the last is taken first */
 static bool begun;
@@ -46,7 +45,6 @@ static int make(void)
 static bool make_kept(struct kept *one)
 {
 	one->signal = (struct aio_signal){ .fd = make(), .kept = (int)(one - kept) };
-	one->doubtful = false;
 	one->made++;
 	return one->signal.fd >= 0;
 }
@@ -61,25 +59,21 @@ static void begin(void)
 	begun = true;
 }
 
-/* One that is not what it was makes all the others doubtful. */
-static bool is_good(struct kept *one, bool prove)
+static void prove_all(void)
 {
-	if (one->signal.fd < 0)
-		return false;
-	if (!prove && !one->doubtful)
-		return true;
-	one->doubtful = false;
-	if (is_ours(one->signal.fd))
-		return true;
-	aio_signal_doubt(0, ~0U);
-	return false;
+	for (int i = 0; i < KEPT; i++) {
+		if (kept[i].signal.fd >= 0 && !is_ours(kept[i].signal.fd))
+			kept[i].signal.fd = -1;
+	}
 }
 
 static bool take_kept(bool prove, struct aio_signal *ret_signal)
 {
 	struct kept *one = &kept[vacant[vacant_count - 1]];
 
-	if (!is_good(one, prove) && !make_kept(one))
+	if (prove && one->signal.fd >= 0 && !is_ours(one->signal.fd))
+		prove_all();
+	if (one->signal.fd < 0 && !make_kept(one))
 		return false;
 	vacant_count--;
 	*ret_signal = one->signal;
@@ -96,12 +90,12 @@ bool aio_signal_take(bool prove, struct aio_signal *ret_signal)
 	return ret_signal->fd >= 0;
 }
 
-RACY void aio_signal_doubt(unsigned first, unsigned last)
+void aio_signal_forget(unsigned first, unsigned last)
 {
-	for (int i = 0; i < KEPT; i++) {
+	for (int i = 0; begun && i < KEPT; i++) {
 		unsigned fd = (unsigned)kept[i].signal.fd;
 		if (fd >= first && fd <= last)
-			kept[i].doubtful = true;
+			kept[i].signal.fd = -1;
 	}
 }
 

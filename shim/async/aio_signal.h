@@ -17,10 +17,11 @@ struct aio_signal {
 };
 
 /* False: no descriptor left. `prove`: its number may have become another file's unseen; to be asked
- * for one of those that are submitted together. */
+ * for one of those that are submitted together. If it has, so may have the others, which are all
+ * asked about then. */
 bool aio_signal_take(bool prove, struct aio_signal *ret_signal);
-/* These numbers may become other files': they are proven before they are used again. */
-void aio_signal_doubt(unsigned first, unsigned last);
+/* The program is about to close these numbers: they are not used again. */
+void aio_signal_forget(unsigned first, unsigned last);
 void aio_signal_give_back(const struct aio_signal *signal);
 
 static inline unsigned aio_signal_events(const struct aio_signal *signal)

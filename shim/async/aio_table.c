@@ -175,7 +175,7 @@ bool aio_table_has(aio_context_t context, const struct iocb *iocb)
 	return false;
 }
 
-/* What is asked of each. */
+/* The writes that are asked about. */
 struct query {
 	bool all, by_context;
 	aio_context_t context;
@@ -191,7 +191,7 @@ static bool is_meant(const struct aio_op *op, const struct query *query)
 	return (unsigned)op->signal.fd >= query->first && (unsigned)op->signal.fd <= query->last;
 }
 
-/* With the lock. */
+/* With the lock: is one that is meant not known to be signalled? */
 static bool is_busy(const struct query *query)
 {
 	for (int i = 0; i < BUCKETS; i++) {
@@ -222,13 +222,19 @@ void aio_table_await_all(void)
 	await(&(struct query){ .all = true });
 }
 
-/* Every close() comes here: only those of high numbers go on. */
+/* Every close() comes here: only those of high numbers go on. Waiting and forgetting are one, or a
+ * signal could be taken between them and be closed under its poll. */
 void aio_table_before_close(unsigned first, unsigned last)
 {
-	if (last < atomic_load_explicit(&lowest, memory_order_relaxed))
+	const struct query query = { .first = first, .last = last };
+
+	if (last < atomic_load_explicit(&lowest, memory_order_relaxed) ||
+	    !worker_may_be_waited_for())
 		return;
-	await(&(struct query){ .first = first, .last = last });
-	aio_signal_doubt(first, last);
+	HOLD_LOCK;
+	while (is_busy(&query))
+		pthread_cond_wait(&finished, &lock);
+	aio_signal_forget(first, last);
 }
 
 void aio_table_forget(aio_context_t context)

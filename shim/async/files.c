@@ -241,6 +241,11 @@ int files_get(const struct ring *ring, unsigned slot, struct file **ret_file)
 	return file ? file->fd : -1;
 }
 
+bool files_is_on(const struct file *file, const struct look *look)
+{
+	return look_is_same_node(&file->look, look);
+}
+
 RACY void files_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

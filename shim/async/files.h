@@ -13,6 +13,7 @@
 
 #include "base/uring_uapi.h"
 
+struct look;
 struct ring; /* ring_table.h; NULL: one that is not known, whose files are not either */
 
 /* The slots from `first` on now hold these; -1: nothing, -2: what they held. */
@@ -31,6 +32,8 @@ void files_after_register(const struct ring *ring, unsigned opcode, const void *
 struct file;
 int files_get(const struct ring *ring, unsigned slot, struct file **ret_file);
 void files_put(struct file *file);
+/* Is it the node that was looked at? The descriptor's number may mean another file by now. */
+bool files_is_on(const struct file *file, const struct look *look);
 
 /* Whose slots does this entry change? To be asked of all, and so here: in place it takes a
  * nanosecond. What comes after the kernel that we know may do anything. */

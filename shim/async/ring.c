@@ -167,6 +167,14 @@ static bool is_ours(const struct ring_batch *batch, const struct io_uring_sqe *s
 	       (!batch->in_chain || batch->open) && !batch->drained;
 }
 
+/* Between the slot and the write the number of our descriptor was given to another disk. */
+static bool is_astray(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
+		      const struct engine_job *job, int result)
+{
+	return (sqe->flags & IOSQE_FIXED_FILE) && result == REQUEST_GOOD &&
+	       !(batch->registered && files_is_on(batch->registered, &job->hold->node));
+}
+
 static enum ring_handled handle_to(struct ring_batch *batch, struct io_uring_sqe *sqe, int fd)
 {
 	struct engine_job job;
@@ -177,6 +185,11 @@ static enum ring_handled handle_to(struct ring_batch *batch, struct io_uring_sqe
 	int result = start(batch, sqe, fd, &job);
 	if (result == ENGINE_KERNEL)
 		return RING_LEFT;
+	if (is_astray(batch, sqe, &job, result)) {
+		engine_drop(&job);
+		engine_forget(&batch->file);
+		return leave(-1);
+	}
 	if (take_out(batch, sqe, &job, result))
 		return RING_GONE;
 	return finish_at_once(batch, sqe, fd, &job, result);

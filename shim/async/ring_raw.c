@@ -285,11 +285,11 @@ static struct found scan(const struct ring *ring, unsigned count)
 	return found;
 }
 
-/* The files of a ring are known by the ring, not by its number; where inodes tell (5.12). */
+/* The files of a ring are known by the ring, not by its number. */
 static bool is_certain(const struct ring *ring, const struct call *call, const struct found *found)
 {
-	return !found->slots || (call->flags & IORING_ENTER_REGISTERED_RING) || !ring->inode ||
-	       ring_table_is_at(ring, (int)call->fd);
+	return !found->slots || (call->flags & IORING_ENTER_REGISTERED_RING) ||
+	       ring_table_may_be_at(ring, (int)call->fd);
 }
 
 static long enter_known(struct ring *ring, const struct call *call, unsigned count)

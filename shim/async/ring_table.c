@@ -38,29 +38,43 @@ static uint64_t number_of_this_thread(void)
 	return self;
 }
 
-/* Before 5.12 all rings, and much else, share one inode. */
-static bool inodes_tell(const struct stat *ring)
+/* Before 5.12 all rings, and much else, share one inode. Asked of a ring. */
+enum inodes { UNKNOWN, TELL, TELL_NOTHING };
+static _Atomic int inodes;
+
+static bool inodes_are(enum inodes what, const struct ring *ring)
 {
-	enum { UNKNOWN, YES, NO };
-	static _Atomic int tell;
 	struct stat other;
 
-	if (tell == UNKNOWN) {
+	if (inodes == UNKNOWN) {
 		int fd = eventfd(0, EFD_CLOEXEC);
-		if (fd < 0 || fstat(fd, &other) < 0)
+		if (fd < 0)
 			return false;
+		if (fstat(fd, &other) == 0)
+			inodes = other.st_ino == ring->inode && other.st_dev == ring->filesystem
+					 ? TELL_NOTHING
+					 : TELL;
 		real_close(fd);
-		tell = other.st_ino == ring->st_ino && other.st_dev == ring->st_dev ? NO : YES;
 	}
-	return tell == YES;
+	return inodes == (int)what;
 }
 
-bool ring_table_is_at(const struct ring *ring, int fd)
+static bool has_its_inode(const struct ring *ring, int fd)
 {
 	struct stat st;
 
 	return ring->inode && fstat(fd, &st) == 0 && st.st_ino == ring->inode &&
 	       st.st_dev == ring->filesystem;
+}
+
+bool ring_table_is_at(const struct ring *ring, int fd)
+{
+	return has_its_inode(ring, fd) && inodes_are(TELL, ring);
+}
+
+bool ring_table_may_be_at(const struct ring *ring, int fd)
+{
+	return has_its_inode(ring, fd) && (inodes_are(TELL, ring) || inodes == TELL_NOTHING);
 }
 
 static void discard(struct ring *ring)
@@ -88,7 +102,7 @@ void ring_table_end(struct ring *ring)
 		files_forget(ring->id);
 }
 
-/* What a ring is looked for by; id 0, fd -1: not by that. */
+/* A ring is looked for by one of these: its file, its id if that is not 0, its number. */
 struct wanted {
 	int fd;
 	uint32_t id;
@@ -156,11 +170,11 @@ struct ring *ring_table_get_any(int fd)
 	struct stat st;
 	struct ring *ring = get_by_number(fd);
 
-	if (ring && (!ring->inode || ring_table_is_at(ring, fd)))
+	if (ring && ring_table_may_be_at(ring, fd))
 		return ring;
 	if (ring)
 		ring_table_put(ring);
-	if (fd < 0 || fstat(fd, &st) < 0 || !inodes_tell(&st))
+	if (inodes != TELL || fstat(fd, &st) < 0)
 		return NULL;
 	return get(&(struct wanted){ .fd = -1, .file = &st });
 }
@@ -188,10 +202,11 @@ static void end_others(int fd)
 static void name(struct ring *ring, int fd, unsigned flags, const void *head)
 {
 	struct stat st;
-	bool told = fstat(fd, &st) == 0 && inodes_tell(&st);
+	bool told = fstat(fd, &st) == 0;
 
 	ring->inode = told ? st.st_ino : 0;
 	ring->filesystem = told ? st.st_dev : 0;
+	inodes_are(TELL, ring); /* asked now, for what is looked for by its file later */
 	ring->fd = fd;
 	ring->id = ++last_id;
 	ring->flags = flags;
@@ -249,11 +264,10 @@ void ring_table_note(int fd, unsigned flags, const void *head)
 	add(fd, flags, head, NULL);
 }
 
-/* Where inodes do not tell, a number that the program itself gives is believed. */
 void ring_table_note_mapped(int fd, unsigned flags, const void *head)
 {
 	struct ring *ring = get_by_number(fd);
-	bool same = ring && (!ring->inode || ring_table_is_at(ring, fd));
+	bool same = ring && ring_table_may_be_at(ring, fd);
 
 	if (same)
 		ring->head = head;

@@ -65,6 +65,8 @@ void ring_table_share(struct ring *ring); /* one more use of one that is in use 
 
 /* Is this number still the ring's? */
 bool ring_table_is_at(const struct ring *ring, int fd);
+/* Or can no kernel like this one tell? Then the doors' word must do. */
+bool ring_table_may_be_at(const struct ring *ring, int fd);
 
 /* May the calling thread submit to it? Where IORING_SETUP_SINGLE_ISSUER says that one thread does,
  * the kernel refuses the others; and what begins disabled may have restrictions that we do not

@@ -132,9 +132,8 @@ EXPORT int io_uring_unregister_files(struct uring *ring)
 {
 	struct ring *known = ring_of(ring);
 
-	if (known) {
-		files_forget(known->id);
+	files_before_register(known, IORING_UNREGISTER_FILES);
+	if (known)
 		ring_table_put(known);
-	}
 	return NEXT(io_uring_unregister_files, ring);
 }

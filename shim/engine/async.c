@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/real.h"
 #include "engine/account.h"
-#include "engine/own_table.h"
 
 #define SOON UINT64_C(10000000) /* ns */
 
@@ -63,39 +62,14 @@ bool engine_is_still(const struct engine_job *job, uint64_t now)
 	       (now - told < DEVICE_OLD && is_as_it_was(job));
 }
 
-/* Block size, size and promise must be those by which it was judged. 0, -EIO, or -EMFILE: they
- * cannot be asked for here. */
-static int know_anew(const struct engine_job *job)
+/* Block size, size and promise must be those by which it was judged. */
+static bool is_known_anew(const struct engine_job *job)
 {
 	struct device now;
 
-	if (engine_is_still(job, real_now()))
-		return 0;
-	int error = device_of_hold(job->hold, &now);
-	if (error == -EMFILE)
-		return error;
-	return !error && device_is_same(&now, engine_device(job)) && is_as_it_was(job) ? 0 : -EIO;
-}
-
-struct knowing {
-	const struct engine_job *job;
-	int error;
-};
-
-static void know_with_room(void *argument)
-{
-	struct knowing *knowing = argument;
-
-	knowing->error = know_anew(knowing->job);
-}
-
-static bool is_known_anew(const struct engine_job *job)
-{
-	struct knowing knowing = { job, know_anew(job) };
-
-	if (knowing.error == -EMFILE)
-		own_table_run_with_room(know_with_room, &knowing, job->hold->fd);
-	return !knowing.error;
+	return engine_is_still(job, real_now()) ||
+	       (device_of_hold(job->hold, &now) == 0 && device_is_same(&now, engine_device(job)) &&
+		is_as_it_was(job));
 }
 
 int engine_open_node(const struct engine_job *job)
