@@ -152,7 +152,7 @@ disabled rings|async/ring_table.c|s/	if (flags & IORING_SETUP_R_DISABLED)/	if (0
 ring by index|async/ring_table.c|s/= ring ? ring->id : 0/= 0/|preload/registered
 index of a ring that is another one|async/ring_table.c|s/wanted->id ? ring->id == wanted->id/wanted->id ? 1/|preload/registered
 child of vfork keeps its parent's ring|async/ring_table.c|s/rings\[i\].process == getpid() \&\& //|preload/ring_raw
-number that is another ring's|async/ring_table.c|/^bool ring_table_is_at/,/^}/s/st.st_ino == ring->inode/1/|unit/ring_table
+number that is another ring's|async/ring_table.c|/^static bool has_its_inode/,/^}/s/st.st_ino == ring->inode/1/|unit/ring_table
 number that says nothing|async/ring_table.c|s/if (by_number \&\& ring_table_is_at/if (ring_table_is_at/|preload/ring_object
 ring that is in use|async/ring_table.c|s/if (uses_end(&ring->uses))/if (uses_end(\&ring->uses), 1)/|unit/ring_table
 our descriptor is the ring's|async/ring_op.c|s/own < 0 .. ring_table_is_at(ring, own)/1/|preload/ring_object
@@ -172,10 +172,16 @@ events told apart by data|async/aio_table.c|s/op->data == event->data/1/|preload
 result of an event|async/aio_table.c|s/event->res = op->work.result/event->res = 16384/|preload/aio
 io_destroy waits|async/aio.c|/^long aio_destroy/,/^}/s/aio_table_await(context);//|preload/aio
 io_cancel|async/aio.c|s/aio_table_has(context, iocb))/0)/|preload/aio
-signals closed under way|async/aio_table.c|s/	await(&(struct query){ .first = first, .last = last });/	;/|preload/aio
+signals closed under way|async/aio_table.c|/^void aio_table_before_close/,/^}/s/while (is_busy(&query))/while (0)/|preload/aio
 signals that were closed|async/aio_signal.c|s/fcntl(fd, F_GETSIG) == MARK/1/|preload/aio
-signal that was closed, of several|async/aio_table.c|/^void aio_table_before_close/,/^}/s/aio_signal_doubt(first, last);//|preload/aio
-signals closed unseen|async/aio_signal.c|s/if (!prove \&\& !one->doubtful)/if (!one->doubtful)/|preload/aio
+signal that was closed, of several|async/aio_table.c|/^void aio_table_before_close/,/^}/s/aio_signal_forget(first, last);//|preload/aio
+signals closed unseen|async/aio_signal.c|s/if (prove \&\& /if (0 \&\& /|preload/aio
+event that a ring did not bring|async/aio_table.c|s/aio_signal_fire_again(&op->signal);/;/|unit/aio_table
+the way of a signal|async/aio_signal.c|s/	signal->full = !full;/	;/|unit/aio_table
+filter that comes later|engine/flight.c|s/flight->filtered = prctl(.*/;/|unit/flight
+attributes of a worker|engine/worker.c|s/		be_ordinary();/		;/|unit/worker
+slot whose number is another disk's|async/ring.c|s/if (is_astray(batch, sqe, &job, result))/if (0)/|preload/ring_object
+number of ours that the program has|async/ring_op.c|s/ \&\& ring_table_is_at(ring, ring->own))/)/|preload/ring_object
 more signals than are kept|async/aio_signal.c|s/	if (vacant_count)$/	if (1)/|preload/aio
 signals after a fork|async/aio_signal.c|/aio_signal_after_fork(void)/,/^}/s/real_close(kept\[i\].signal.fd);/;/;s/	begun = false;/	;/|preload/aio
 another file after a command of libaio's|async/aio.c|s/engine_forget(&submission->file);//|preload/aio

@@ -75,7 +75,7 @@ static void give_back(struct ring_op *op)
 
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	if (--ring->under_way == 0)
+	if (--ring->under_way == 0 && ring_table_is_at(ring, ring->own))
 		real_close(ring->own);
 	pool_give(&ops, op);
 	atomic_fetch_sub(&under_way, 1);

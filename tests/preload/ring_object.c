@@ -125,6 +125,70 @@ static void no_descriptor_at_first(void)
 	want(count_threads() > threads);
 }
 
+/* The lowest number from 512 on, where ours lie, whose link contains this. */
+static int own_of(const char *containing)
+{
+	char path[40], name[200];
+
+	for (int fd = 512; fd < 1024; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(path, name, sizeof(name) - 1);
+		name[length < 0 ? 0 : length] = '\0';
+		if (strstr(name, containing))
+			return fd;
+	}
+	return -1;
+}
+
+static int switched, to_and_fro[2];
+static _Atomic bool over;
+
+static void *switch_number(void *unused)
+{
+	for (unsigned i = 0; !over; i++)
+		want(inline_call(SYS_dup2, to_and_fro[i & 1], switched, 0, 0, 0, 0) == switched);
+	return unused;
+}
+
+/* The number of our descriptor of a slot's disk is given to another disk and back all the time, past
+ * the doors: nothing is written to the other one. */
+static void slot_number_switched(void)
+{
+	int first = open(DISK "p1", O_RDWR | O_DIRECT), second = open(DISK "p2", O_RDWR | O_DIRECT);
+	struct io_uring *ring = ring_of(8);
+	char *data = buffer(UNIT, 's');
+	pthread_t thread;
+	uint64_t tag;
+	int good = 0;
+
+	want(io_uring_register_files(ring, &first, 1) == 0);
+	want((switched = own_of("image")) > 0);
+	to_and_fro[0] = second;
+	to_and_fro[1] = first;
+	want(pthread_create(&thread, NULL, switch_number, NULL) == 0);
+	for (int i = 0; i < 2000; i++) {
+		prepare(ring, 0, data, UNIT, 0, 1)->flags |= IOSQE_FIXED_FILE;
+		want(submit(ring, i & 1) == 1);
+		good += result_of_next(ring, &tag) == UNIT;
+	}
+	over = true;
+	want(pthread_join(thread, NULL) == 0 && good > 0);
+	want(holds(first, 0, UNIT, 's') && holds(second, 0, UNIT, 0));
+}
+
+/* Ours of a ring has become the program's file, which stays open. */
+static void number_of_ours_taken(void)
+{
+	int fd = open_disk(), other = memfd_create("other", 0), own;
+	struct io_uring *ring = ring_of(8);
+
+	prepare(ring, fd, buffer(UNIT, 'q'), UNIT, 0, 1)->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	want(submit(ring, 0) == 1 && (own = own_of("[io_uring]")) > 0);
+	want(inline_call(SYS_dup2, other, own, 0, 0, 0, 0) == own);
+	end(ring); /* waits for the write */
+	want(holds(fd, 0, UNIT, 'q') && fcntl(own, F_GETFD) >= 0);
+}
+
 /* Its descriptor goes while a write is under way, whose thread opens and closes others. */
 static void number_that_a_worker_gets(void)
 {
@@ -274,6 +338,8 @@ const struct body bodies[] = {
 	{ "number_of_another_by_index", number_of_another_by_index },
 	{ "forked_without_a_word", forked_without_a_word },
 	{ "no_descriptor_at_first", no_descriptor_at_first },
+	{ "slot_number_switched", slot_number_switched },
+	{ "number_of_ours_taken", number_of_ours_taken },
 	{ "number_that_a_worker_gets", number_that_a_worker_gets },
 	{ "another_ring_registers", another_ring_registers },
 	{ "with_attributes", with_attributes },
@@ -292,6 +358,8 @@ static const struct preload_row rows[] = {
 	{ "number_of_another_by_index", "", "FILE=1\nUNSEEN=1", 1 },
 	{ "forked_without_a_word", ",delay=300000", "", 1 },
 	{ "no_descriptor_at_first", "", "", -1 },
+	{ "slot_number_switched", ",part=2048+32768,part=40960+32768", "", -1 },
+	{ "number_of_ours_taken", ",delay=200000", "", 1 },
 	{ "number_that_a_worker_gets", ",delay=20000", "", 1 },
 	{ "another_ring_registers", "", "", 1 },
 	{ "with_attributes", "", "", 0 },

@@ -6,9 +6,12 @@
  * Links: -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish -Wl,--wrap=span_after
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/time_types.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -334,6 +337,43 @@ START_TEST(disk_that_does_not_answer_keeps_nobody_waiting)
 }
 END_TEST
 
+static void filter_all_threads(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &allow };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+				 &program),
+			 0);
+}
+
+static void do_one(int index, enum door door)
+{
+	struct work *work = make(index, 0);
+
+	work->job.request.door = door;
+	worker_start(work);
+	await(&all_done, index + 1);
+}
+
+/* It may forbid a ring to a program of libaio's, and allows one to a program that has its own. */
+START_TEST(filter_that_comes_later)
+{
+	static const int good[] = { GOOD };
+
+	fates = good;
+	fate_count = 1;
+	do_one(0, DOOR_LIBAIO);
+	ck_assert(sent == 1 && finished == 0);
+	filter_all_threads();
+	do_one(1, DOOR_LIBAIO);
+	ck_assert(sent == 1 && finished == 1);
+	do_one(2, DOOR_IO_URING);
+	ck_assert(sent == 2 && finished == 1);
+}
+END_TEST
+
 START_TEST(ring_that_is_not_there_is_told)
 {
 	start_all(1, 1 << 20);
@@ -359,6 +399,7 @@ Suite *suite(void)
 	tcase_add_test(tc, disk_is_asked_for_again_after_what_took_its_time);
 	tcase_add_test(tc, what_has_no_data_is_not_sent);
 	tcase_add_test(tc, disk_that_does_not_answer_keeps_nobody_waiting);
+	tcase_add_test(tc, filter_that_comes_later);
 	tcase_add_test(tc, ring_that_is_not_there_is_told);
 	suite_add_tcase(s, tc);
 	return s;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Work is done, all of it and once; at once as far as there are threads; with no signals in them.
  */
+#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -78,6 +80,39 @@ START_TEST(works_that_wait_do_not_wait_for_each_other)
 }
 END_TEST
 
+static int policy, processors;
+
+static void look_at_itself(struct work *work, struct flight *unused)
+{
+	cpu_set_t set;
+
+	(void)unused, (void)work;
+	policy = sched_getscheduler(0);
+	processors = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+	atomic_fetch_add(&done, 1);
+}
+
+/* Not its maker's processor and policy. */
+START_TEST(a_thread_has_attributes_of_its_own)
+{
+	const struct sched_param none = { 0 };
+	struct work work = { .result = -EIO, .done = look_at_itself };
+	cpu_set_t all, one;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	ck_assert_int_eq(sched_setscheduler(0, SCHED_BATCH, &none), 0);
+	atomic_store(&done, 0);
+	worker_start(&work);
+	for (int i = 0; i < 3000 && atomic_load(&done) < 1; i++)
+		usleep(1000);
+	ck_assert_int_ge(processors, CPU_COUNT(&all));
+	ck_assert_int_eq(policy, SCHED_OTHER);
+}
+END_TEST
+
 START_TEST(child_has_workers_of_its_own)
 {
 	int status;
@@ -125,6 +160,7 @@ Suite *suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, each_work_is_done_once);
 	tcase_add_test(tc, works_that_wait_do_not_wait_for_each_other);
+	tcase_add_test(tc, a_thread_has_attributes_of_its_own);
 #ifndef __SANITIZE_THREAD__ /* which has no threads in a child of threads, and threads of its own  \
 			     */
 	tcase_add_test(tc, child_has_workers_of_its_own);
