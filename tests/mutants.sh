@@ -168,24 +168,24 @@ workers end|engine/worker.c|s/(!error .. holds)/1/|preload/ring_object
 what was accepted is done|door/init.c|s/	ring_op_await_all();//|preload/ring_object
 as many as are wanted|base/pool.c|s/if (!pool->free)/if (0)/|preload/ring_object
 workers of a child|engine/worker.c|s/threads = idle = queued = holds = 0/(void)0/|unit/worker
-events told apart by data|async/aio_table.c|s/op->data == event->data/1/|preload/aio
+events told apart by data|async/aio_table.c|s/op->data == event->data/1/|preload/aio_object
 result of an event|async/aio_table.c|s/event->res = op->work.result/event->res = 16384/|preload/aio
 io_destroy waits|async/aio.c|/^long aio_destroy/,/^}/s/aio_table_await(context);//|preload/aio
 io_cancel|async/aio.c|s/aio_table_has(context, iocb))/0)/|preload/aio
-signals closed under way|async/aio_table.c|/^void aio_table_before_close/,/^}/s/while (is_busy(&query))/while (0)/|preload/aio
-signals that were closed|async/aio_signal.c|s/fcntl(fd, F_GETSIG) == MARK/1/|preload/aio
-signal that was closed, of several|async/aio_table.c|/^void aio_table_before_close/,/^}/s/aio_signal_forget(first, last);//|preload/aio
-signals closed unseen|async/aio_signal.c|s/if (prove \&\& /if (0 \&\& /|preload/aio
+signals closed under way|async/aio_table.c|/^void aio_table_before_close/,/^}/s/while (is_busy(&query))/while (0)/|preload/aio_object
+signals that were closed|async/aio_signal.c|s/fcntl(fd, F_GETSIG) == MARK/1/|preload/aio_object
+signal that was closed, of several|async/aio_table.c|/^void aio_table_before_close/,/^}/s/aio_signal_forget(first, last);//|preload/aio_object
+signals closed unseen|async/aio_signal.c|s/if (prove \&\& /if (0 \&\& /|preload/aio_object
 event that a ring did not bring|async/aio_table.c|s/aio_signal_fire_again(&op->signal);/;/|unit/aio_table
 the way of a signal|async/aio_signal.c|s/	signal->full = !full;/	;/|unit/aio_table
 filter that comes later|engine/flight.c|s/flight->filtered = prctl(.*/;/|unit/flight
 attributes of a worker|engine/worker.c|s/		be_ordinary();/		;/|unit/worker
 slot whose number is another disk's|async/ring.c|s/if (is_astray(batch, sqe, &job, result))/if (0)/|preload/ring_object
 number of ours that the program has|async/ring_op.c|s/ \&\& ring_table_is_at(ring, ring->own))/)/|preload/ring_object
-more signals than are kept|async/aio_signal.c|s/	if (vacant_count)$/	if (1)/|preload/aio
+more signals than are kept|async/aio_signal.c|s/	if (vacant_count)$/	if (1)/|preload/aio_object
 signals after a fork|async/aio_signal.c|/aio_signal_after_fork(void)/,/^}/s/real_close(kept\[i\].signal.fd);/;/;s/	begun = false;/	;/|preload/aio
 another file after a command of libaio's|async/aio.c|s/engine_forget(&submission->file);//|preload/aio
-libaio's writes are done before the end|door/init.c|s/	aio_table_await_all();//|preload/aio
+libaio's writes are done before the end|door/init.c|s/	aio_table_await_all();//|preload/aio_object
 pages in the way of one of several|engine/span.c|s/is_in(work, span) \&\& !clear)/0)/|unit/span
 one of several that is refused|engine/span.c|s/		refuse(work, error);/		(void)refuse;/|unit/span
 something in the way|device/cache.c|/^bool cache_is_clear/,/^}/s/ == -EINVAL/ != 1/|unit/span
@@ -210,8 +210,8 @@ segments that cannot be read|base/memory.c|s/return answer != MISSING/return tru
 unreadable memory of a bad write|base/memory.c|s/return ask(&byte, address, 1) != MISSING/return true/|preload/write
 libaio's order|rules/entrance.c|s/{ is_open, flags, is_writable,/{ is_open, is_writable, flags,/|unit/entrance
 io_uring's order|rules/entrance.c|s/{ import, is_open, is_writable,/{ is_open, is_writable, import,/|unit/entrance
-addresses that are none|async/aio.c|s/return could_be(iocb) \&\& /return /|preload/aio
-context that is none|async/aio.c|s/if (error .. nowhere < 0)/if (nowhere < 0)/|preload/aio
+addresses that are none|async/aio.c|s/return could_be(iocb) \&\& /return /|preload/aio_object
+context that is none|async/aio.c|s/if (error .. nowhere < 0)/if (nowhere < 0)/|preload/aio_object
 io_submit stops at a bad one|async/aio.c|s/while (ready < count \&\& !error)/while (ready < count)/|preload/aio
 no signals for workers|engine/worker.c|/^void worker_start/,/^}/s/GUARDED;//|unit/worker
 one work, one thread|engine/worker.c|s/queued >= idle/threads == 0/|unit/worker

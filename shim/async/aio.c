@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An iocb is what the kernel is to see of it while io_submit() runs, and then is as it was: a poll
- * of a signal, or a write to /dev/null. */
+/* While io_submit() runs, the kernel sees another iocb in the place of an atomic write: a poll of a
+ * signal, or a write to /dev/null. Afterwards the program's iocb is as it was. */
 #include "async/aio.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ static bool has_usual_priority(const struct iocb *iocb)
 	return class == 0 ? level == 0 : (class == 2 || class == 3) && level < 8;
 }
 
-/* The kernel tells of other addresses. */
+/* Other addresses are left to the kernel, which answers EFAULT. */
 static bool could_be(const void *address)
 {
 	return (uintptr_t)address >= 4096 && (uintptr_t)address >> 56 == 0;
@@ -42,12 +42,12 @@ static bool is_atomic_write(const struct iocb *iocb)
 		iocb->aio_lio_opcode == IOCB_CMD_PWRITEV);
 }
 
-/* What is done with some iocbs that are submitted together. */
+/* The state of one call's iocbs while they are submitted. */
 struct submission {
 	aio_context_t context;
 	struct engine_file file;
-	bool held;   /* a worker: none ends meanwhile */
-	bool proven; /* that the signals are what they were */
+	bool held;   /* worker_hold() was called */
+	bool proven; /* the first signal was proven to be ours */
 	struct disguise {
 		bool worn;
 		struct aio_op *op; /* NULL: nothing is left to be done */
@@ -90,7 +90,7 @@ static void done(struct work *work, struct flight *flight)
 	aio_table_done((struct aio_op *)work, flight);
 }
 
-/* False: where there is no thread, or no descriptor left. */
+/* False: there is no thread, or no descriptor left. */
 static bool do_later(struct submission *submission, struct iocb *iocb, struct engine_job *job,
 		     int result, struct disguise *disguise)
 {
@@ -113,8 +113,8 @@ static long submit(aio_context_t context, long count, struct iocb **iocbs)
 	return real_syscall(SYS_io_submit, (long)context, count, (long)iocbs, 0, 0, 0);
 }
 
-/* Then a write to /dev/null has the same result, and looks at no memory. Nothing is written for a
- * context that is none. */
+/* The iocb becomes a write to /dev/null, which has the same result and reads no memory. The kernel
+ * is asked about the context first: an invalid one must fail before anything is written. */
 static int do_at_once(struct submission *submission, struct iocb *iocb, struct engine_job *job,
 		      int result)
 {
@@ -174,7 +174,7 @@ static void add(struct aio_op *op, struct work ***last)
 	*last = &op->work.next;
 }
 
-/* What the kernel has not taken is not begun. */
+/* Only iocbs that the kernel accepted are begun. */
 static void begin(struct submission *submission, struct iocb **iocbs, long ready, long accepted)
 {
 	struct work *works = NULL, **last = &works;
@@ -211,7 +211,7 @@ static long submit_all(struct submission *submission, long count, struct iocb **
 	return accepted;
 }
 
-/* What is done at once may take its time, and signals come through. */
+/* A write in place takes as long as the disk: then only cancellation is held off, not signals. */
 static long submit_guarded(struct submission *submission, long count, struct iocb **iocbs)
 {
 	NO_CANCELLATION;

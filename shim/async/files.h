@@ -36,7 +36,8 @@ void files_put(struct file *file);
 bool files_is_on(const struct file *file, const struct look *look);
 
 /* Whose slots does this entry change? To be asked of all, and so here: in place it takes a
- * nanosecond. What comes after the kernel that we know may do anything. */
+ * nanosecond. An opcode newer than the kernels
+ * that we know may change any ring's. */
 enum files_change { FILES_STAY, FILES_OF_RING, FILES_OF_ANY };
 
 static inline enum files_change files_changed_by(const struct io_uring_sqe *sqe)

@@ -31,7 +31,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
 /* While writes of it are under way, a descriptor of our own keeps the ring from becoming another
- * one. That it is this ring's is asked of the descriptor that nobody else knows. */
+ * one. It is compared with the ring's inode after it was made. */
 static int duplicate(const struct ring *ring)
 {
 	int own = fcntl(ring->fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
@@ -125,7 +125,7 @@ static void post(struct ring_op *op, struct flight *flight)
 	flight_post(flight, &op->work, op->ring->own, op->user_data, op->work.result);
 }
 
-/* Ours was closed unseen, and is nothing by now, or no ring. False: the ring is gone, too. */
+/* Our descriptor was closed unseen: take another one. False: the ring is gone, too. */
 static bool renew(struct ring *ring)
 {
 	pthread_mutex_lock(&lock);
@@ -136,7 +136,7 @@ static bool renew(struct ring *ring)
 	return there;
 }
 
-/* Where there is no room at the moment (no memory for what overflows) it must come all the same. */
+/* A message that found no room (no memory for an overflowing completion) is sent again. */
 static void posted(struct work *work, struct flight *flight, int error)
 {
 	struct ring_op *op = (struct ring_op *)work;

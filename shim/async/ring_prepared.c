@@ -109,7 +109,8 @@ static unsigned handle_found(struct uring *uring, struct ring *ring, const struc
 	return handled;
 }
 
-/* What drains waits for all that were submitted before, those that we took out too. */
+/* An entry that drains waits for all that were submitted before it, so those that were taken out
+ * end first. */
 static unsigned before_submit(struct uring *uring, struct ring *ring, const struct found *found,
 			      unsigned waits)
 {

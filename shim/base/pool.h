@@ -13,7 +13,7 @@ struct pool {
 	void *free;  /* the first of them; each begins with the next one's address */
 };
 
-/* NULL: there is no memory. What is in it is what was there. */
+/* NULL: no memory. The place is not cleared. */
 void *pool_take(struct pool *pool);
 void pool_give(struct pool *pool, void *place);
 

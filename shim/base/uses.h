@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For what several threads use and one ends: it goes with its last use. The count is 0 where there
- * is nothing; uses_open() puts it there. No lock, so that a handler may meet its own thread here.
+ * A count of uses for an object that several threads use and one ends: the last user discards it.
+ * 0: there is no object. It takes no lock, so a signal handler may interrupt it and use it.
  */
 #ifndef USES_H
 #define USES_H

@@ -30,7 +30,7 @@ struct engine_file {
 	const struct device *device; /* the hold's, or what follows */
 	struct device own;
 	uint64_t size; /* UINT64_MAX: the look into the page cache tells whether a write fits */
-	bool later;    /* which is to be done for all of them, by engine_ask() or engine/span.h */
+	bool later;    /* the caller has the page cache asked later: engine/span.h, engine_ask() */
 };
 void engine_begin(struct engine_file *file);
 void engine_forget(struct engine_file *file); /* it may be found anew */
@@ -85,7 +85,7 @@ int engine_start(const struct write_call *call, enum form form, struct engine_jo
 		 bool *ret_early);
 void engine_drop(struct engine_job *job);
 
-/* What file.later has left to be done: REQUEST_GOOD, or the result. */
+/* Asks about the page cache, which file.later left undone: REQUEST_GOOD, or the result. */
 int engine_ask(struct engine_job *job);
 
 /* The caller goes on, and another thread will do the second half. */

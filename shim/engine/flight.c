@@ -90,7 +90,8 @@ static bool is_sound(struct flight *flight, const struct engine_job *job)
 	return proof->known && engine_is_still(job, flight->now);
 }
 
-/* A process that uses libaio may be forbidden to have an io_uring, at any time. */
+/* A filter that was installed after the thread began may forbid it io_uring. A program that uses
+ * io_uring itself allows it; one that uses libaio need not. */
 static bool is_forbidden(const struct flight *flight, const struct work *work)
 {
 	return flight->filtered && work->job.request.door == DOOR_LIBAIO;

@@ -59,7 +59,7 @@ struct flight {
 	uint64_t emptied;
 };
 
-/* What all of it needs. False: no memory, or no descriptor left. */
+/* Gets the ring that everything below needs. False: no memory, or no descriptor left. */
 bool flight_open(struct flight *flight);
 void flight_close(struct flight *flight);
 

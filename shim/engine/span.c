@@ -4,7 +4,7 @@
 #include "device/cache.h"
 #include "engine/account.h"
 
-/* Of the works that ask, those of one hold. */
+/* The works of one hold that still ask, and the range that they cover. */
 struct span {
 	const struct hold *hold;
 	uint64_t first, end;

@@ -8,10 +8,10 @@
 
 #include "engine/flight.h"
 
-/* For those with job.asks: a write that may not be sent has its error as its result then. */
+/* For works with job.asks. A write that must not be sent gets its error as its result. */
 void span_before(struct work *works);
 
-/* For those with job.asks: what readers brought in meanwhile is gone then. */
+/* For works with job.asks: drops pages that readers brought in during the command. */
 void span_after(struct work *works);
 
 #endif

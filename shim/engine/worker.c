@@ -96,8 +96,8 @@ static bool take(const struct flight *flight, struct work **ret_works)
 	return goes_on;
 }
 
-/* What it would have from the thread that happened to make it: the kernel's own workers do not, and
- * would go where the program keeps that one. */
+/* A new thread inherits affinity and policy of the thread that made it. A program may have pinned
+ * that one, or given it a real-time policy; io-wq workers do not inherit them either. */
 static void be_ordinary(void)
 {
 	const struct sched_param none = { 0 };
@@ -117,7 +117,8 @@ static void tell(struct beginning *beginning, bool good)
 	pthread_mutex_unlock(&lock);
 }
 
-/* What rings can do is asked here: a ring that ends interrupts the thread that had it. */
+/* The abilities of rings are probed in this thread, because closing a probe interrupts the thread
+ * that made it (EINTR from io_getevents(), seen on 6.18). */
 static bool begin(struct beginning *beginning, struct flight *flight)
 {
 	is_worker = true;

@@ -102,7 +102,7 @@ static int count_threads(void)
 	return count;
 }
 
-/* What a ring of ours can do cannot be told then, and is asked later. */
+/* Without a descriptor the abilities of rings cannot be probed: they are probed later. */
 static void no_descriptor_at_first(void)
 {
 	int fd = open_disk(), taken[64], count = 0, threads = count_threads();
@@ -150,8 +150,8 @@ static void *switch_number(void *unused)
 	return unused;
 }
 
-/* The number of our descriptor of a slot's disk is given to another disk and back all the time, past
- * the doors: nothing is written to the other one. */
+/* The number of our descriptor of a slot's disk is given to another disk and back all the time,
+ * past the doors: nothing is written to the other one. */
 static void slot_number_switched(void)
 {
 	int first = open(DISK "p1", O_RDWR | O_DIRECT), second = open(DISK "p2", O_RDWR | O_DIRECT);
@@ -232,7 +232,7 @@ static void with_attributes(void)
 	want(submit(ring, 0) == 1 && result_of_next(ring, &tag) < 0 && holds(fd, 0, UNIT, 0));
 }
 
-/* What liburing refuses before it submits stays with the program. */
+/* If liburing refuses before it submits, the entries stay prepared. */
 static void refused_by_liburing(void)
 {
 	int (*wait_min)(struct io_uring *, struct io_uring_cqe **, unsigned,
@@ -321,7 +321,7 @@ static void main_ends(void)
 #endif
 }
 
-/* What was accepted is done before the process is gone. */
+/* Accepted writes are done before the process is gone. */
 static void main_returns(void)
 {
 	int fd = open_disk();

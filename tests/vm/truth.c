@@ -333,7 +333,8 @@ static unsigned pick(uint64_t *state, unsigned count, unsigned percent_good)
 	return next(state) % 100 < percent_good ? 0 : (unsigned)(next(state) % count);
 }
 
-/* What one kernel does and another refuses leaves other data to those that follow. */
+/* Kernels differ in what they do for raw-sqpoll. Its writes would leave different data to later
+ * calls. */
 static unsigned pick_door(uint64_t *state)
 {
 	unsigned door = pick(state, COUNT(doors), 0);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A write by libaio is that write, whatever becomes of its descriptor, its iocb, the eventfds that
+ * its event comes by, and its process.
+ *
+ * Links: -laio
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "aio_calls.h"
+#include "inline_call.h"
+
+/* The number of the descriptor means another file before the command is sent. */
+static void descriptor_taken_away(void)
+{
+	struct iocb iocb, *list = &iocb;
+	struct io_event event;
+	int fd = open_disk(), other = memfd_create("other", 0), kept = open_disk();
+	io_context_t context = context_of(1);
+	struct stat st;
+
+	want(io_submit(context, 1,
+		       (list = prepare(&iocb, fd, buffer(UNIT, 'c'), UNIT, 0), &list)) == 1);
+	want(dup2(other, fd) == fd);
+	want(io_getevents(context, 1, 1, &event, NULL) == 1 && event.res == UNIT);
+	want(holds(kept, 0, UNIT, 'c') && fstat(other, &st) == 0 && st.st_size == 0);
+	/* And all of them, ours too. */
+	close_range(3, ~0U, 0);
+	fd = open_disk();
+	prepare(&iocb, fd, buffer(UNIT, 'C'), UNIT, UNIT);
+	want(io_submit(context, 1, &list) == 1);
+	want(io_getevents(context, 1, 1, &event, NULL) == 1 && event.res == UNIT);
+	want(holds(fd, UNIT, UNIT, 'C'));
+}
+
+/* All numbers are closed while a write is under way: its event comes nevertheless. */
+static void closed_under_way(void)
+{
+	struct iocb iocb, *list = &iocb;
+	struct io_event event;
+	struct timespec patience = { 3, 0 };
+	int fd = open_disk();
+	io_context_t context = context_of(1);
+
+	prepare(&iocb, fd, buffer(UNIT, 'u'), UNIT, 0);
+	want(io_submit(context, 1, &list) == 1);
+	want(close_range(3, ~0U, 0) == 0);
+	want(io_getevents(context, 1, 1, &event, &patience) == 1 && event.res == UNIT);
+	want(holds(open_disk(), 0, UNIT, 'u'));
+}
+
+/* The same iocb again while it is under way: the events are told apart by its data. */
+static void used_again(void)
+{
+	struct iocb iocb, *list = &iocb;
+	struct io_event events[2];
+	int fd = open_disk();
+	io_context_t context = context_of(4);
+
+	prepare(&iocb, fd, buffer(UNIT, 'g'), UNIT, 0)->data = (void *)1;
+	want(io_submit(context, 1, &list) == 1);
+	prepare(&iocb, fd, buffer(UNIT, 'b'), UNIT, 512)->data = (void *)2;
+	want(io_submit(context, 1, &list) == 1);
+	want(io_getevents(context, 2, 2, events, NULL) == 2);
+	for (int i = 0; i < 2; i++)
+		want((long)events[i].res == (events[i].data == (void *)1 ? UNIT : -EINVAL));
+	/* And both are there before any is fetched, the bad one first. */
+	prepare(&iocb, fd, buffer(UNIT, 'b'), UNIT, 512)->data = (void *)3;
+	want(io_submit(context, 1, &list) == 1);
+	prepare(&iocb, fd, buffer(UNIT, 'h'), UNIT, 0)->data = (void *)4;
+	want(io_submit(context, 1, &list) == 1);
+	usleep(300000);
+	want(io_getevents(context, 2, 2, events, NULL) == 2);
+	for (int i = 0; i < 2; i++)
+		want((long)events[i].res == (events[i].data == (void *)4 ? UNIT : -EINVAL));
+}
+
+enum { TOGETHER = 200 };
+
+/* Two or more at once, until all have come. */
+static void write_together(int fd, int count, char letter)
+{
+	static struct iocb iocbs[TOGETHER], *list[TOGETHER];
+	static struct io_event events[TOGETHER];
+	io_context_t context = context_of(count);
+	struct timespec patience = { 5, 0 };
+	char *data = buffer(UNIT, letter);
+
+	for (int i = 0; i < count; i++)
+		list[i] = prepare(&iocbs[i], fd, data, UNIT, (off_t)UNIT * i);
+	want(io_submit(context, count, list) == count);
+	want(io_getevents(context, count, count, events, &patience) == count);
+	for (int i = 0; i < count; i++)
+		want(events[i].res == UNIT);
+	want(holds(fd, 0, (size_t)count * UNIT, letter) && io_destroy(context) == 0);
+}
+
+/* More than there are signals kept. */
+static void together(void)
+{
+	int fd = open_disk();
+
+	write_together(fd, TOGETHER, 't');
+	write_together(fd, TOGETHER, 'T');
+}
+
+static bool is_eventfd(int fd)
+{
+	char path[40], name[40] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, name, sizeof(name) - 1) > 0 && strstr(name, "eventfd");
+}
+
+/* Ours become other files, which can always be read: no event may come for that. */
+static void signals_taken_away(void)
+{
+	int fd = open_disk(), other = open("/dev/zero", O_RDONLY), found = 0;
+	bool unseen = getenv("UNSEEN");
+
+	write_together(fd, 2, 's');
+	for (int number = 3; number < 1024; number++) {
+		if (!is_eventfd(number) || (getenv("SECOND") && ++found != 2))
+			continue;
+		if (unseen)
+			want(inline_call(SYS_dup2, other, number, 0, 0, 0, 0) == number);
+		else
+			want(dup2(other, number) == number);
+		if (getenv("FIRST") || getenv("SECOND"))
+			break;
+	}
+	write_together(fd, 2, 'S');
+	write_together(fd, 2, 'z');
+}
+
+/* Addresses that are none, as libaio's own tests give them; and a context that is none. */
+static void garbage(void)
+{
+	struct iocb iocb, *list = &iocb, *none = NULL, *last = (struct iocb *)-1;
+	int fd = open_disk();
+
+	want(io_submit(context_of(1), 1, NULL) == -EFAULT);
+	want(io_submit(context_of(1), 1, (struct iocb **)-1) == -EFAULT);
+	want(io_submit(context_of(1), 1, &none) == -EFAULT);
+	want(io_submit(context_of(1), 1, &last) == -EFAULT);
+	want(io_submit(context_of(1), -1, &none) == -EINVAL);
+	prepare(&iocb, fd, buffer(UNIT, 'g'), UNIT, 0);
+	want(io_submit((io_context_t)4096, 1, &list) == -EINVAL && holds(fd, 0, UNIT, 0));
+}
+
+/* Accepted writes are done before the process is gone. */
+static void main_returns(void)
+{
+	static struct iocb iocbs[8], *list[8];
+	int fd = open_disk();
+
+	for (int i = 0; i < 8; i++)
+		list[i] = prepare(&iocbs[i], fd, buffer(UNIT, 'e'), UNIT, (off_t)UNIT * i);
+	want(io_submit(context_of(8), 8, list) == 8);
+}
+
+const struct body bodies[] = {
+	{ "descriptor_taken_away", descriptor_taken_away },
+	{ "closed_under_way", closed_under_way },
+	{ "used_again", used_again },
+	{ "together", together },
+	{ "signals_taken_away", signals_taken_away },
+	{ "garbage", garbage },
+	{ "main_returns", main_returns },
+	{ NULL, NULL },
+};
+
+static const struct preload_row rows[] = {
+	{ "descriptor_taken_away", ",delay=20000", NULL, 2 },
+	{ "closed_under_way", ",delay=200000", NULL, 1 },
+	{ "used_again", ",delay=100000", NULL, 2 },
+	{ "together", ",delay=100", NULL, 400 },
+	{ "signals_taken_away", ",delay=20000", NULL, 6 },
+	{ "signals_taken_away", ",delay=20000", "FIRST=1", 6 },
+	{ "signals_taken_away", ",delay=20000", "SECOND=1", 6 },
+	{ "signals_taken_away", ",delay=20000", "UNSEEN=1", 6 },
+	{ "garbage", "", NULL, 0 },
+	{ "garbage", "", "UNTORN_AIO=inline", 0 },
+	{ "main_returns", ",delay=20000", NULL, 8 },
+};
+
+Suite *suite(void)
+{
+	return preload_suite("writes by libaio as objects", rows, sizeof(rows) / sizeof(rows[0]));
+}
