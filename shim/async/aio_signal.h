@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * By what the kernel is told that an event is to come: an eventfd on which a poll waits. It is
- * empty or full, and the other one afterwards, so that one call does it and none puts it back. 64
- * are kept; more are made and closed. One thread at a time.
+ * A signal is an eventfd on which the kernel's poll for one event waits. A poll of an empty eventfd
+ * waits for POLLIN, one of a full eventfd for POLLOUT. Firing turns one into the other, so one call
+ * completes the event and no call is needed to reset it. 64 signals are kept; further ones are made
+ * and closed. The caller holds a lock.
  */
 #ifndef AIO_SIGNAL_H
 #define AIO_SIGNAL_H
@@ -16,9 +17,9 @@ struct aio_signal {
 	int kept; /* its number among those that are kept, or -1 */
 };
 
-/* False: no descriptor left. `prove`: its number may have become another file's unseen; to be asked
- * for one of those that are submitted together. If it has, so may have the others, which are all
- * asked about then. */
+/* False: no descriptor left. `prove`: ask whether the number still is this eventfd's, for the
+ * program may have closed it past the doors. Callers prove one signal of each submission; if it is
+ * gone, all kept ones are asked about. */
 bool aio_signal_take(bool prove, struct aio_signal *ret_signal);
 /* The program is about to close these numbers: they are not used again. */
 void aio_signal_forget(unsigned first, unsigned last);
@@ -29,11 +30,12 @@ static inline unsigned aio_signal_events(const struct aio_signal *signal)
 	return signal->full ? POLLOUT : POLLIN;
 }
 
-/* The event comes. False: with the flight's next entries, and then work->posted() is called. */
+/* Completes the event: at once (true), or with the flight's next entries, which then call
+ * work->posted(). */
 struct flight;
 struct work;
 bool aio_signal_fire(struct aio_signal *signal, struct flight *flight, struct work *work);
-/* It did not come by itself: now. */
+/* After work->posted() told of an error: completes the event by a call. */
 void aio_signal_fire_again(const struct aio_signal *signal);
 
 void aio_signal_after_fork(void); /* the meaning of the parent's stays with it */

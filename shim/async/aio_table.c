@@ -19,7 +19,7 @@ enum { BUCKETS = 256 };
 
 static struct aio_op *buckets[BUCKETS];
 static struct pool pool = { .size = sizeof(struct aio_op) };
-static _Atomic unsigned count;             /* of those in the buckets, or not signalled yet */
+static _Atomic unsigned count;             /* writes that are not freed */
 static _Atomic unsigned lowest = UINT_MAX; /* the lowest number that a signal ever had */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
@@ -191,7 +191,7 @@ static bool is_meant(const struct aio_op *op, const struct query *query)
 	return (unsigned)op->signal.fd >= query->first && (unsigned)op->signal.fd <= query->last;
 }
 
-/* With the lock: is one that is meant not known to be signalled? */
+/* With the lock: does the query match a write whose signal was not fired yet? */
 static bool is_busy(const struct query *query)
 {
 	for (int i = 0; i < BUCKETS; i++) {
@@ -222,8 +222,9 @@ void aio_table_await_all(void)
 	await(&(struct query){ .all = true });
 }
 
-/* Every close() comes here: only those of high numbers go on. Waiting and forgetting are one, or a
- * signal could be taken between them and be closed under its poll. */
+/* Every close() comes here; only closes of high numbers take the lock. It is held from the wait
+ * until the signals are forgotten, or another thread could take one whose number is about to be
+ * closed. */
 void aio_table_before_close(unsigned first, unsigned last)
 {
 	const struct query query = { .first = first, .last = last };

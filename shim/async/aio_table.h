@@ -12,7 +12,8 @@
 #include "async/aio_signal.h"
 #include "engine/flight.h"
 
-/* A place is free when the event was fetched and the signal is known to have been given. */
+/* Freed when its event was fetched and its signal was fired: a signal must not be used again
+ * before. */
 struct aio_op {
 	struct work work;    /* first */
 	struct aio_op *next; /* of those that are found together */
@@ -24,7 +25,7 @@ struct aio_op {
 	struct aio_signal signal;
 };
 
-/* NULL: no memory, or no descriptor left. is_first: of those that are submitted together. */
+/* NULL: no memory, or no descriptor left. is_first: the first write of a submission. */
 struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb, bool is_first);
 void aio_table_drop(struct aio_op *op);                        /* the kernel did not take it */
 void aio_table_done(struct aio_op *op, struct flight *flight); /* its result is in work.result */

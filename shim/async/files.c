@@ -37,8 +37,8 @@ static bool is_sound(const struct file *file)
 	return look_at_node(file->fd, &now) == 0 && look_is_same_node(&now, &file->look);
 }
 
-/* A close drops the locks that the process has on the node by other descriptors. Then it waits for
- * the next occasion. */
+/* Closing our descriptor would drop POSIX locks that the process holds on this node. Then it stays
+ * open until find_place() tries again. */
 static bool is_closed(struct file *file)
 {
 	if (is_sound(file)) {
@@ -88,7 +88,7 @@ static struct file *get(uint32_t ring, unsigned slot)
 	return NULL;
 }
 
-/* With the lock. Those that waited for locks to go are looked at once more. */
+/* With the lock. Tries again to close descriptors that waited for locks to go. */
 static struct file *find_place(void)
 {
 	struct file *place = NULL;
@@ -192,7 +192,7 @@ static bool is_about_files(unsigned opcode)
 	       opcode == IORING_REGISTER_FILES_UPDATE2;
 }
 
-/* Of a ring that is not known it may be one that is. */
+/* A ring that is not known may be a known one under another number. */
 void files_before_register(const struct ring *ring, unsigned opcode)
 {
 	if (opcode > URING_REGISTER_LAST_KNOWN || opcode == URING_REGISTER_SEND_MSG_RING ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which block devices that it may write to a program has registered with its rings, as files
- * without descriptors: of each a descriptor of our own, by which an atomic write to it can be done.
+ * The writable block devices that a program has registered with its rings. A registered file needs
+ * no descriptor of the program's, so each one here has a descriptor of our own for atomic writes.
  *
  * A slot that changes in a way that we do not follow is forgotten, with all of its ring: its writes
  * then go to the kernel, which refuses them. Thread-safe; files_get() and files_put() take no lock.
@@ -28,7 +28,8 @@ void files_before_register(const struct ring *ring, unsigned opcode);
 void files_after_register(const struct ring *ring, unsigned opcode, const void *argument,
 			  unsigned count, long result);
 
-/* Of the ring's slot: a descriptor, not for the closing, until files_put(); or -1. */
+/* The descriptor of a ring's slot, valid until files_put(), which also is the only one to close it;
+ * or -1. */
 struct file;
 int files_get(const struct ring *ring, unsigned slot, struct file **ret_file);
 void files_put(struct file *file);
@@ -36,8 +37,8 @@ void files_put(struct file *file);
 bool files_is_on(const struct file *file, const struct look *look);
 
 /* Whose slots does this entry change? To be asked of all, and so here: in place it takes a
- * nanosecond. An opcode newer than the kernels
- * that we know may change any ring's. */
+ * nanosecond. An opcode newer than the kernels that
+ * we know may change any ring's. */
 enum files_change { FILES_STAY, FILES_OF_RING, FILES_OF_ANY };
 
 static inline enum files_change files_changed_by(const struct io_uring_sqe *sqe)

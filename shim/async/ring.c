@@ -167,7 +167,7 @@ static bool is_ours(const struct ring_batch *batch, const struct io_uring_sqe *s
 	       (!batch->in_chain || batch->open) && !batch->drained;
 }
 
-/* Between the slot and the write the number of our descriptor was given to another disk. */
+/* Past the doors, the number of our descriptor was given to another disk after files_get(). */
 static bool is_astray(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		      const struct engine_job *job, int result)
 {

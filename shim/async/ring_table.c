@@ -38,7 +38,8 @@ static uint64_t number_of_this_thread(void)
 	return self;
 }
 
-/* Before 5.12 all rings, and much else, share one inode. Asked of a ring. */
+/* From 5.12 on each ring has an inode of its own. Before, all anonymous files share one: a ring and
+ * an eventfd have the same then. */
 enum inodes { UNKNOWN, TELL, TELL_NOTHING };
 static _Atomic int inodes;
 
@@ -117,7 +118,7 @@ RACY static bool is_wanted(const struct ring *ring, const struct wanted *wanted)
 	return wanted->id ? ring->id == wanted->id : ring->fd == wanted->fd;
 }
 
-/* It may have become another one until it is in use. */
+/* An entry may be replaced before uses_begin(), so it is compared again afterwards. */
 static struct ring *get(const struct wanted *wanted)
 {
 	unsigned count = atomic_load_explicit(&used, memory_order_acquire);

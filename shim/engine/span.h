@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes that go to a disk together need one question about the page cache before them, and one
- * after them, if nothing of all that they span is cached; else each asks for itself. Thread-safe.
+ * One question about the page cache for several writes: it covers the range from the first to the
+ * last of them. If a page of that range is cached, each write asks for itself. Thread-safe.
  */
 #ifndef SPAN_H
 #define SPAN_H
