@@ -324,13 +324,14 @@ static void main_ends(void)
 /* Accepted writes are done before the process is gone. */
 static void main_returns(void)
 {
+	enum { COUNT = 200 };
 	int fd = open_disk();
-	struct io_uring *ring = ring_of(16);
+	struct io_uring *ring = ring_of(256);
 	char *data = buffer(UNIT, 'r');
 
-	for (int i = 0; i < 16; i++)
+	for (int i = 0; i < COUNT; i++)
 		prepare(ring, fd, data, UNIT, (off_t)i * UNIT, 1);
-	want(submit(ring, 0) == 16);
+	want(submit(ring, 0) == COUNT);
 }
 
 const struct body bodies[] = {
@@ -367,7 +368,7 @@ static const struct preload_row rows[] = {
 	{ "slots_in_a_handler", "", "", -1 },
 	{ "very_many", "", "SETUP=1", 3000 }, /* IORING_SETUP_IOPOLL */
 	{ "main_ends", "", "", 1 },
-	{ "main_returns", ",delay=20000", "", 16 },
+	{ "main_returns", ",delay=20000", "", 200 },
 };
 
 Suite *suite(void)
