@@ -3,7 +3,7 @@
 
 #include <sys/mman.h>
 
-enum { CHUNK = 64 << 10 };
+enum { CHUNK = 16 << 10 };
 
 void pool_give(struct pool *pool, void *place)
 {

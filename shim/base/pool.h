@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Places of one size, as many as are wanted: from the kernel, 64 KiB at a time, and never given
+ * Places of one size, as many as are wanted: from the kernel, 16 KiB at a time, and never given
  * back to it. Not thread-safe.
  */
 #ifndef POOL_H
