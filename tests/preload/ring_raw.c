@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -132,8 +133,7 @@ static void polling_thread(void)
 	end(ring);
 }
 
-/* Through liburing they are taken out before it sees them. Its own system calls are not taken for
- * the program's, in deep mode either. */
+/* Through liburing they are taken out before it sees them. */
 static void library_keeps_its_thread(void)
 {
 	struct io_uring *ring = ring_of(8);
@@ -151,6 +151,48 @@ static void library_keeps_its_thread(void)
 		want(result_of_next(ring, &tag) == UNIT);
 	want(holds(fd, 0, 8 * UNIT, 'l'));
 	end(ring);
+}
+
+static void mark(void)
+{
+	syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1);
+}
+
+/* How many signals of deep mode this child gets from its first mark to its second. */
+static int traps_between_marks(pid_t child)
+{
+	int status, marks = 0, traps = 0;
+
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		int signal = WSTOPSIG(status);
+		marks += signal == SIGUSR1;
+		traps += signal == SIGSYS && marks == 1;
+		want(ptrace(PTRACE_CONT, child, 0, signal == SIGUSR1 ? 0 : signal) == 0);
+	}
+	want(WIFEXITED(status) && WEXITSTATUS(status) == 0 && marks == 2);
+	return traps;
+}
+
+/* liburing's own system calls are not taken for the program's. */
+static void library_keeps_its_calls(void)
+{
+	pid_t child = fork();
+
+	if (child > 0) {
+		want(traps_between_marks(child) == 0);
+		return;
+	}
+	struct io_uring *ring = ring_of(8);
+	int fd = open_disk();
+
+	want(ptrace(PTRACE_TRACEME, 0, 0, 0) == 0);
+	for (int i = 0; i < 7; i++)
+		prepare(ring, fd, buffer(UNIT, 'c'), UNIT, (off_t)i * UNIT, 77);
+	io_uring_prep_nop(next_entry(ring));
+	mark();
+	want(submit(ring, 0) == 8);
+	mark();
+	_exit(0);
 }
 
 /* A child of vfork() closes its descriptor of the ring, not its parent's hold on it. */
@@ -289,6 +331,7 @@ const struct body bodies[] = {
 	{ "closed", closed },
 	{ "polling_thread", polling_thread },
 	{ "library_keeps_its_thread", library_keeps_its_thread },
+	{ "library_keeps_its_calls", library_keeps_its_calls },
 	{ "closed_by_a_vforked_child", closed_by_a_vforked_child },
 	{ "numbers_taken_away", numbers_taken_away },
 	{ "interrupted_by_another_ring", interrupted_by_another_ring },
@@ -306,6 +349,7 @@ static const struct preload_row rows[] = {
 	{ "polling_thread", "", RAW "UNTORN_MODE=command\n" SQPOLL, 0 },
 	{ "library_keeps_its_thread", "", "UNTORN_MODE=command\n" SQPOLL, 8 },
 	{ "library_keeps_its_thread", "", "UNTORN_DEEP=1\nUNTORN_MODE=command\n" SQPOLL, 8 },
+	{ "library_keeps_its_calls", "", "UNTORN_DEEP=1", -1 },
 	{ "published_again", "", "DOOR=raw", 20 },
 	{ "closed", ",delay=20000", "DOOR=raw", 8 },
 	{ "closed", ",delay=20000", RAW "RANGE=1", 8 },
