@@ -92,7 +92,8 @@ static void allocate_and_load(void)
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
-	struct itimerval timer = { { 0, PERIOD_US }, { 0, PERIOD_US } }, none = { { 0, 0 }, { 0, 0 } };
+	struct itimerval timer = { { 0, PERIOD_US }, { 0, PERIOD_US } },
+			 none = { { 0, 0 }, { 0, 0 } };
 	pthread_t thread;
 
 	if (argc != 4)
@@ -108,5 +109,5 @@ int main(int argc, char **argv)
 	over = true;
 	printf("%ld writes in handlers, the longest %.3f s; %ld to the other disk; %ld failed\n",
 	       writes, longest, silent_writes, failures);
-	return failures || longest > 0.1 || writes < 100;
+	return failures || longest > 1 || writes < 100; /* the silent disk is so for 4 s */
 }
