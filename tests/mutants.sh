@@ -240,7 +240,7 @@ node that is no device|device/nvme_node.c|s/ .. !S_ISCHR(st.st_mode)//|unit/nvme
 node of another namespace|device/nvme_node.c|s/real_ioctl(node, NVME_IOCTL_ID, NULL) == (int)nsid/1/|unit/nvme_node
 node of a disk that has gone|device/nvme_node.c|s/identity_is_current(fd, device))/1)/|unit/nvme_node
 disk that breaks|engine/flight.c|s/error == -EACCES .. error == -EPERM/error/|unit/flight
-disk that is gone, by a ring|engine/flight.c|s/ .. !is_sound(flight, &work->job)//|unit/flight
+disk that is gone, by a ring|engine/flight.c|s/!is_sound(flight, &work->job))/0)/|unit/flight
 disk that goes between what is sent together|engine/flight.c|/^void flight_gather/,/^}/s/flight->proof.known = false;//|unit/flight
 data that is NULL, by a ring|engine/flight.c|s/ \&\& work->job.request.address//|unit/flight
 another file after a command|async/ring.c|s/engine_forget(&batch->file);//|preload/ring_fds
