@@ -2,7 +2,7 @@
 # make demo       shows what it is for, on the simulated disk; installs what it needs
 # make quick      the tests to run between two edits; make unit preload SAN=address,undefined: some, sanitized
 # make check      every test but the long ones, on real kernels under QEMU too; installs what it needs
-# make check-long mutants, and the truth tests with more kernels; check-soak: what is long by its nature
+# make check-long mutants; check-soak: the truth tests with more kernels, and what is long by its nature
 # make clients    liburing's own tests, PostgreSQL, MariaDB and QEMU at their usual work under the shim
 # make bench      what it costs; make packages, builds: Debian packages, and other compilers and C libraries
 # make install    honours DESTDIR, prefix and the directories below; make uninstall, dist
@@ -93,15 +93,16 @@ check: quick
 	$(sub) SAN=address,undefined unit preload
 	$(sub) SAN=thread unit preload
 	$(sub) check-vm
-# Every guard taken out in turn, which a test must notice; truth and statx with more kernels, calls, SCSI, sanitized.
+# Every guard taken out in turn, which a test must notice.
 check-long: setup-check
-	$(call says,35)
+	$(call says,15)
 	$(sub) mutants
+# Truth and statx with more kernels, calls, SCSI, sanitized; power cuts, readers and numbers that change hands, again.
+check-soak: setup-check
+	$(call says,75)
 	$(sub) SAN=address,undefined shim
 	$(sub) SAN=thread shim
 	$(sub) check-vm UNTORN_TRUTH_LONG=1 VMTEST="tests/vm/test_truth.sh $(wildcard tests/vm/long_*.sh)"
-check-soak: setup-check
-	$(call says,50)
 	$(sub) check-vm UNTORN_VERIFY_KILLS=20 UNTORN_TORN_READS=200000 UNTORN_RACE_SECONDS=20 \
 		VMTEST="tests/vm/test_races.sh tests/vm/test_verify.sh tests/vm/test_torn.sh"
 programs: all $(UNIT) $(PRELOAD) $(CLIENT) $(BENCH)
