@@ -59,8 +59,8 @@ $(B)/%.o: %.c
 	$(call say,CC)$(CC) $(cpp) $(cc) -c -o $@ $<
 $(LIB): $(call objs,base rules device engine async door) shim.map
 	$(shared) $(fast) -ldl -lpthread $(LDLIBS)
-$(SIMLIB): $(call objs,sim) shim/sim/sim.map
-	$(shared) -ldl -lpthread
+$(SIMLIB): $(call objs,sim sim_doors) shim/sim/sim.map
+	$(shared) -Wl,-Bsymbolic-functions -ldl -lpthread
 $(CMD): $(call objs,base rules device engine command verify)
 	$(link) -ldl -lpthread $(asks) $(LDLIBS)
 # A test takes from all rooms but the doors those that it uses.
@@ -75,7 +75,7 @@ $(EXAMPLE) $(CLIENT) $(BENCH) $(UNIT) $(PRELOAD):
 	$(link) $(links) -ldl -lpthread $(LDLIBS)
 # The packages that a machine with a compiler, git and make still lacks.
 setup: ; $(Q)tests/setup.sh pkg-config libjson-c-dev libblkid-dev libnvme-dev? libsgutils2-dev? systemtap-sdt-dev
-setup-check: setup ; $(Q)tests/setup.sh check strace libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
+setup-check: setup ; $(Q)tests/setup.sh check strace fio fakeroot libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)
@@ -93,7 +93,6 @@ check: quick
 	$(sub) SAN=address,undefined unit preload
 	$(sub) SAN=thread unit preload
 	$(sub) check-vm
-# Every guard taken out in turn, which a test must notice.
 check-long: setup-check
 	$(call says,15)
 	$(sub) mutants
@@ -124,7 +123,7 @@ clients: shim
 packages: ; $(Q)tests/setup.sh mmdebstrap lintian && tests/pack/packages.sh
 builds: setup-check
 	$(Q)tests/setup.sh clang mmdebstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static && tests/builds.sh
-bench: $(LIB) $(CMD) $(BENCH) ; $(Q)tests/bench/table.sh $(B)
+bench: $(LIB) $(SIMLIB) $(CMD) $(BENCH) ; $(Q)tests/bench/table.sh $(B)
 layers: ; $(Q)tests/layers.sh shim
 exports: $(LIB) ; $(Q)tests/exports.sh $(LIB)
 # What is installed, and where to.

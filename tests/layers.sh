@@ -15,6 +15,7 @@ below_door="$below_async|async"
 below_command="$below_async"
 below_verify="$below_command|command"
 below_sim=''
+below_sim_doors='sim'
 bad=0
 for file in */*.[ch]; do
 	[ -e "$file" ] || continue

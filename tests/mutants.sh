@@ -312,6 +312,20 @@ thread pointer set by instruction|door/deep.c|s/registers.REG_RDI. == ARCH_SET_F
 no cancellation by instruction|door/deep.c|s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = 0;/|preload/deep
 errno after a trapped call|door/deep.c|s/KEEP_ERRNO;/;/|preload/deep
 liburing's own calls|door/uring.h|s/DEEP_INSIDE;  */;/|preload/ring_raw
+simulated: a cut ends all that have the disk|sim/disk.c|s/sim_state_kill_others(disk);/;/|sim/tree
+simulated: writes under way together|sim/disk.c|s/batch.left = writes;/batch.left = 0;/|sim/ring sim/aio
+simulated: what was flushed is there|sim/cache.c|/^int sim_cache_flush/,/^}/s/sim_state(disk)->cache_end = 0;/;/|sim/tree
+simulated: what was written past the cache is there|sim/cache.c|s/piece->durable .. //|sim/tree
+simulated: a cache that is full|sim/cache.c|s/if (state->cache_end > 2 \* disk->cache)/if (0)/|sim/tree
+simulated: data past the doors|sim/node.c|s/if (st.st_size)/if (0)/|sim/medium
+simulated: mappings see what is written|sim/disk.c|s/if (!error \&\& !write->from_mirror)/if (0)/|sim/medium
+simulated: readers see what mappings hold|sim/disk.c|s/sim_state(disk)->mirrored ? sim_mirror_fd(disk) : -1/-1/|sim/medium
+simulated: what nobody synced is written at the end|sim/mirror.c|/^__attribute__((destructor))/,/^}/s/sim_mirror_write_back(sim_disk_at(i));/;/|sim/medium
+simulated: somebody's image|sim/place.c|s/if (!is_ours(disk))/if (0)/|sim/tree
+simulated: the power is on again|sim/state.c|s/if (!used)/if (0)/|sim/tree
+simulated: processes count together|sim/state.c|s/if (!used)/if (1)/|sim/tree
+simulated: a relative image|sim/environment.c|s/tell_children(text);/;/|sim/tree
+simulated: a position that others move|sim_doors/move.c|s/return whence == SEEK_CUR ? sim_next()->lseek(fd, offset, SEEK_CUR)/return 0 ? 0/|preload/races.sh
 END
 }
 
@@ -338,7 +352,7 @@ run_test() { # TEST
 		return $status
 		;;
 	*)
-		make -s "$build/libuntorn.so" "$build/tests/$1" || return 1
+		make -s "$build/libuntorn.so" "$build/libuntorn-sim.so" "$build/tests/$1" || return 1
 		tests/run.sh "$build" "$build/tests/$1" > said || status=$?
 		cat said
 		! grep -q ' 1 skipped$' said || return 77

@@ -35,11 +35,16 @@ static const char *in_folder(const char *name)
 
 static void remove_files(void)
 {
-	static const char *const names[] = { "image",    "image.p1", "image.p2", "image.p3",
-					     "image.p4", "image.sg", "log" };
+	static const char *const names[] = { "image",           "log",
+					     "image.sim/state", "image.sim/disk",
+					     "image.sim/p1",    "image.sim/p2",
+					     "image.sim/p3",    "image.sim/p4",
+					     "image.sim/sg",    "image.sim/cache",
+					     "image.sim/mirror" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(in_folder(names[i]));
+	rmdir(in_folder("image.sim"));
 }
 
 static void set_environment(const char *disk_options, const char *environment)

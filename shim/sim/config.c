@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * UNTORN_SIM="NODE=IMAGE[,option[=value]]..." -> struct sim_disk. The options are one table; what
- * is not understood makes opening the node fail, with a message, rather than simulate something
- * else than was asked for.
- */
+/* "NODE=IMAGE[,option[=value]]..." -> struct sim_disk. The options are one table. */
 #include "sim/sim.h"
 
 #include <stddef.h>
@@ -23,6 +19,8 @@ enum kind {
 	KIND_TEXT,
 	KIND_PARSER
 };
+
+enum { MAX_CACHE = 1 << 30 };
 
 struct option {
 	const char *name;
@@ -185,8 +183,14 @@ static bool parse_sg(struct sim_disk *disk, const char *value)
 
 static bool parse_cut_action(struct sim_disk *disk, const char *value)
 {
-	disk->cut_eio = strcmp(value, "eio") == 0;
-	return disk->cut_eio || strcmp(value, "kill") == 0;
+	static const char *const names[] = { "tree", "kill", "eio" };
+
+	for (int i = 0; i < 3; i++) {
+		disk->cut_action = (enum sim_cut_action)i;
+		if (strcmp(value, names[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 #define FIELD(kind, name, field)                                                                   \
@@ -201,6 +205,8 @@ static bool parse_cut_action(struct sim_disk *disk, const char *value)
 
 static const struct option options[] = {
 	FIELD(KIND_SIZE, "size", size),
+	FIELD(KIND_SIZE, "cache", cache),
+	FIELD(KIND_FLAG, "existing", existing),
 	FIELD(KIND_NUMBER, "lba", block),
 	FIELD(KIND_NUMBER, "kernel_lba", kernel_block),
 	PARSER("nawun", parse_nawun),
@@ -336,7 +342,7 @@ static bool is_sound(const struct sim_disk *disk)
 	return disk->block >= SIM_SECTOR && disk->block <= 65536 &&
 	       !(disk->block & (disk->block - 1)) && disk->size >= disk->block &&
 	       disk->size % disk->block == 0 && disk->lbppbe <= 15 && disk->vpd_length >= 4 &&
-	       fits_kind(disk);
+	       !(disk->cache && (disk->no_cache || disk->cache > MAX_CACHE)) && fits_kind(disk);
 }
 
 bool sim_config_parse(const char *text, struct sim_disk *ret_disk)
@@ -370,34 +376,4 @@ bool sim_config_parse(const char *text, struct sim_disk *ret_disk)
 	good = good && is_sound(&disk);
 	*ret_disk = disk;
 	return good;
-}
-
-static void complain(const struct sim_disk *disk)
-{
-	char text[256];
-	int length = snprintf(text, sizeof(text),
-			      "libuntorn-sim: UNTORN_SIM (--sim) is not understood%s%s; see "
-			      "libuntorn-sim(7)\n",
-			      *disk->bad_option ? ", at: " : "", disk->bad_option);
-
-	if (write(STDERR_FILENO, text, (size_t)length) < 0)
-		return;
-}
-
-/* Called by our constructor first, before there are threads. */
-const struct sim_disk *sim_config(void)
-{
-	static struct sim_disk disk;
-	static enum { UNREAD, ABSENT, PRESENT } state;
-	const char *text;
-
-	if (state == UNREAD) {
-		text = secure_getenv("UNTORN_SIM");
-		state = text && *text ? PRESENT : ABSENT;
-		if (state == PRESENT && !sim_config_parse(text, &disk)) {
-			complain(&disk);
-			disk.size = 0; /* every open of the node fails */
-		}
-	}
-	return state == PRESENT ? &disk : NULL;
 }

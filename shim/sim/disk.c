@@ -18,46 +18,35 @@
 
 #include "sim/next.h"
 
-/* Shared by a process and those that it forks. */
-struct state {
-	_Atomic uint64_t writes, commands;
-	_Atomic int dead, read_only;
-};
-
-static struct state own, *state = &own;
-
-void sim_disk_start(void)
-{
-	struct state *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (shared != MAP_FAILED)
-		state = shared;
-}
+/* Writes of this thread that are under way together, by their numbers. */
+static __thread struct {
+	unsigned left; /* not begun yet */
+	bool cut;      /* the power fails while they are under way */
+} batch;
 
 bool sim_disk_is_read_only(const struct sim_disk *disk)
 {
-	return disk->readonly || atomic_load(&state->read_only);
+	return disk->readonly || sim_state(disk)->read_only;
 }
 
-bool sim_disk_is_gone(void)
+bool sim_disk_is_gone(const struct sim_disk *disk)
 {
-	return atomic_load(&state->dead);
+	return sim_state(disk)->dead;
 }
 
 /* New firmware, say, that promises one block only. */
 unsigned sim_disk_nawupf(const struct sim_disk *disk)
 {
-	return disk->weakens && atomic_load(&state->commands) >= disk->weakens ? 0 : disk->nawupf;
+	return disk->weakens && sim_state(disk)->commands >= disk->weakens ? 0 : disk->nawupf;
 }
 
-void sim_disk_set_read_only(bool value)
+void sim_disk_set_read_only(const struct sim_disk *disk, bool value)
 {
-	atomic_store(&state->read_only, value);
+	sim_state(disk)->read_only = value;
 }
 
-/* splitmix64: the n-th number of a seeded sequence, without state. */
-static uint64_t chance(uint64_t seed, uint64_t n)
+/* splitmix64 */
+uint64_t sim_chance(uint64_t seed, uint64_t n)
 {
 	uint64_t z = seed * UINT64_C(0x9e3779b97f4a7c15) + n * UINT64_C(0xbf58476d1ce4e5b9);
 
@@ -68,7 +57,7 @@ static uint64_t chance(uint64_t seed, uint64_t n)
 
 static uint64_t cut_number(const struct sim_disk *disk)
 {
-	return disk->cut_max ? 1 + chance(disk->seed, 0) % disk->cut_max : disk->cut;
+	return disk->cut_max ? 1 + sim_chance(disk->seed, 0) % disk->cut_max : disk->cut;
 }
 
 /* NVM Command Set 1.0 section 2.1.4.2: within the unit for power fail and its boundary. */
@@ -129,40 +118,58 @@ static int lock(int fd, short type, uint64_t offset, uint64_t length)
 			       .l_start = (off_t)offset,
 			       .l_len = (off_t)length };
 
-	return fcntl(fd, F_OFD_SETLKW, &range) < 0 ? -errno : 0;
+	return sim_next()->fcntl(fd, F_OFD_SETLKW, &range) < 0 ? -errno : 0;
 }
 
-static int store_piece(int fd, const void *data, uint64_t offset, uint32_t length)
+static int store_piece(const struct sim_disk *disk, int fd, const struct sim_write *write,
+		       uint32_t done, uint32_t length)
 {
+	const char *data = (const char *)write->data + done;
+	uint64_t offset = write->offset + done;
+
 	lock(fd, F_WRLCK, offset, length);
-	ssize_t stored = sim_next()->pwrite(fd, data, length, (off_t)offset);
-	int error = stored == (ssize_t)length ? 0 : stored < 0 ? -errno : -EIO;
+	int error = sim_cache_note(disk, fd, data, offset, length, write->fua);
+	ssize_t stored = error ? error : sim_next()->pwrite(fd, data, length, (off_t)offset);
+	if (!error)
+		error = stored == (ssize_t)length ? 0 : stored < 0 ? -errno : -EIO;
+	if (!error && !write->from_mirror)
+		sim_mirror_note(disk, data, offset, length);
 	lock(fd, F_UNLCK, offset, length);
 	return error;
+}
+
+/* Alone with the image, until the descriptor is closed. */
+int sim_disk_lock_all(const struct sim_disk *disk)
+{
+	int fd = sim_next()->open(disk->image, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	lock(fd, F_WRLCK, 0, 0);
+	return fd;
 }
 
 /* What survives a power cut in the middle: each piece or not. */
 static void store_remains(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
-	const char *data = write->data;
+	uint64_t which = sim_state(disk)->writes;
 	uint32_t piece;
 
 	for (uint32_t done = 0, number = 1; done < write->length; done += piece, number++) {
 		piece = piece_at(disk, write, done);
-		if (chance(disk->seed, number) & 1)
-			store_piece(fd, data + done, write->offset + done, piece);
+		if (sim_chance(disk->seed + which, number) & 1)
+			store_piece(disk, fd, write, done, piece);
 	}
 }
 
 static int store_all(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
-	const char *data = write->data;
 	uint32_t piece;
 	int error = 0;
 
 	for (uint32_t done = 0; done < write->length && !error; done += piece) {
 		piece = piece_at(disk, write, done);
-		error = store_piece(fd, data + done, write->offset + done, piece);
+		error = store_piece(disk, fd, write, done, piece);
 		if (disk->tear_us && piece < write->length)
 			usleep(disk->tear_us);
 	}
@@ -171,12 +178,32 @@ static int store_all(const struct sim_disk *disk, int fd, const struct sim_write
 
 /* Not while another thread's or process's piece is half stored: the kernel ends even a pwrite() of
  * a few pages in the middle when its process is killed, and that would be no disk's doing. */
-static int die(const struct sim_disk *disk, int fd)
+static int lose_power(const struct sim_disk *disk)
 {
-	lock(fd, F_WRLCK, 0, 0);
-	atomic_store(&state->dead, 1);
-	if (!disk->cut_eio)
-		kill(getpid(), SIGKILL);
+	int fd = sim_disk_lock_all(disk);
+
+	if (sim_state(disk)->dead++ == 0 && fd >= 0)
+		sim_cache_cut(disk, fd);
+	return fd;
+}
+
+/* All disks have the same supply, unless it is only this one's that fails. The image stays locked
+ * until this process is no more. */
+static int die(const struct sim_disk *disk)
+{
+	int fd = lose_power(disk);
+
+	if (disk->cut_action == SIM_CUT_EIO) {
+		close(fd);
+		return -EIO;
+	}
+	for (unsigned i = 0; i < sim_disk_count(); i++) {
+		if (i != disk->index)
+			lose_power(sim_disk_at(i));
+	}
+	if (disk->cut_action == SIM_CUT_TREE)
+		sim_state_kill_others(disk);
+	kill(getpid(), SIGKILL);
 	return -EIO;
 }
 
@@ -210,26 +237,51 @@ int sim_disk_flush(const struct sim_disk *disk)
 {
 	static const char line[] = "flush\n";
 
-	if (sim_disk_is_gone())
+	if (sim_disk_is_gone(disk))
 		return -EIO;
 	log_line(disk, line, sizeof(line) - 1);
-	return 0;
+	return sim_cache_flush(disk);
 }
 
 /* The configured fault of the command that comes now, or NULL. */
 static const struct sim_fault *next_fault(const struct sim_disk *disk)
 {
-	uint64_t number = 1 + atomic_fetch_add(&state->commands, 1);
+	uint64_t number = 1 + atomic_fetch_add(&sim_state(disk)->commands, 1);
 
 	if (disk->gone && number >= disk->gone)
-		atomic_store(&state->dead, 1);
+		sim_state(disk)->dead = 1;
 	for (unsigned i = 0; i < disk->fault_count; i++) {
 		const struct sim_fault *fault = &disk->faults[i];
 		if (fault->command == number ||
-		    (fault->one_in && chance(disk->seed, number) % fault->one_in == 0))
+		    (fault->one_in && sim_chance(disk->seed, number) % fault->one_in == 0))
 			return fault;
 	}
 	return NULL;
+}
+
+/* Of those that are under way together the last to be stored is the one in which the power fails.
+ */
+static int store_cut(const struct sim_disk *disk, int fd, const struct sim_write *write, bool last)
+{
+	batch.cut = !last;
+	store_remains(disk, fd, write);
+	return last ? die(disk) : 0;
+}
+
+void sim_disk_begin_batch(unsigned writes)
+{
+	batch.left = writes;
+	batch.cut = false;
+}
+
+void sim_disk_end_batch(void)
+{
+	batch.left = 0;
+	for (unsigned i = 0; batch.cut && i < sim_disk_count(); i++) {
+		if (cut_number(sim_disk_at(i)))
+			die(sim_disk_at(i));
+	}
+	batch.cut = false;
 }
 
 static int store(const struct sim_disk *disk, const struct sim_write *write)
@@ -238,13 +290,13 @@ static int store(const struct sim_disk *disk, const struct sim_write *write)
 
 	if (fd < 0)
 		return -EIO;
-	bool cut = 1 + atomic_fetch_add(&state->writes, 1) == cut_number(disk);
-	if (cut)
-		store_remains(disk, fd, write);
+	uint64_t number = 1 + atomic_fetch_add(&sim_state(disk)->writes, 1);
+	uint64_t cut = cut_number(disk);
+	batch.left -= batch.left > 0;
+	if (batch.cut || (cut >= number && cut <= number + batch.left))
+		error = store_cut(disk, fd, write, !batch.left);
 	else
 		error = store_all(disk, fd, write);
-	if (cut)
-		error = die(disk, fd);
 	close(fd);
 	return error;
 }
@@ -253,7 +305,7 @@ static int store(const struct sim_disk *disk, const struct sim_write *write)
 static bool is_dropped(const struct sim_disk *disk)
 {
 	return disk->drops &&
-	       chance(disk->seed + 1, atomic_load(&state->commands)) % disk->drops == 0;
+	       sim_chance(disk->seed + 1, sim_state(disk)->commands) % disk->drops == 0;
 }
 
 int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
@@ -261,7 +313,7 @@ int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
 {
 	bool plain = write->means == SIM_PLAIN;
 	const struct sim_fault *fault = plain ? NULL : next_fault(disk);
-	bool dead = atomic_load(&state->dead);
+	bool dead = sim_disk_is_gone(disk);
 
 	*ret_fault = NULL;
 	log_write(disk, write, fault != NULL);
@@ -275,17 +327,26 @@ int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
 	return fault && fault->kind != SIM_FAULT_RESID ? fault->value : store(disk, write);
 }
 
+/* What mappings see is newer than the image. */
+static int open_to_read(const struct sim_disk *disk)
+{
+	return sim_state(disk)->mirrored ? sim_mirror_fd(disk) : -1;
+}
+
 ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, size_t length)
 {
-	if (atomic_load(&state->dead))
+	if (sim_disk_is_gone(disk))
 		return -EIO;
 	int fd = sim_next()->open(disk->image, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -EIO;
 	lock(fd, F_RDLCK, offset, length);
-	ssize_t result = sim_next()->pread(fd, data, length, (off_t)offset);
+	int mirror = open_to_read(disk);
+	ssize_t result = sim_next()->pread(mirror >= 0 ? mirror : fd, data, length, (off_t)offset);
 	if (result < 0)
 		result = -errno;
+	if (mirror >= 0)
+		close(mirror);
 	close(fd);
 	return result;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reading and writing a node as Linux 6.1 does it (fs/read_write.c, block/fops.c): the checks in
- * their order, then the medium. There is no page cache: buffered and direct differ in alignment
- * only.
+ * their order, then the medium. Writes are not kept back in a page cache: buffered and direct ones
+ * differ in alignment only.
  */
 #include "sim/io.h"
 
@@ -31,14 +31,11 @@ static int import(const struct sim_io *io, struct iovec *ret_iov, size_t *ret_to
 	return 0;
 }
 
-static int check_mode(int fd, int unwanted, int *ret_flags)
+static int check_mode(const struct sim_io *io, int unwanted)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int flags = io->file->flags;
 
-	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == unwanted)
-		return -EBADF;
-	*ret_flags = flags;
-	return 0;
+	return flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == unwanted ? -EBADF : 0;
 }
 
 /* The lengths by blocks, the addresses by the queue's mask; what was cut off does not count. */
@@ -105,10 +102,10 @@ static int store(const struct sim_node *node, const char *data, uint64_t offset,
 }
 
 /* From the flags on: the file may be written, the iovec is here and not empty. */
-static ssize_t write_checked(const struct sim_io *io, const struct iovec *iov, size_t total,
-			     int flags)
+static ssize_t write_checked(const struct sim_io *io, const struct iovec *iov, size_t total)
 {
-	const struct sim_node *node = io->node;
+	const struct sim_node *node = &io->file->node;
+	int flags = io->file->flags;
 
 	if (io->flags & ~RWF_SUPPORTED)
 		return -EOPNOTSUPP;
@@ -137,27 +134,25 @@ ssize_t sim_io_write(const struct sim_io *io)
 {
 	struct iovec *iov = sim_memory_get(MAX_SEGMENTS * sizeof(*iov));
 	size_t total;
-	int flags;
 
 	if (!iov)
 		return -ENOMEM;
-	ssize_t result = check_mode(io->fd, -1, &flags);
+	ssize_t result = check_mode(io, -1);
 	if (!result)
 		result = import(io, iov, &total);
 	if (!result)
-		result = check_mode(io->fd, O_RDONLY, &flags);
+		result = check_mode(io, O_RDONLY);
 	if (!result && total)
-		result = (uint64_t)io->offset + total > INT64_MAX
-				 ? -EINVAL
-				 : write_checked(io, iov, total, flags);
+		result = (uint64_t)io->offset + total > INT64_MAX ? -EINVAL
+								  : write_checked(io, iov, total);
 	sim_memory_put(iov, MAX_SEGMENTS * sizeof(*iov));
 	return result;
 }
 
-static ssize_t read_checked(const struct sim_io *io, const struct iovec *iov, size_t total,
-			    int flags)
+static ssize_t read_checked(const struct sim_io *io, const struct iovec *iov, size_t total)
 {
-	const struct sim_node *node = io->node;
+	const struct sim_node *node = &io->file->node;
+	int flags = io->file->flags;
 
 	if (io->flags & ~RWF_SUPPORTED)
 		return -EOPNOTSUPP;
@@ -181,19 +176,17 @@ ssize_t sim_io_read(const struct sim_io *io)
 {
 	struct iovec *iov = sim_memory_get(MAX_SEGMENTS * sizeof(*iov));
 	size_t total;
-	int flags;
 
 	if (!iov)
 		return -ENOMEM;
-	ssize_t result = check_mode(io->fd, -1, &flags);
+	ssize_t result = check_mode(io, -1);
 	if (!result)
 		result = import(io, iov, &total);
 	if (!result)
-		result = check_mode(io->fd, O_WRONLY, &flags);
+		result = check_mode(io, O_WRONLY);
 	if (!result && total)
-		result = (uint64_t)io->offset + total > INT64_MAX
-				 ? -EINVAL
-				 : read_checked(io, iov, total, flags);
+		result = (uint64_t)io->offset + total > INT64_MAX ? -EINVAL
+								  : read_checked(io, iov, total);
 	sim_memory_put(iov, MAX_SEGMENTS * sizeof(*iov));
 	return result;
 }

@@ -6,18 +6,17 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-struct sim_node;
+#include "sim/sim.h"
 
 struct sim_io {
-	const struct sim_node *node;
-	int fd;
-	const struct iovec *iov;
+	const struct sim_file *file;
+	const struct iovec *iov; /* may be unreadable, as may be what it names */
 	int count;
 	off_t offset;
 	int flags; /* RWF_* */
 };
 
-/* Bytes, or -errno. */
+/* Bytes, or -errno. Of a disk or a partition, not of a SCSI generic node. */
 ssize_t sim_io_write(const struct sim_io *io);
 ssize_t sim_io_read(const struct sim_io *io);
 

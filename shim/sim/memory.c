@@ -11,6 +11,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "sim/next.h"
+
 int sim_memory_read(void *ret_data, const void *from, size_t length)
 {
 	struct iovec here = { ret_data, length }, there = { (void *)(uintptr_t)from, length };
@@ -34,7 +36,7 @@ int sim_memory_write(void *to, const void *data, size_t length)
 void *sim_memory_get(size_t length)
 {
 	void *memory =
-		mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		sim_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 /* Before glibc 2.33 the stat family is inline, and the library has it under older names only. The
  * inline ones would come back to our own doors. */
@@ -61,17 +62,26 @@ static void *find(const char *name)
 	return next ? next : by_old_name(name);
 }
 
-const struct sim_next *sim_next(void)
-{
-	static struct sim_next next;
-	static _Atomic int resolved;
+struct sim_next sim_next_table;
+_Atomic bool sim_next_resolved;
 
-	if (!atomic_load_explicit(&resolved, memory_order_acquire)) {
-#define SIM_NEXT_RESOLVE(name) __atomic_store_n((void **)&next.name, find(#name), __ATOMIC_RELAXED);
-		SIM_NEXT_NAMES(SIM_NEXT_RESOLVE)
-		SIM_NEXT_OLD_NAMES(SIM_NEXT_RESOLVE)
+const struct sim_next *sim_next_resolve(void)
+{
+#define SIM_NEXT_RESOLVE(name)                                                                     \
+	__atomic_store_n((void **)&sim_next_table.name, find(#name), __ATOMIC_RELAXED);
+	SIM_NEXT_NAMES(SIM_NEXT_RESOLVE)
+	SIM_NEXT_OLD_NAMES(SIM_NEXT_RESOLVE)
 #undef SIM_NEXT_RESOLVE
-		atomic_store_explicit(&resolved, 1, memory_order_release);
-	}
-	return &next;
+	atomic_store_explicit(&sim_next_resolved, true, memory_order_release);
+	return &sim_next_table;
+}
+
+int sim_fstat(int fd, struct stat *ret_st)
+{
+	return (int)sim_next()->syscall(SYS_fstat, fd, ret_st);
+}
+
+int sim_stat(const char *path, struct stat *ret_st)
+{
+	return (int)sim_next()->syscall(SYS_newfstatat, AT_FDCWD, path, ret_st, 0);
 }

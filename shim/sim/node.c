@@ -24,47 +24,52 @@ static void set_generic(const struct sim_disk *disk, struct sim_node *ret_node)
 	*ret_node = (struct sim_node){ .disk = disk, .generic = true };
 }
 
-static void file_of(const struct sim_node *node, char path[300])
+static void name_of(const struct sim_node *node, char name[16])
 {
-	const char *image = node->disk->image;
-
 	if (node->generic)
-		snprintf(path, 300, "%s.sg", image);
+		strcpy(name, "sg");
 	else if (node->part)
-		snprintf(path, 300, "%s.p%u", image, node->part);
+		snprintf(name, 16, "p%u", node->part);
 	else
-		snprintf(path, 300, "%s", image);
+		strcpy(name, "disk");
+}
+
+static void path_of(const struct sim_node *node, char path[SIM_PATH])
+{
+	char name[16];
+
+	name_of(node, name);
+	sim_place(node->disk, name, path);
 }
 
 bool sim_node_of_number(unsigned minor, struct sim_node *ret_node)
 {
-	const struct sim_disk *disk = sim_config();
+	const struct sim_disk *disk = sim_disk_at(minor / SIM_MINORS);
 
-	if (!disk || minor > disk->part_count)
+	if (!disk || minor % SIM_MINORS > disk->part_count)
 		return false;
-	set_node(disk, minor, ret_node);
+	set_node(disk, minor % SIM_MINORS, ret_node);
 	return true;
 }
 
 /* "sg0" beside NODE */
 static bool is_generic(const struct sim_disk *disk, const char *path)
 {
+	if (!disk->has_sg)
+		return false;
 	const char *slash = strrchr(disk->node, '/');
 	int directory = slash ? (int)(slash - disk->node) + 1 : 0;
 	char generic[128];
 
 	snprintf(generic, sizeof(generic), "%.*ssg%u", directory, disk->node, disk->sg);
-	return disk->has_sg && strcmp(path, generic) == 0;
+	return strcmp(path, generic) == 0;
 }
 
 /* "NODE" or "NODEp1" */
-bool sim_node_of_path(const char *path, struct sim_node *ret_node)
+static bool is_node(const struct sim_disk *disk, const char *path, struct sim_node *ret_node)
 {
-	const struct sim_disk *disk = sim_config();
-	size_t length = disk ? strlen(disk->node) : 0;
+	size_t length = disk->node_length;
 
-	if (!disk || !path)
-		return false;
 	if (is_generic(disk, path)) {
 		set_generic(disk, ret_node);
 		return true;
@@ -73,86 +78,198 @@ bool sim_node_of_path(const char *path, struct sim_node *ret_node)
 		return false;
 	const char *rest = path + length;
 	if (!*rest)
-		return sim_node_of_number(0, ret_node);
+		return sim_node_of_number(disk->index * SIM_MINORS, ret_node);
 	if (rest[0] != 'p' || rest[1] < '1' || rest[1] > '9' || rest[2])
 		return false;
-	return sim_node_of_number((unsigned)(rest[1] - '0'), ret_node);
+	return sim_node_of_number(disk->index * SIM_MINORS + (unsigned)(rest[1] - '0'), ret_node);
 }
 
-/* A node's file is there from its first opening on, by anyone. */
-static bool is_file_of(const struct sim_node *node, const struct stat *asked)
+bool sim_node_of_path(const char *path, struct sim_node *ret_node)
 {
-	struct stat known;
-	char path[300];
-
-	file_of(node, path);
-	return sim_next()->stat(path, &known) == 0 && known.st_ino == asked->st_ino &&
-	       known.st_dev == asked->st_dev;
-}
-
-bool sim_node_of_fd(int fd, struct sim_node *ret_node)
-{
-	const struct sim_disk *disk = sim_config();
-	struct stat asked;
-
-	if (!disk || sim_next()->fstat(fd, &asked) < 0 || !S_ISREG(asked.st_mode))
-		return false;
-	for (unsigned part = 0; part <= disk->part_count; part++) {
-		set_node(disk, part, ret_node);
-		if (is_file_of(ret_node, &asked))
+	for (unsigned i = 0; path && i < sim_disk_count() && sim_may_be_node(path); i++) {
+		if (is_node(sim_disk_at(i), path, ret_node))
 			return true;
 	}
-	set_generic(disk, ret_node);
-	return disk->has_sg && is_file_of(ret_node, &asked);
+	return false;
 }
 
-/* Whoever opens the node is told the error alone, as if it were the node's. */
-static void complain(const char *file, int error)
-{
-	static _Atomic bool said;
-	char text[400];
+/* The files of the nodes, as they were when this process first came across them. */
+static struct known {
+	_Atomic bool set;
+	dev_t device;
+	ino_t inode;
+	struct sim_node node;
+} known[SIM_MAX_DISKS * (SIM_MAX_PARTS + 2)];
+enum { KNOWN = sizeof(known) / sizeof(known[0]) };
 
-	if (atomic_exchange(&said, true))
-		return;
-	int length = snprintf(text, sizeof(text), "libuntorn-sim: %s: %s\n", file, strerror(error));
-	if (sim_next()->write(STDERR_FILENO, text, (size_t)length) < 0)
-		return;
+_Atomic bool sim_node_any;
+
+static struct known *slot_of(const struct sim_node *node)
+{
+	unsigned place = node->generic ? SIM_MAX_PARTS + 1 : node->part;
+
+	return &known[node->disk->index * (SIM_MAX_PARTS + 2) + place];
 }
 
-/* At least this large; a partition's, which holds nothing, exactly. */
-static int make_file(const char *path, uint64_t size, bool exactly)
+static void learn(const struct sim_node *node, const struct stat *st)
 {
-	struct stat st = { 0 };
-	int fd = sim_next()->open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	int error = fd < 0 || sim_next()->fstat(fd, &st) < 0 ? -errno : 0;
+	struct known *slot = slot_of(node);
 
-	if (fd < 0) {
-		complain(path, -error);
-		return error;
+	if (slot->set && slot->device == st->st_dev && slot->inode == st->st_ino)
+		return; /* others may be reading it */
+	slot->device = st->st_dev;
+	slot->inode = st->st_ino;
+	slot->node = *node;
+	atomic_store_explicit(&slot->set, true, memory_order_release);
+}
+
+static const struct sim_node *find(const struct stat *st)
+{
+	for (int i = 0; i < KNOWN && S_ISREG(st->st_mode); i++) {
+		if (atomic_load_explicit(&known[i].set, memory_order_acquire) &&
+		    known[i].inode == st->st_ino && known[i].device == st->st_dev)
+			return &known[i].node;
 	}
-	bool good = (uint64_t)st.st_size == size || (!exactly && (uint64_t)st.st_size > size);
-	if (!error && !good && ftruncate(fd, (off_t)size) < 0)
-		error = -errno;
-	close(fd);
-	return error;
+	return NULL;
+}
+
+/* Data got into the node's file, past our doors. It is no use to go on. */
+static void fail(const struct sim_node *node)
+{
+	if (!sim_state(node->disk)->dead)
+		sim_say("a way in which the disk was written to", ", and from now on it fails");
+	sim_state(node->disk)->dead = 1;
+}
+
+bool sim_node_find(int fd, struct sim_node *ret_node)
+{
+	struct stat st;
+
+	if (!atomic_load_explicit(&sim_node_any, memory_order_relaxed) || sim_fstat(fd, &st) < 0)
+		return false;
+	const struct sim_node *node = find(&st);
+	if (!node)
+		return false;
+	*ret_node = *node;
+	if (st.st_size)
+		fail(node);
+	return true;
+}
+
+/* What nobody came back for. */
+__attribute__((destructor)) static void at_end(void)
+{
+	struct stat st;
+	char path[SIM_PATH];
+
+	for (int i = 0; sim_node_any && i < KNOWN; i++) {
+		if (!known[i].set)
+			continue;
+		path_of(&known[i].node, path);
+		if (sim_stat(path, &st) == 0 && st.st_size && find(&st))
+			fail(&known[i].node);
+	}
+}
+
+bool sim_file_find(int fd, struct sim_file *ret_file)
+{
+	if (!sim_node_find(fd, &ret_file->node))
+		return false;
+	ret_file->flags = sim_next()->fcntl(fd, F_GETFL);
+	return true;
+}
+
+/* Empty, and made if it is missing: 0 or -errno. */
+static int make_file(const struct sim_node *node)
+{
+	char name[16];
+
+	name_of(node, name);
+	int fd = sim_place_open(node->disk, name);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
 }
 
 int sim_node_open(const struct sim_node *node, int flags)
 {
-	char path[300];
+	char path[SIM_PATH];
+	struct stat st;
 
 	if (!node->disk->size)
 		return -ENXIO; /* a configuration that was not understood */
 	if (node->generic && node->disk->sg_closed && !(flags & O_PATH))
 		return -EACCES;
-	file_of(node, path);
-	int error = make_file(node->disk->image, node->disk->size, false);
-	if (!error && (node->part || node->generic))
-		error = make_file(path, node->size, true);
+	int error = sim_place_make(node->disk);
+	if (!error)
+		error = make_file(node);
 	if (error)
 		return error;
+	path_of(node, path);
 	int fd = sim_next()->open(path, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	if (sim_fstat(fd, &st) == 0)
+		learn(node, &st);
+	atomic_store(&sim_node_any, true);
+	return fd;
+}
+
+void sim_node_empty(const struct sim_disk *disk)
+{
+	struct sim_node node;
+	char path[SIM_PATH];
+
+	for (unsigned part = 0; part <= disk->part_count + 1; part++) {
+		if (part <= disk->part_count)
+			set_node(disk, part, &node);
+		else
+			set_generic(disk, &node);
+		path_of(&node, path);
+		if (sim_next()->truncate(path, 0) < 0)
+			continue; /* there is none yet */
+	}
+}
+
+static void learn_file(const struct sim_node *node)
+{
+	char path[SIM_PATH];
+	struct stat st;
+
+	path_of(node, path);
+	if (sim_stat(path, &st) == 0)
+		learn(node, &st);
+}
+
+static void learn_disk(const struct sim_disk *disk)
+{
+	struct sim_node node;
+
+	for (unsigned part = 0; part <= disk->part_count; part++) {
+		set_node(disk, part, &node);
+		learn_file(&node);
+	}
+	set_generic(disk, &node);
+	learn_file(&node);
+}
+
+void sim_node_arrived(void)
+{
+	for (unsigned i = 0; i < sim_disk_count(); i++)
+		learn_disk(sim_disk_at(i));
+	sim_node_any = sim_disk_count() > 0;
+}
+
+/* Descriptors that came through exec are low ones. */
+void sim_node_start(void)
+{
+	enum { LOW = 1024 };
+	struct stat st;
+
+	for (unsigned i = 0; i < sim_disk_count(); i++)
+		learn_disk(sim_disk_at(i));
+	for (int fd = 0; fd < LOW && sim_disk_count() && !sim_node_any; fd++)
+		sim_node_any = sim_fstat(fd, &st) == 0 && find(&st);
 }
 
 static mode_t mode_of(const struct sim_node *node)
@@ -163,7 +280,7 @@ static mode_t mode_of(const struct sim_node *node)
 static dev_t number_of(const struct sim_node *node)
 {
 	return node->generic ? makedev(SIM_GENERIC_MAJOR, node->disk->sg)
-			     : makedev(SIM_MAJOR, node->part);
+			     : makedev(SIM_MAJOR, node->disk->index * SIM_MINORS + node->part);
 }
 
 void sim_node_stat(const struct sim_node *node, struct stat *st)
@@ -177,7 +294,7 @@ void sim_node_stat(const struct sim_node *node, struct stat *st)
 /* As a kernel before 6.1 says it: what it does not know of stays 0. */
 void sim_node_statx(const struct sim_node *node, struct statx *stx)
 {
-	const size_t known = 0x98; /* from stx_dio_mem_align on (6.1) */
+	const size_t newer = 0x98; /* from stx_dio_mem_align on (6.1) */
 
 	stx->stx_mask &= STATX_ALL;
 	stx->stx_mode = (uint16_t)mode_of(node);
@@ -187,5 +304,5 @@ void sim_node_statx(const struct sim_node *node, struct statx *stx)
 	stx->stx_blocks = 0;
 	stx->stx_attributes = 0;
 	stx->stx_attributes_mask = 0;
-	memset((char *)stx + known, 0, sizeof(*stx) - known);
+	memset((char *)stx + newer, 0, sizeof(*stx) - newer);
 }

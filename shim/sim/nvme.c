@@ -87,7 +87,7 @@ static int admin(const struct sim_disk *disk, const struct nvme_passthru_cmd *co
 
 	if (disk->unprivileged)
 		return -EACCES;
-	if (sim_disk_is_gone())
+	if (sim_disk_is_gone(disk))
 		return -ENODEV;
 	if (command->opcode != ADMIN_IDENTIFY)
 		return STATUS_INVALID_OPCODE;
@@ -192,7 +192,7 @@ static int io_cmd(const struct sim_disk *disk, const struct nvme_passthru_cmd *c
 	if (command->nsid != NSID)
 		return -EINVAL;
 	if (command->opcode == IO_FLUSH)
-		return sim_disk_is_gone() ? -ENODEV : 0;
+		return sim_disk_is_gone(disk) ? -ENODEV : sim_cache_flush(disk);
 	if (command->opcode != IO_WRITE)
 		return STATUS_INVALID_OPCODE;
 	return command->data_len == write.blocks * disk->block ? write_blocks(disk, &write)

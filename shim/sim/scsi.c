@@ -147,7 +147,7 @@ static int synchronize_cache(const struct sim_disk *disk, struct sim_scsi *comma
 	struct extent extent = extent_of(command->cdb);
 	unsigned sense = check_range(disk, &extent);
 
-	return sense ? refuse(command, sense) : 0;
+	return sense ? refuse(command, sense) : sim_cache_flush(disk);
 }
 
 static int read_blocks(const struct sim_disk *disk, struct sim_scsi *command)

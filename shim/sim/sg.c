@@ -145,7 +145,7 @@ static struct answer *take_answer(int owner)
 
 ssize_t sim_sg_write(const struct sim_node *node, int fd, const void *data, size_t size)
 {
-	if (sim_disk_is_gone())
+	if (sim_disk_is_gone(node->disk))
 		return -ENODEV;
 	if (size < sizeof(struct sg_io_hdr))
 		return -EINVAL;
@@ -170,10 +170,10 @@ ssize_t sim_sg_read(int fd, void *data, size_t size)
 	return error ? error : (ssize_t)sizeof(answer->header);
 }
 
-/* The address is 2:0:1:0, unless the node has come to be another disk's. */
+/* The address is 2:0:1:0, of the first disk, unless the node has come to be another disk's. */
 static int target_of(const struct sim_node *node)
 {
-	return node->generic && node->disk->sg_other ? 9 : 1;
+	return node->generic && node->disk->sg_other ? 9 : 1 + (int)node->disk->index;
 }
 
 static int get_scsi_id(const struct sim_node *node, void *argument)
@@ -197,7 +197,7 @@ int sim_sg_ioctl(const struct sim_node *node, int flags, unsigned long request, 
 
 	if (node->part && node->disk->unprivileged)
 		return -ENOTTY;
-	if (sim_disk_is_gone())
+	if (sim_disk_is_gone(node->disk))
 		return -ENODEV;
 	if (request == SG_IO)
 		return sg_io(node, flags, argument);

@@ -3,15 +3,19 @@
  * The simulated disk: what its rooms share. It is a preload of its own, which stands below the shim
  * and has nothing of it: what it knows of NVMe and SCSI it knows from the specifications.
  *
- * A node is the disk, one of its partitions or its SCSI generic node. Each has a file: the disk its
- * image, which holds all data, the others an empty one beside it ("IMAGE.p1", "IMAGE.sg"). The
- * descriptor that a program gets is open on the node's file, so that it is recognised by its inode
- * through dup, fork and exec.
+ * A node is a disk, one of its partitions or its SCSI generic node. A program's descriptor of it is
+ * open on an empty file of the node's own, by whose inode it is recognised through dup, fork and
+ * exec. What came past our doors got there, too, and not to the disk, which then fails for good.
+ * The data is in the image, which nobody opens but sim/disk.c.
+ *
+ * Beside the image is a folder, "IMAGE.sim": the nodes' files, what the processes share that use
+ * the disk, its volatile cache and its page cache. Where it is the image is ours.
  */
 #ifndef SIM_H
 #define SIM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -20,6 +24,8 @@
 enum {
 	SIM_SECTOR = 512,
 	SIM_MAJOR = 240, /* "local/experimental", Documentation/admin-guide/devices.txt */
+	SIM_MAX_DISKS = 4,
+	SIM_MINORS = 16, /* of a disk: itself, and its partitions */
 	SIM_MAX_PARTS = 4,
 	SIM_GENERIC_MAJOR = 21, /* SCSI_GENERIC_MAJOR, linux/major.h */
 	SIM_MAX_FAULTS = 16,
@@ -43,9 +49,19 @@ struct sim_fault {
 	int value;
 };
 
+enum sim_cut_action {
+	SIM_CUT_TREE, /* all processes that have the disk are killed */
+	SIM_CUT_KILL, /* the one that writes */
+	SIM_CUT_EIO,  /* none, but all I/O fails from then on */
+};
+
 struct sim_disk {
+	unsigned index;       /* which one it is */
+	uint64_t description; /* of the whole text */
+	size_t node_length;
 	char node[96], image[256], log[256], zoned[16], bad_option[64];
 	uint64_t size;                /* bytes */
+	uint64_t cache;               /* bytes; 0: what is written is there */
 	uint32_t block, kernel_block; /* logical block size; as the kernel believes, 0: the same */
 	unsigned nsfeat, nawun, nawupf, nabsn, nabspf, nabo, awun, awupf; /* as in Identify */
 	unsigned ntwpu, ntwpg, ntwpb;                                     /* Amazon's */
@@ -54,7 +70,7 @@ struct sim_disk {
 	unsigned max_atomic, atomic_align, atomic_gran, max_atomic_bndry, max_bndry, vpd_length;
 	unsigned lbppbe; /* logical blocks per physical block exponent */
 	enum sim_kind kind;
-	bool amazon, readonly, unprivileged, nosubmit, cut_eio, no_fua, no_cache;
+	bool amazon, readonly, unprivileged, nosubmit, existing, no_fua, no_cache;
 	bool has_sg, sg_other, sg_closed, no_vpd;
 	unsigned sg; /* the number of the SCSI generic node */
 	unsigned max_hw_kb, max_segments, chunk_sectors, dma_alignment;
@@ -66,6 +82,7 @@ struct sim_disk {
 	unsigned fault_count;
 	unsigned delay_us, tear_us;
 	uint64_t gone, weakens, cut, cut_max, seed; /* numbers of writes; 0: never */
+	enum sim_cut_action cut_action;
 	/* The disk lies, where these are not 0: its commands tear at this many bytes, or where they
 	 * cross a multiple of so many; it acknowledges and drops one command in so many. */
 	unsigned tears, tears_across;
@@ -80,18 +97,90 @@ struct sim_node {
 	uint64_t start, size; /* bytes */
 };
 
-/* sim/config.c: the disk that UNTORN_SIM describes, or NULL where it is unset. */
-const struct sim_disk *sim_config(void);
+/* A descriptor of a node. */
+struct sim_file {
+	struct sim_node node;
+	int flags; /* O_*, as the program opened it */
+};
+
+/* sim/config.c: the disks that UNTORN_SIM describes. */
+extern struct sim_disk sim_disks[SIM_MAX_DISKS];
+extern unsigned sim_disks_known;
+extern bool sim_disks_read;
+unsigned sim_disks_read_all(void);
+
+static inline unsigned sim_disk_count(void)
+{
+	return sim_disks_read ? sim_disks_known : sim_disks_read_all();
+}
+/* NULL: there are not so many. */
+static inline const struct sim_disk *sim_disk_at(unsigned index)
+{
+	return index < sim_disk_count() ? &sim_disks[index] : NULL;
+}
 /* Pure, for tests: false and disk->bad_option when an option is not understood. */
 bool sim_config_parse(const char *text, struct sim_disk *ret_disk);
 
+/* False: the path is no node's. */
+static inline bool sim_may_be_node(const char *path)
+{
+	for (unsigned i = 0; path && i < sim_disks_known; i++) {
+		if (path[0] == sim_disks[i].node[0] && path[1] == sim_disks[i].node[1])
+			return true;
+	}
+	return !sim_disks_read;
+}
+
+/* sim/place.c: "IMAGE.sim/NAME". */
+enum { SIM_PATH = 320 };
+void sim_place(const struct sim_disk *disk, const char *name, char ret_path[SIM_PATH]);
+/* The folder, and an image of the disk's size in it, if it is ours: 0 or -errno, after a message.
+ */
+int sim_place_make(const struct sim_disk *disk);
+int sim_place_make_folder(const struct sim_disk *disk); /* alone, and without a message */
+/* A file there, made if it is missing, for reading and writing: a descriptor, or -errno. */
+int sim_place_open(const struct sim_disk *disk, const char *name);
+/* Something is not simulated: said once, on standard error. Returns the error. */
+int sim_refuse(const char *what, int error);
+void sim_say(const char *what, const char *outcome);
+
 /* sim/node.c */
 bool sim_node_of_path(const char *path, struct sim_node *ret_node);
-bool sim_node_of_fd(int fd, struct sim_node *ret_node);
+bool sim_node_find(int fd, struct sim_node *ret_node); /* see sim_node_of_fd() */
+bool sim_file_find(int fd, struct sim_file *ret_file);
 bool sim_node_of_number(unsigned minor, struct sim_node *ret_node);
 int sim_node_open(const struct sim_node *node, int flags); /* a descriptor, or -errno */
 void sim_node_stat(const struct sim_node *node, struct stat *st);
 void sim_node_statx(const struct sim_node *node, struct statx *stx);
+void sim_node_empty(const struct sim_disk *disk); /* what got past the doors is forgotten */
+void sim_node_start(void);   /* before main(): which descriptors are a node's already? */
+void sim_node_arrived(void); /* another process sent descriptors */
+/* May any descriptor of this process be a node's? */
+extern _Atomic bool sim_node_any;
+
+static inline bool sim_has_any(void)
+{
+	return __atomic_load_n(&sim_node_any, __ATOMIC_RELAXED);
+}
+static inline bool sim_node_of_fd(int fd, struct sim_node *ret_node)
+{
+	return sim_has_any() && sim_node_find(fd, ret_node);
+}
+static inline bool sim_file_of_fd(int fd, struct sim_file *ret_file)
+{
+	return sim_has_any() && sim_file_find(fd, ret_file);
+}
+
+/* sim/state.c: what all processes that use a disk at the same time share, and their list. */
+struct sim_state {
+	_Atomic uint64_t writes, commands;
+	_Atomic uint64_t cache_end; /* sim/cache.c: bytes of it that are in use */
+	_Atomic int dead, read_only;
+	_Atomic int mirrored; /* sim/mirror.c */
+};
+struct sim_state *sim_state(const struct sim_disk *disk);
+void sim_state_start(void);                              /* before main() */
+void sim_state_kill_others(const struct sim_disk *disk); /* SIGKILL */
 
 /* sim/disk.c: bytes on the whole disk; 0 or -errno, nothing stored unless it says so. */
 enum sim_means { SIM_PLAIN, SIM_SUBMIT, SIM_IO, SIM_SG, SIM_ATOMIC };
@@ -99,20 +188,47 @@ struct sim_write {
 	const void *data;
 	uint64_t offset;
 	uint32_t length, boundary; /* atomic in pieces of boundary bytes; 0: as a whole */
-	bool fua;
+	bool fua, from_mirror;
 	enum sim_means means;
 };
 /* ret_fault: what is to be answered instead of the result, or NULL. */
 int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
 		   const struct sim_fault **ret_fault);
 ssize_t sim_disk_read(const struct sim_disk *disk, void *data, uint64_t offset, size_t length);
-/* The program had the kernel flush the disk's cache. 0 or -errno. */
+/* 0 or -errno: what was written is there. */
 int sim_disk_flush(const struct sim_disk *disk);
 bool sim_disk_is_read_only(const struct sim_disk *disk);
-void sim_disk_set_read_only(bool value);
-bool sim_disk_is_gone(void);                           /* or its power is cut */
+void sim_disk_set_read_only(const struct sim_disk *disk, bool value);
+bool sim_disk_is_gone(const struct sim_disk *disk);    /* or its power is cut */
 unsigned sim_disk_nawupf(const struct sim_disk *disk); /* as it is now */
-void sim_disk_start(void);                             /* once per process tree, before it forks */
+/* The n-th number of a seeded sequence. */
+uint64_t sim_chance(uint64_t seed, uint64_t n);
+/* A descriptor of the image, to be closed, during which nobody else stores or loads; or -errno. */
+int sim_disk_lock_all(const struct sim_disk *disk);
+/* This thread makes so many writes that are under way together: a power cut in one of them leaves
+ * any of each. */
+void sim_disk_begin_batch(unsigned writes);
+void sim_disk_end_batch(void);
+
+/* sim/cache.c: the volatile cache, of a disk that has one. The image has what it holds; this is
+ * what was there before, for a power cut to put back. With the image locked where it is about. */
+int sim_cache_note(const struct sim_disk *disk, int image, const void *data, uint64_t offset,
+		   uint32_t length, bool durable);
+int sim_cache_flush(const struct sim_disk *disk);
+/* Of each write that was not flushed, by chance, all is there or nothing. */
+void sim_cache_cut(const struct sim_disk *disk, int image);
+
+/* sim/mirror.c: the page cache, of a disk that is mapped somewhere: a copy of the image, and what
+ * programs stored into their mappings. */
+void *sim_mirror_map(const struct sim_file *file, void *address, size_t length, int protection,
+		     int flags, off_t offset);                       /* MAP_FAILED and errno */
+int sim_mirror_sync(const void *address, size_t length, bool flush); /* 0 or -errno */
+bool sim_mirror_has(const void *address);                            /* a mapping there */
+int sim_mirror_write_back(const struct sim_disk *disk);              /* everything */
+void sim_mirror_note(const struct sim_disk *disk, const void *data, uint64_t offset,
+		     uint32_t length);
+int sim_mirror_fd(const struct sim_disk *disk); /* to be closed; or -errno */
+void sim_mirror_drop(const struct sim_disk *disk);
 
 /* sim/memory.c: the program's memory, which may be bad; 0 or -EFAULT. */
 int sim_memory_read(void *ret_data, const void *from, size_t length);
@@ -128,6 +244,9 @@ int sim_sg_ioctl(const struct sim_node *node, int flags, unsigned long request, 
 /* write() and read() of the generic node: a command, which is done at once, and its answer. */
 ssize_t sim_sg_write(const struct sim_node *node, int fd, const void *data, size_t size);
 ssize_t sim_sg_read(int fd, void *data, size_t size);
+
+/* sim/move.c: 0 or -errno. */
+long sim_move_fallocate(const struct sim_file *file, int mode, off_t offset, off_t length);
 
 /* sim/sysfs.c: a descriptor to read the attribute from, or -errno; -EXDEV: not ours. */
 int sim_sysfs_open(const char *path);

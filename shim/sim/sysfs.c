@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -18,14 +19,16 @@
 /* The node that the path is about, and what follows its directory, "../" resolved. */
 static const char *split(const char *path, struct sim_node *ret_node)
 {
-	const char *rest = path + strlen(ROOT);
+	char *rest;
 
-	if (strncmp(path, ROOT, strlen(ROOT)) != 0 || rest[0] < '0' || rest[0] > '9' ||
-	    rest[1] != '/' || !sim_node_of_number((unsigned)(rest[0] - '0'), ret_node))
+	if (!sim_disk_count() || strncmp(path, ROOT, strlen(ROOT)) != 0)
 		return NULL;
-	rest += 2;
+	unsigned long minor = strtoul(path + strlen(ROOT), &rest, 10);
+	if (rest == path + strlen(ROOT) || *rest++ != '/' ||
+	    !sim_node_of_number((unsigned)minor, ret_node))
+		return NULL;
 	if (ret_node->part && strncmp(rest, "../", 3) == 0) {
-		sim_node_of_number(0, ret_node);
+		sim_node_of_number(ret_node->disk->index * SIM_MINORS, ret_node);
 		rest += 3;
 	}
 	return rest;
@@ -80,10 +83,11 @@ static int scsi_attribute(const struct sim_disk *disk, const char *name, char *t
 static int attribute(const struct sim_node *node, const char *name, char *text, size_t size)
 {
 	const char *base = strrchr(node->disk->node, '/') + 1;
+	unsigned minor = node->disk->index * SIM_MINORS + node->part;
 	bool part = node->part;
 
 	if (strcmp(name, "dev") == 0)
-		return snprintf(text, size, "%d:%u\n", SIM_MAJOR, node->part);
+		return snprintf(text, size, "%d:%u\n", SIM_MAJOR, minor);
 	if (strcmp(name, "size") == 0)
 		return number(text, size, node->size / SIM_SECTOR);
 	if (part && strcmp(name, "start") == 0)
@@ -93,10 +97,10 @@ static int attribute(const struct sim_node *node, const char *name, char *text, 
 	if (part)
 		return -ENOENT;
 	if (strcmp(name, "diskseq") == 0)
-		return number(text, size, 1);
+		return number(text, size, 1 + node->disk->index);
 	if (strcmp(name, "uevent") == 0)
-		return snprintf(text, size, "MAJOR=%d\nMINOR=0\nDEVNAME=%s\nDEVTYPE=disk\n",
-				SIM_MAJOR, base);
+		return snprintf(text, size, "MAJOR=%d\nMINOR=%u\nDEVNAME=%s\nDEVTYPE=disk\n",
+				SIM_MAJOR, minor, base);
 	if (strncmp(name, "queue/", 6) == 0)
 		return queue_attribute(node->disk, name + 6, text, size);
 	if (node->disk->kind == SIM_SCSI && strncmp(name, "device/", 7) == 0)
@@ -125,7 +129,7 @@ int sim_sysfs_open(const char *path)
 	struct sim_node node;
 	char text[SIM_SCSI_PAGE] = "";
 
-	const char *name = sim_config() ? split(path, &node) : NULL;
+	const char *name = split(path, &node);
 	if (!name)
 		return -EXDEV;
 	int length = attribute(&node, name, text, sizeof(text));
@@ -140,21 +144,46 @@ static int link_target(const struct sim_disk *disk, const char *name, char *text
 		return snprintf(text, size,
 				scsi ? "../../../../../../bus/scsi" : "../../../../class/nvme");
 	if (strcmp(name, "device") == 0 && scsi)
-		return snprintf(text, size, "../../../2:0:1:0");
+		return snprintf(text, size, "../../../2:0:%u:0", 1 + disk->index);
 	if (strcmp(name, "device/generic") == 0 && disk->has_sg)
 		return snprintf(text, size, "scsi_generic/sg%u", disk->sg);
 	return -ENOENT;
 }
 
+/* /sys/dev/block/240:N itself. */
+static int node_target(const struct sim_node *node, char *text, size_t size)
+{
+	const char *base = strrchr(node->disk->node, '/') + 1;
+
+	if (!node->part)
+		return snprintf(text, size, "../../devices/virtual/block/%s", base);
+	return snprintf(text, size, "../../devices/virtual/block/%s/%sp%u", base, base, node->part);
+}
+
+/* The number, and no more. */
+static bool is_number(const char *path, struct sim_node *ret_node)
+{
+	char *rest;
+
+	if (!sim_disk_count() || strncmp(path, ROOT, strlen(ROOT)) != 0)
+		return false;
+	unsigned long minor = strtoul(path + strlen(ROOT), &rest, 10);
+	return !*rest && sim_node_of_number((unsigned)minor, ret_node);
+}
+
 ssize_t sim_sysfs_readlink(const char *path, char *buffer, size_t size)
 {
 	struct sim_node node;
-	char target[64];
+	char target[256];
+	int length;
 
-	const char *name = sim_config() ? split(path, &node) : NULL;
-	if (!name)
+	const char *name = split(path, &node);
+	if (name)
+		length = node.part ? -ENOENT : link_target(node.disk, name, target, sizeof(target));
+	else if (is_number(path, &node))
+		length = node_target(&node, target, sizeof(target));
+	else
 		return -EXDEV;
-	int length = node.part ? -ENOENT : link_target(node.disk, name, target, sizeof(target));
 	if (length < 0)
 		return length;
 	if ((size_t)length > size)
@@ -167,7 +196,7 @@ int sim_sysfs_stat(const char *path, struct stat *st)
 {
 	struct sim_node node;
 
-	const char *name = sim_config() ? split(path, &node) : NULL;
+	const char *name = split(path, &node);
 	if (!name)
 		return -EXDEV;
 	bool is_part = node.part && strcmp(name, "partition") == 0;
@@ -175,6 +204,6 @@ int sim_sysfs_stat(const char *path, struct stat *st)
 		return -ENOENT;
 	memset(st, 0, sizeof(*st));
 	st->st_mode = is_part ? S_IFREG | 0444 : S_IFDIR | 0755;
-	st->st_ino = 0x51000000 + node.part; /* "SI" */
+	st->st_ino = 0x51000000 + node.disk->index * SIM_MINORS + node.part; /* "SI" */
 	return 0;
 }

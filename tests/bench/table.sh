@@ -23,6 +23,15 @@ printf '%-50s %10s %10s %-9s%6s %9s  %s\n' '' bare untorn '' ratio more target
 title "This machine: Linux $(uname -r | cut -d- -f1), $(nproc) processors. Calls that are not ours, past the shim and through it:"
 LD_PRELOAD=$shim "$bench/calls" || not_had
 
+title "The same past the simulated disk's library and through it, while no disk is open:"
+over_sim() {
+	local folder
+	folder=$(mktemp -d)
+	UNTORN_SIM=/dev/sim0n1=$folder/image LD_PRELOAD=$build/libuntorn-sim.so "$bench/calls" || not_had
+	rm -r "$folder"
+}
+over_sim
+
 title "A program's start, without and with it:"
 "$bench/exec" "$shim"
 

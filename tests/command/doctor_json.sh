@@ -20,7 +20,7 @@ fail() {
 }
 
 doctor() { # OPTIONS ARGUMENTS...
-	UNTORN_SIM="/dev/sim0n1=$work/image,size=16M,log=$work/log,$1" \
+	UNTORN_SIM="/dev/sim0n1=$work/image,size=16M,existing,log=$work/log,$1" \
 		LD_PRELOAD=$BUILD/libuntorn-sim.so "$BUILD/untorn" doctor "${@:2}"
 }
 

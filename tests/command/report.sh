@@ -99,7 +99,7 @@ other_user() {
 	[ "$(id -u)" = 0 ] && "${nobody[@]}" test -r "$BUILD/libuntorn.so" 2> /dev/null ||
 		{ echo "skipped: another user (no root, no setpriv, or $BUILD is closed to others)"; return; }
 	rows=$((rows + 1))
-	chmod 666 image* write.py
+	chmod -R a+rwX image* write.py
 	run --report -- "${nobody[@]}" /usr/bin/python3 write.py 'write(4)' 2> err
 	# shellcheck disable=SC2053
 	[[ $(< err) == $(writes 1 4) ]] || { fail "another user"; cat err; }

@@ -105,7 +105,7 @@ environment() {
 		--sim=/dev/x=y "$untorn" run --sim=/dev/x=y sh -c "$preload"
 	row "before what LD_PRELOAD names, though it names the shim" 0 "$shim:$work/other.so*" '' \
 		env LD_PRELOAD="$work/other.so:$shim" "$untorn" run -- sh -c "$preload"
-	run "--sim is passed on" 0 '/dev/x=y,size=1M' '' --sim /dev/x=y,size=1M -- \
+	run "--sim is passed on, its image as seen from here" 0 "/dev/x=$PWD/y,size=1M" '' --sim /dev/x=y,size=1M -- \
 		sh -c 'echo $UNTORN_SIM'
 	for word in auto command off; do
 		run "--mode=$word" 0 "$word" '' --mode=$word -- sh -c 'echo $UNTORN_MODE'

@@ -10,7 +10,7 @@ BUILD=$(realpath "$BUILD")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS
-export UNTORN_SIM="/dev/sim0n1=$work/image,size=1M,nawun=31,nawupf=31"
+export UNTORN_SIM="/dev/sim0n1=$work/image,size=1M,existing,nawun=31,nawupf=31"
 rows=0 failed=0
 
 # STATUS, or "not 0"|REDIRECTIONS|OPTIONS AND DEVICE

@@ -46,12 +46,12 @@ static inline int hold_count_from(int first, const char *file, int *ret_last)
 	return count;
 }
 
-/* The file beneath the partition. */
-static inline const char *hold_part_file(void)
+/* The file beneath the disk, "disk", or its partition, "p1". */
+static inline const char *hold_file(const char *name)
 {
 	static char path[300];
 
-	snprintf(path, sizeof(path), "%s.p1", image_path());
+	snprintf(path, sizeof(path), "%s.sim/%s", image_path(), name);
 	return path;
 }
 
@@ -60,14 +60,14 @@ static inline int hold_count(void)
 {
 	int last;
 
-	return hold_count_from(0, image_path(), &last);
+	return hold_count_from(0, hold_file("disk"), &last);
 }
 
 static inline int hold_count_part(void)
 {
 	int last;
 
-	return hold_count_from(0, hold_part_file(), &last);
+	return hold_count_from(0, hold_file("p1"), &last);
 }
 
 /* The number of the only hold of the disk. */
@@ -75,7 +75,7 @@ static inline int hold_number(void)
 {
 	int number = -1;
 
-	want(hold_count_from(HOLD_FIRST, image_path(), &number) == 1);
+	want(hold_count_from(HOLD_FIRST, hold_file("disk"), &number) == 1);
 	return number;
 }
 

@@ -278,8 +278,8 @@ static void become_nobody(void)
 	char command[900];
 
 	snprintf(command, sizeof(command),
-		 "chmod 755 $(dirname %s) && chmod 666 %s && chmod 600 %s.p1", image_path(),
-		 image_path(), image_path());
+		 "chmod 755 $(dirname %s) %s.sim && chmod 666 %s && chmod 600 %s.sim/p1",
+		 image_path(), image_path(), image_path(), image_path());
 	want(system(command) == 0);
 	want(setgid(65534) == 0 && setuid(65534) == 0);
 }

@@ -16,7 +16,7 @@ chmod 777 "$work"
 cp "$BUILD"/{libuntorn.so,libuntorn-sim.so,untorn,examples/pwritev2} "$work" # where anybody may look
 sim=/dev/sim0n1=$work/image,nawupf=31
 LD_PRELOAD=$work/libuntorn-sim.so UNTORN_SIM=$sim "$work/untorn" publish /dev/sim0n1 > /dev/null
-chmod 666 "$work"/image*
+chmod -R a+rwX "$work"/image*
 export UNTORN_SIM=$sim,unprivileged
 write() { # COMMAND BEFORE IT
 	$nobody "$@" env LD_PRELOAD="$work/libuntorn.so:$work/libuntorn-sim.so" "$work/pwritev2" /dev/sim0n1 0 16384

@@ -245,7 +245,7 @@ static void every_seed(void)
 	for (unsigned seed = 1; seed <= cut->seeds; seed++) {
 		memset(data, 'o', before + length + margin);
 		raw(SYS_pwrite64, data, before + length + margin, from - (off_t)before);
-		snprintf(options, sizeof(options), ",cut=1,seed=%u", seed);
+		snprintf(options, sizeof(options), ",cut=1,cut_action=kill,seed=%u", seed);
 		int status = run_with("one_cut", options);
 		want(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		raw(SYS_pread64, data, before + length + margin, from - (off_t)before);
@@ -446,7 +446,6 @@ static const struct {
 	{ "counts_both", ",cut=3,cut_action=eio", "SIM_LAST=command" },
 	{ "drops", ",drops=2", NULL },
 	{ "after_the_cut", ",cut=2,cut_action=eio", NULL },
-	{ "kills_the_writer_only", ",cut=1", NULL },
 	{ "kills_the_writer_only", ",cut=1,cut_action=kill", NULL },
 	{ "random_number", "", NULL },
 };

@@ -173,7 +173,7 @@ static void block_ioctls(void)
 		want(ioctl(fd, BLKGETDISKSEQ, &sequence) == 0 && sequence == 1);
 		want(ioctl(fd, HDIO_GETGEO, &geometry) == 0 && geometry.start == starts[i]);
 		want(ioctl(fd, BLKFLSBUF, 0) == 0);
-		want_error(ioctl(fd, _IO(0x12, 0x7f)), ENOTTY);
+		want_error(ioctl(fd, _IO(0x12, 0xef)), ENOTTY);
 	}
 }
 
