@@ -5,6 +5,7 @@
  */
 #include "command/command.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -26,7 +27,8 @@ enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 enum { MOST_REQUIRED = 32 };
 
 struct wishes {
-	bool anyway, sim, check, report, json;
+	bool anyway, check, report, json;
+	char *sim; /* all of them */
 	const char *required[MOST_REQUIRED];
 	unsigned required_count;
 	const char *report_file;
@@ -91,6 +93,43 @@ static int set_deep(void)
 		   : cmd_set("deep", UNTORN_ENV_DEEP, "1", NULL);
 }
 
+/* Asks the simulated disk's own library, before the program starts. 0, or an exit status. */
+static int check_spec(const char *spec)
+{
+	AUTO_FREE char *path = NULL;
+	char problem[128] = "";
+	bool (*check)(const char *text, char *ret_problem, size_t size);
+
+	int status = find_library(CMD_PRELOAD_SIM, &path);
+	if (status)
+		return status;
+	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	*(void **)&check = library ? dlsym(library, "untorn_sim_check") : NULL;
+	if (!check)
+		return cmd_fail(CMD_UNREACHABLE, "%s", dlerror());
+	if (!check(spec, problem, sizeof(problem)))
+		status = cmd_fail(CMD_USAGE,
+				  "--sim=%s is not understood, at: %s; see libuntorn-sim(7)", spec,
+				  problem);
+	dlclose(library);
+	return status;
+}
+
+/* In the place of what the environment says, which the library does not get to see meanwhile. */
+static int add_disk(const char *spec, char **all)
+{
+	char *before = *all;
+
+	unsetenv("UNTORN_SIM");
+	int status = check_spec(spec);
+	if (status)
+		return status;
+	if (asprintf(all, "%s%s%s", before ? before : "", before ? ";" : "", spec) < 0)
+		return cmd_fail(CMD_UNREACHABLE, "out of memory");
+	free(before);
+	return check_spec(*all);
+}
+
 static int require(const char *device, struct wishes *wishes)
 {
 	if (wishes->required_count == MOST_REQUIRED)
@@ -138,8 +177,7 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 					 CMD_POLICIES);
 			break;
 		case 's':
-			ret_wishes->sim = true;
-			status = cmd_set("sim", "UNTORN_SIM", optarg, NULL);
+			status = add_disk(optarg, &ret_wishes->sim);
 			break;
 		case 'r':
 			ret_wishes->report = true;
@@ -175,6 +213,8 @@ int cmd_run(int argc, char **argv)
 	char path[PATH_MAX];
 
 	int status = parse(argc, argv, &wishes);
+	if (!status && wishes.sim)
+		status = cmd_set("sim", "UNTORN_SIM", wishes.sim, NULL);
 	if (status)
 		return status;
 	if (optind == argc)
