@@ -13,6 +13,8 @@ disk="/dev/sim0n1=$work/image,size=64M,nawun=31,nawupf=31"
 
 without() { LD_PRELOAD=$build/libuntorn-sim.so UNTORN_SIM=$disk$1 "${@:2}"; }
 with() { "$build/untorn" run --sim="$disk$1" -- "${@:2}"; }
+exec 3>&2 # for messages where standard error is the programs'
+fail() { tail -n 5 "$work/stderr" >&3; echo "$*" >&3; exit 1; }
 show() { printf '\n$ %s\n' "$*"; }
 
 echo "1. What does the disk promise? Linux $(uname -r) sees an NVMe disk that is simulated; its"
@@ -41,7 +43,7 @@ torn() { # plain|atomic: cuts the power once per seed, and counts the torn pages
 		atomic) with ",cut_max=200,seed=$seed" "$build/examples/pages" write /dev/sim0n1 50 ;;
 		esac || status=$?
 		# The cut comes at a write that depends on the seed, and takes the program with it.
-		[ $status = 137 ] || { echo "the power was not cut: status $status" >&2; exit 1; }
+		[ $status = 137 ] || fail "the power was not cut: status $status"
 		found=$(without '' "$build/examples/pages" check /dev/sim0n1 50) || true
 		total=$((total + found))
 	done 2> "$work/stderr"
@@ -51,5 +53,38 @@ plain=$(torn plain)
 echo "   plain writes, without untorn:     $plain torn pages"
 atomic=$(torn atomic)
 echo "   RWF_ATOMIC, under untorn:         $atomic torn pages"
-[ "$plain" -gt 0 ] && [ "$atomic" = 0 ] || { echo "that is not what was to be shown"; exit 1; }
+[ "$plain" -gt 0 ] || fail "plain writes were not torn, which was to be shown"
+[ "$atomic" = 0 ] || fail "atomic writes were torn"
+
+cuts=$(((cuts + 3) / 4))
+printf '\n4. An engine with 32 asynchronous writes under way at once. Power cuts for each line: %s.\n' "$cuts"
+echo "   It acknowledges its writes round by round. A page is lost if it is whole, but older than"
+echo "   what was acknowledged."
+damage() { # with|without OPTIONS [plain|noflush]: the torn and the lost pages of all power cuts
+	local torn=0 lost=0 seed status newest found
+	for ((seed = 1; seed <= cuts; seed++)); do
+		rm -f "$work/image"
+		status=0
+		"$1" ",cut_max=200,seed=$seed$2" "$build/examples/engine" write /dev/sim0n1 100 "${@:3}" \
+			> "$work/acknowledged" || status=$?
+		[ $status = 137 ] || fail "the power was not cut: status $status"
+		newest=$(tail -n 1 "$work/acknowledged")
+		found=$(without '' "$build/examples/engine" check /dev/sim0n1 "${newest:-0}") || [ $? = 1 ] ||
+			fail "the check failed"
+		[[ $found =~ ^([0-9]+)\ torn,\ ([0-9]+)\ lost$ ]]
+		torn=$((torn + BASH_REMATCH[1]))
+		lost=$((lost + BASH_REMATCH[2]))
+	done 2> "$work/stderr"
+	echo "$torn torn, $lost lost"
+}
+shows() { # TEXT PATTERN RESULT
+	printf '   %-33s %s\n' "$1" "$3"
+	[[ $3 =~ ^$2$ ]] || fail "that is not what was to be shown"
+}
+some='[1-9][0-9]*'
+shows "plain writes, without untorn:" "$some torn, 0 lost" "$(damage without '' plain)"
+shows "RWF_ATOMIC, under untorn:" "0 torn, 0 lost" "$(damage with '')"
+echo "   Now the disk has a volatile write cache (cache=1M):"
+shows "RWF_ATOMIC, no flush:" "0 torn, $some lost" "$(damage with ,cache=1M noflush)"
+shows "RWF_ATOMIC, flushes each round:" "0 torn, 0 lost" "$(damage with ,cache=1M)"
 printf '\nOn a real disk, from here or after make install: sudo %s/untorn doctor /dev/nvme0n1\n' "${1:-build}"
