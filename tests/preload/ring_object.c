@@ -120,7 +120,8 @@ static void no_descriptor_at_first(void)
 	while (count > 0)
 		close(taken[--count]);
 	for (int i = 0; count_threads() != threads && i < 300; i++)
-		usleep(10000); /* one that got no ring ends; one that does without, after a second */
+		usleep(10000); /* one that got no ring ends; one that does without, after a second
+				*/
 	prepare(ring, fd, data, UNIT, UNIT, 2);
 	want(submit(ring, 0) == 1 && one_comes(ring, 2) && holds(fd, UNIT, UNIT, 'n'));
 	want(count_threads() > threads);
