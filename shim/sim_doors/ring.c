@@ -4,7 +4,7 @@
  * mapping would keep a ring alive that the program has closed. The program's entries are put back
  * when the kernel has taken them, for programs publish them again.
  *
- * What is not understood goes to the kernel, which refuses to write to a node with EBADF: a ring
+ * What is not understood goes to the kernel, and what it writes is found out in the end: a ring
  * whose thread of the kernel's takes entries unseen, one in the program's own memory, one entered
  * by an index when the descriptor that was registered is closed.
  */
