@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the doctor has found: collected within bounds, printed as text and as JSON. */
-#include "command/evidence.h"
+#include "doctor/evidence.h"
 
 #include <fcntl.h>
 #include <json-c/json.h>

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "device/device.h"
-#include "command/evidence.h"
+#include "doctor/evidence.h"
 #include "rules/limits_nvme.h"
 #include "rules/limits_scsi.h"
 
@@ -33,7 +33,7 @@ struct limits cmd_examine_limits(const struct patient *patient);
 
 bool cmd_examine_is_scsi(const struct patient *patient);
 
-/* command/examine_nvme.c, command/examine_scsi.c: asking the device; what it said. */
+/* doctor/examine_nvme.c, doctor/examine_scsi.c: asking the device; what it said. */
 void cmd_examine_ask_nvme(struct patient *patient);
 void cmd_examine_nvme(const struct patient *patient, struct evidence *evidence);
 void cmd_examine_ask_scsi(struct patient *patient);
@@ -41,7 +41,7 @@ void cmd_examine_scsi(const struct patient *patient, struct evidence *evidence);
 /* The node by which those may write who have no privilege. */
 void cmd_examine_generic(const struct patient *patient, struct evidence *evidence);
 
-/* command/examine_layers.c: who uses a device or its partitions, names with blanks between. */
+/* doctor/examine_layers.c: who uses a device or its partitions, names with blanks between. */
 enum { USAGE_NAMES = 192 };
 struct usage {
 	char partitions[USAGE_NAMES], mounts[USAGE_NAMES], holders[USAGE_NAMES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Collecting and printing; command/doctor.c does the looking. */
-#include "command/evidence.h"
+/* Collecting and printing; doctor/doctor.c does the looking. */
+#include "doctor/evidence.h"
 
 #include <json-c/json.h>
 #include <stdarg.h>

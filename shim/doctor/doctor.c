@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * untorn doctor: the shim's own judgement of a device, and everything that it rests on. Start
- * reading at cmd_doctor(); command/examine.c collects the evidence.
+ * reading at cmd_doctor(); doctor/examine.c collects the evidence.
  *
  * The device is opened, asked and never written.
  */
@@ -17,7 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "command/examine.h"
+#include "doctor/examine.h"
 #include "engine/engine.h"
 #include "base/real.h"
 #include "untorn.h"

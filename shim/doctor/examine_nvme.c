@@ -2,7 +2,7 @@
 /* What an NVMe namespace and its controller say of themselves. Start reading at the end. */
 #include <errno.h>
 
-#include "command/examine.h"
+#include "doctor/examine.h"
 #include "device/identify.h"
 #include "device/published.h"
 

@@ -4,7 +4,7 @@
  * lies on if it is such a layer itself. A layer may split a write, or send it elsewhere, so atomic
  * writes go to the disk itself.
  */
-#include "command/examine.h"
+#include "doctor/examine.h"
 
 #include <dirent.h>
 #include <stdio.h>

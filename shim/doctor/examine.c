@@ -5,7 +5,7 @@
  * No rule is written down here. Where the answer says what would be different if something were,
  * the shim's own functions are asked again about that.
  */
-#include "command/examine.h"
+#include "doctor/examine.h"
 
 #include <errno.h>
 #include <grp.h>
