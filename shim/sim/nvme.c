@@ -78,8 +78,8 @@ static void put_formats(const struct sim_disk *disk, uint8_t page[PAGE])
 		page[25] = (uint8_t)(disk->format_count - 1); /* NLBAF */
 		page[26] = (uint8_t)sim_disk_format(disk);    /* FLBAS */
 	}
-	page[27] = 2; /* MC: metadata in a buffer of its own */
-	page[28] = 7; /* DPC: protection information of types 1 to 3 */
+	page[27] = 2;    /* MC: metadata in a buffer of its own */
+	page[28] = 0x1f; /* DPC: protection information of types 1 to 3, at either end */
 }
 
 static void identify_namespace(const struct sim_disk *disk, uint8_t page[PAGE])
@@ -114,6 +114,8 @@ static int admin(const struct sim_disk *disk, const struct nvme_passthru_cmd *co
 		return -EACCES;
 	if (sim_disk_is_gone(disk))
 		return -ENODEV;
+	if (disk->no_answer)
+		return -EIO;
 	if (command->opcode != ADMIN_IDENTIFY)
 		return STATUS_INVALID_OPCODE;
 	switch (command->cdw10 & 0xff) { /* CNS */

@@ -109,6 +109,8 @@ static int attribute(const struct sim_node *node, const char *name, char *text, 
 		return scsi_attribute(node->disk, name + 7, text, size);
 	if (node->disk->kind == SIM_NVME && strcmp(name, "device/model") == 0)
 		return snprintf(text, size, "untorn simulated disk\n");
+	if (node->disk->kind == SIM_NVME && strcmp(name, "device/serial") == 0)
+		return snprintf(text, size, "untorn-sim          \n");
 	return -ENOENT;
 }
 

@@ -220,6 +220,7 @@ static const char *const good[] = {
 	",awun=65535,awupf=65535",
 	",amazon=31:0:0",
 	",amazon=65535:65535:4294967295",
+	",no_answer",
 	",formats=512",
 	",formats=512:512+8:4096",
 	",mdts=0",
