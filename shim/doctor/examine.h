@@ -12,8 +12,12 @@
 
 struct patient {
 	const char *path;
+	dev_t number;
 	int fd;         /* -1: may not be opened */
 	int open_error; /* of opening it for writing, -errno */
+	int read_error; /* of opening it for reading, once that had failed */
+	int error;      /* of device_derive(): with it nothing but native is known of the device */
+	bool read_only; /* the disk, by the kernel's word */
 	struct device device;
 	union {
 		struct nvme_identity nvme;
@@ -28,8 +32,10 @@ struct patient {
 /* Adds every link of the chain, and what to change. Reads, and never writes, the device. */
 void cmd_examine_all(const struct patient *patient, struct evidence *evidence);
 
-/* The limits by what the device said and by the kernel's caps, whatever this process may do. */
+/* The limits by what the device said and by the kernel's caps, whatever this process may do; by the
+ * policy in the environment, or by this one. */
 struct limits cmd_examine_limits(const struct patient *patient);
+struct limits cmd_examine_limits_by(const struct patient *patient, enum nvme_policy policy);
 
 bool cmd_examine_is_scsi(const struct patient *patient);
 
