@@ -247,6 +247,22 @@ another file after a command|async/ring.c|s/engine_forget(&batch->file);//|prelo
 asked again after a command by itself|engine/flight.c|s/flight->proof.known = false; ...*$//|unit/flight
 log: a link is not followed|base/log.c|s/ . O_NOFOLLOW//|unit/log
 publishers at once|device/published.c|/^int published_write/,/^}/s/getpid()/0/|unit/published
+doctor: a disk that is read-only|doctor/judge.c|s/p->read_only \&\& (/0 \&\& (/|command/doctor.sh
+doctor: no answer is not a lack of rights|doctor/judge.c|s/return error == -EACCES .. error == -EPERM;/return true;/|command/doctor.sh
+doctor: formats that are larger|doctor/formats.c|s/ .. format.block <= block)/)/|command/doctor.sh
+doctor: formats that a kernel takes|doctor/formats.c|s/format.block <= (unsigned)sysconf(_SC_PAGESIZE)/1/|command/doctor.sh
+doctor: controllers that cannot format|doctor/formats.c|s/return p->identity.nvme.controller\[CTRL_OACS\] & 2;/return true;/|command/doctor.sh
+doctor: limits of other disks|doctor/throttle.c|s/ \&\& line\[length\] == . .;/;/|command/doctor_places.sh
+doctor: limits of a parent|doctor/throttle.c|s/if (!\*cgroup)/if (1)/|command/doctor_places.sh
+doctor: limits on reads|doctor/throttle.c|s/return \*word == .w. \&\& /return /|command/doctor_places.sh
+doctor: limits, and nothing that bypasses them|doctor/doctor.c|s/if (strcmp(evidence.lane, "command") == 0)/if (1)/|command/doctor_places.sh
+report: identifiers|doctor/drive.c|/^static void keep_back(/,/^}/s/= true/= false/|command/doctor_places.sh
+report: the vendor's bytes|doctor/drive.c|s/{ 768, 1023 }, { 3072, 4095 }/{ 768, 1023 }, { 0, 0 }/|command/doctor_places.sh
+report: Amazon's bytes|doctor/drive.c|s/bool amazon = .*/bool amazon = false;/|command/doctor_places.sh
+report: this machine's names|doctor/drive.c|s/if (is_public(&e->facts\[i\]))/if (1)/|command/doctor_places.sh
+list: partitions|doctor/list.c|s/return !sysfs_is_partition(number) \&\& /return /|command/list.sh
+list: its order|doctor/list.c|s/return strverscmp(/return strcmp(/|command/list.sh
+bytes that are no UTF-8|command/utf8.c|s/size_t length = length_of(text);/size_t length = 1;/|unit/utf8 command/doctor_places.sh
 log: a disk is none|base/log.c|s/ \&\& !S_ISBLK(ret_st->st_mode)//|command/report.sh
 another file beside it|engine/engine.c|s/else if (file->fd != call->fd)/else if (0)/|preload/ring_fds
 disk that does not answer|engine/own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|unit/flight

@@ -184,6 +184,15 @@ int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size)
 	return read_link(path, ret_name, size);
 }
 
+int sysfs_name(dev_t device, char *ret_name, size_t size)
+{
+	char path[PATH_SIZE];
+
+	path_of(device, "", "", path);
+	path[strlen(path) - 1] = '\0'; /* the link itself */
+	return read_link(path, ret_name, size);
+}
+
 int sysfs_disk_name(dev_t device, char *ret_name, size_t size)
 {
 	char path[PATH_SIZE], target[TARGET_SIZE];

@@ -34,5 +34,6 @@ int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size)
 /* How many entries of a folder are called prefix and a number. */
 int sysfs_disk_count(dev_t device, const char *name, const char *prefix, unsigned *ret_count);
 int sysfs_disk_name(dev_t device, char *ret_name, size_t size); /* "nvme0n1" */
+int sysfs_name(dev_t device, char *ret_name, size_t size);      /* "nvme0n1p1" */
 
 #endif

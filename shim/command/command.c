@@ -45,14 +45,28 @@ static const struct verb {
 	  "executed, 127 it is not there, 2 a mistake in the command line. With --check: 0 it is\n"
 	  "reached, 1 it needs --deep.\n" },
 	{ "doctor", cmd_doctor, true, "say whether a device qualifies, and why",
-	  "usage: untorn doctor [--json] [--nvme-limits=namespace|controller] DEVICE\n"
+	  "usage: untorn doctor [OPTION]... [DEVICE]\n"
 	  "\n"
-	  "The verdict first, then what it rests on, then what to change. Writes nothing.\n"
+	  "The verdict first, then what it rests on, then what to change. Writes nothing. Without\n"
+	  "DEVICE the same as untorn list.\n"
 	  "\n"
 	  "  --json                             all of it as one JSON object\n"
+	  "  --report                           the bytes that the disk was judged by, without serial\n"
+	  "                                     numbers, for a bug report or untorn-drives(7)\n"
 	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
 	  "\n"
 	  "Exit status: 0 the device has atomic writes, 1 it has none, 2 cannot tell.\n" },
+	{ "list", cmd_list, true, "list block devices, and what each can do",
+	  "usage: untorn list [OPTION]... [DEVICE]...\n"
+	  "\n"
+	  "A line for each disk, or for each DEVICE: name, model, unit of an atomic write in bytes,\n"
+	  "lane (native: the kernel; command: untorn; none) and reason. Writes nothing.\n"
+	  "\n"
+	  "  --all                              partitions too, RAM disks, and devices without a size\n"
+	  "  --json                             as one JSON object\n"
+	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "\n"
+	  "Exit status: 0 listed, whatever the devices can do; 2 not all could be listed.\n" },
 	{ "stat", cmd_stat, false, "show what running programs' atomic writes came to",
 	  "usage: untorn stat [--json] [--watch] [PID | --all]\n"
 	  "\n"

@@ -37,6 +37,7 @@ enum {
 
 	NSFEAT_NSABP = 1 << 1, /* NAWUN, NAWUPF, NABSN, NABO, NABSPF are valid */
 	FLBAS_EXTENDED = 1 << 4,
+	FORMATS = 64,
 	LBADS_MIN = 9,  /* 512 bytes, the smallest the kernel accepts */
 	LBADS_MAX = 16, /* 64 KiB, the largest page size of a kernel */
 };
@@ -76,22 +77,44 @@ struct nvme_fields limits_nvme_fields(const struct nvme_identity *identity)
 	return fields;
 }
 
-struct nvme_format limits_nvme_format(const struct nvme_identity *identity)
+unsigned limits_nvme_format_count(const struct nvme_identity *identity)
+{
+	unsigned count = identity->namespace[NS_NLBAF] + 1U;
+
+	return count < FORMATS ? count : FORMATS;
+}
+
+unsigned limits_nvme_format_index(const struct nvme_identity *identity)
 {
 	const uint8_t *ns = identity->namespace;
 	unsigned index = ns[NS_FLBAS] & 0xf;
 
 	if (ns[NS_NLBAF] >= 16) /* only then do bits 6:5 extend the index */
 		index |= (ns[NS_FLBAS] >> 1) & 0x30;
-	const uint8_t *lbaf = ns + NS_LBAF + index * 4;
-	if (index > ns[NS_NLBAF] || lbaf[2] < LBADS_MIN || lbaf[2] > LBADS_MAX)
+	return index;
+}
+
+struct nvme_format limits_nvme_format_at(const struct nvme_identity *identity, unsigned index)
+{
+	const uint8_t *lbaf = identity->namespace + NS_LBAF + index * 4;
+
+	if (index >= FORMATS || index > identity->namespace[NS_NLBAF] || lbaf[2] < LBADS_MIN ||
+	    lbaf[2] > LBADS_MAX)
 		return (struct nvme_format){ 0 };
-	return (struct nvme_format){
-		.block = 1U << lbaf[2],
-		.metadata = le16(lbaf),
-		.extended = ns[NS_FLBAS] & FLBAS_EXTENDED,
-		.protection = ns[NS_DPS] & 7,
-	};
+	return (struct nvme_format){ .block = 1U << lbaf[2], .metadata = le16(lbaf) };
+}
+
+struct nvme_format limits_nvme_format(const struct nvme_identity *identity)
+{
+	const uint8_t *ns = identity->namespace;
+	struct nvme_format format =
+		limits_nvme_format_at(identity, limits_nvme_format_index(identity));
+
+	if (format.block) {
+		format.extended = ns[NS_FLBAS] & FLBAS_EXTENDED;
+		format.protection = ns[NS_DPS] & 7;
+	}
+	return format;
 }
 
 /* The only metadata that a write command can do without handing them over is an 8-byte tuple of

@@ -28,6 +28,12 @@ struct nvme_format {
 
 struct nvme_format limits_nvme_format(const struct nvme_identity *identity);
 
+/* The formats that the namespace lists, the index of the one that it has, and one of them: data and
+ * metadata alone, for the rest is chosen when it is formatted. */
+unsigned limits_nvme_format_count(const struct nvme_identity *identity);
+unsigned limits_nvme_format_index(const struct nvme_identity *identity);
+struct nvme_format limits_nvme_format_at(const struct nvme_identity *identity, unsigned index);
+
 /* The device's own limits, before the block layer's caps. */
 struct limits limits_nvme(const struct nvme_identity *identity, enum nvme_policy policy);
 

@@ -102,6 +102,34 @@ static bool parse_amazon(struct sim_disk *disk, const char *value)
 	       disk->ntwpu <= UINT16_MAX && disk->ntwpg <= UINT16_MAX;
 }
 
+/* "BLOCK" or "BLOCK+METADATA" */
+static bool parse_format(struct sim_disk *disk, const char *text)
+{
+	unsigned block, metadata = 0;
+	int end;
+
+	if (disk->format_count == SIM_MAX_FORMATS ||
+	    sscanf(text, "%u%n+%u%n", &block, &end, &metadata, &end) < 1 || text[end] ||
+	    block < SIM_SECTOR || block & (block - 1) || metadata > UINT16_MAX)
+		return false;
+	disk->formats[disk->format_count].block = block;
+	disk->formats[disk->format_count++].metadata = metadata;
+	return true;
+}
+
+/* FORMAT[:FORMAT]... */
+static bool parse_formats(struct sim_disk *disk, const char *value)
+{
+	char copy[256], *rest = copy;
+	bool good = strlen(value) < sizeof(copy) && has_only(value, "0123456789+:");
+
+	strncat(strcpy(copy, ""), value, sizeof(copy) - 1);
+	disk->format_count = 0;
+	while (good && rest)
+		good = parse_format(disk, strsep(&rest, ":"));
+	return good;
+}
+
 /* START+COUNT in sectors */
 static bool parse_part(struct sim_disk *disk, const char *value)
 {
@@ -221,6 +249,9 @@ static const struct option options[] = {
 	FIELD(KIND_BYTE, "mdts", mdts),
 	FIELD(KIND_WORD, "ms", metadata),
 	FIELD(KIND_BYTE, "pi", protection),
+	PARSER("formats", parse_formats),
+	FIELD(KIND_FLAG, "no_format", no_format),
+	FIELD(KIND_FLAG, "no_answer", no_answer),
 	PARSER("kind", parse_kind),
 	FIELD(KIND_NUMBER, "max_atomic", max_atomic),
 	FIELD(KIND_NUMBER, "atomic_align", atomic_align),
@@ -237,6 +268,7 @@ static const struct option options[] = {
 	FIELD(KIND_FLAG, "sg_closed", sg_closed),
 	PARSER("part", parse_part),
 	FIELD(KIND_FLAG, "readonly", readonly),
+	FIELD(KIND_FLAG, "closed", closed),
 	FIELD(KIND_FLAG, "unprivileged", unprivileged),
 	FIELD(KIND_FLAG, "nosubmit", nosubmit),
 	FIELD(KIND_NUMBER, "max_hw_sectors_kb", max_hw_kb),
@@ -327,6 +359,8 @@ static bool fits_kind(const struct sim_disk *disk)
 		if (fault->kind != SIM_FAULT_RESULT ? !scsi : scsi && fault->value > 0)
 			return false;
 	}
+	if (disk->format_count && sim_disk_format(disk) == disk->format_count)
+		return false;
 	return scsi ? disk->protection <= 3 : !disk->has_sg;
 }
 

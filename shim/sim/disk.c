@@ -35,6 +35,16 @@ bool sim_disk_is_gone(const struct sim_disk *disk)
 }
 
 /* New firmware, say, that promises one block only. */
+unsigned sim_disk_format(const struct sim_disk *disk)
+{
+	unsigned index = 0;
+
+	while (index < disk->format_count && (disk->formats[index].block != disk->block ||
+					      disk->formats[index].metadata != disk->metadata))
+		index++;
+	return index;
+}
+
 unsigned sim_disk_nawupf(const struct sim_disk *disk)
 {
 	return disk->weakens && sim_state(disk)->commands >= disk->weakens ? 0 : disk->nawupf;

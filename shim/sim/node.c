@@ -198,7 +198,7 @@ int sim_node_open(const struct sim_node *node, int flags)
 
 	if (!node->disk->size)
 		return -ENXIO; /* a configuration that was not understood */
-	if (node->generic && node->disk->sg_closed && !(flags & O_PATH))
+	if ((node->generic ? node->disk->sg_closed : node->disk->closed) && !(flags & O_PATH))
 		return -EACCES;
 	int error = sim_place_make(node->disk);
 	if (!error)

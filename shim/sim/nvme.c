@@ -18,6 +18,7 @@ enum {
 	NSID = 1,
 	PAGE = 4096,
 	ADMIN_IDENTIFY = 0x06,
+	OACS_FORMAT = 1 << 1,
 	IO_FLUSH = 0x00,
 	IO_WRITE = 0x01,
 	STATUS_INVALID_OPCODE = 0x4001,
@@ -53,9 +54,32 @@ static void identify_controller(const struct sim_disk *disk, uint8_t page[PAGE])
 	memcpy(page + 24, "untorn simulated disk                   ", 40); /* MN */
 	memcpy(page + 64, "1       ", 8);                                  /* FR */
 	page[77] = (uint8_t)disk->mdts;
-	page[525] = 1; /* VWC: there is a volatile cache */
+	memcpy(page + 112, "sim-fguid       ", 16);           /* FGUID */
+	put16(page + 256, disk->no_format ? 0 : OACS_FORMAT); /* OACS */
+	page[525] = 1;                                        /* VWC: there is a volatile cache */
 	put16(page + 526, disk->awun);
 	put16(page + 528, disk->awupf);
+	strcpy((char *)page + 768, "nqn.2026-11.untorn:sim-subnqn"); /* SUBNQN */
+	strcpy((char *)page + 3072, "sim-vendor untorn-sim");        /* vendor specific */
+}
+
+static void put_format(uint8_t *at, unsigned block, unsigned metadata)
+{
+	put16(at, metadata); /* MS, then LBADS */
+	at[2] = (uint8_t)__builtin_ctz(block);
+}
+
+static void put_formats(const struct sim_disk *disk, uint8_t page[PAGE])
+{
+	put_format(page + 128, disk->block, disk->metadata);
+	for (unsigned i = 0; i < disk->format_count; i++)
+		put_format(page + 128 + 4 * i, disk->formats[i].block, disk->formats[i].metadata);
+	if (disk->format_count) {
+		page[25] = (uint8_t)(disk->format_count - 1); /* NLBAF */
+		page[26] = (uint8_t)sim_disk_format(disk);    /* FLBAS */
+	}
+	page[27] = 2;    /* MC: metadata in a buffer of its own */
+	page[28] = 0x1f; /* DPC: protection information of types 1 to 3, at either end */
 }
 
 static void identify_namespace(const struct sim_disk *disk, uint8_t page[PAGE])
@@ -72,8 +96,9 @@ static void identify_namespace(const struct sim_disk *disk, uint8_t page[PAGE])
 	put16(page + 40, disk->nabsn);
 	put16(page + 42, disk->nabo);
 	put16(page + 44, disk->nabspf);
-	put16(page + 128, disk->metadata); /* LBAF0: MS, then LBADS */
-	page[130] = (uint8_t)__builtin_ctz(disk->block);
+	put_formats(disk, page);
+	memcpy(page + 104, "sim-nguid       sim-eui", 24); /* NGUID, EUI64 */
+	strcpy((char *)page + 384, "sim-vendor");          /* vendor specific */
 	if (disk->amazon) {
 		put16(page + 640, disk->ntwpu);
 		put16(page + 642, disk->ntwpg);
@@ -89,6 +114,8 @@ static int admin(const struct sim_disk *disk, const struct nvme_passthru_cmd *co
 		return -EACCES;
 	if (sim_disk_is_gone(disk))
 		return -ENODEV;
+	if (disk->no_answer)
+		return -EIO;
 	if (command->opcode != ADMIN_IDENTIFY)
 		return STATUS_INVALID_OPCODE;
 	switch (command->cdw10 & 0xff) { /* CNS */

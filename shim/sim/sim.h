@@ -27,6 +27,7 @@ enum {
 	SIM_MAX_DISKS = 4,
 	SIM_MINORS = 16, /* of a disk: itself, and its partitions */
 	SIM_MAX_PARTS = 4,
+	SIM_MAX_FORMATS = 16,   /* those that FLBAS names in its low bits */
 	SIM_GENERIC_MAJOR = 21, /* SCSI_GENERIC_MAJOR, linux/major.h */
 	SIM_MAX_FAULTS = 16,
 	SIM_MAX_BLOCKS = 1 << 16, /* of one NVMe command: NLB is 16 bits, 0's based */
@@ -66,11 +67,15 @@ struct sim_disk {
 	unsigned nsfeat, nawun, nawupf, nabsn, nabspf, nabo, awun, awupf; /* as in Identify */
 	unsigned ntwpu, ntwpg, ntwpb;                                     /* Amazon's */
 	unsigned mdts, metadata, protection;
+	struct {
+		unsigned block, metadata;
+	} formats[SIM_MAX_FORMATS]; /* that Identify lists, the disk's own among them */
+	unsigned format_count;      /* 0: the disk's own alone */
 	/* SBC-4, "Block Limits VPD page", from byte 44 on; then the length that the page claims. */
 	unsigned max_atomic, atomic_align, atomic_gran, max_atomic_bndry, max_bndry, vpd_length;
 	unsigned lbppbe; /* logical blocks per physical block exponent */
 	enum sim_kind kind;
-	bool amazon, readonly, unprivileged, nosubmit, existing, no_fua, no_cache;
+	bool amazon, readonly, unprivileged, nosubmit, existing, no_fua, no_cache, no_format, no_answer, closed;
 	bool has_sg, sg_other, sg_closed, no_vpd;
 	unsigned sg; /* the number of the SCSI generic node */
 	unsigned max_hw_kb, max_segments, chunk_sectors, dma_alignment;
@@ -201,6 +206,7 @@ bool sim_disk_is_read_only(const struct sim_disk *disk);
 void sim_disk_set_read_only(const struct sim_disk *disk, bool value);
 bool sim_disk_is_gone(const struct sim_disk *disk);    /* or its power is cut */
 unsigned sim_disk_nawupf(const struct sim_disk *disk); /* as it is now */
+unsigned sim_disk_format(const struct sim_disk *disk); /* which one it has; format_count: none */
 /* The n-th number of a seeded sequence. */
 uint64_t sim_chance(uint64_t seed, uint64_t n);
 /* A descriptor of the image, to be closed, during which nobody else stores or loads; or -errno. */

@@ -90,6 +90,8 @@ static int attribute(const struct sim_node *node, const char *name, char *text, 
 		return snprintf(text, size, "%d:%u\n", SIM_MAJOR, minor);
 	if (strcmp(name, "size") == 0)
 		return number(text, size, node->size / SIM_SECTOR);
+	if (strcmp(name, "ro") == 0)
+		return number(text, size, sim_disk_is_read_only(node->disk));
 	if (part && strcmp(name, "start") == 0)
 		return number(text, size, node->start / SIM_SECTOR);
 	if (part && strcmp(name, "partition") == 0)
@@ -107,6 +109,8 @@ static int attribute(const struct sim_node *node, const char *name, char *text, 
 		return scsi_attribute(node->disk, name + 7, text, size);
 	if (node->disk->kind == SIM_NVME && strcmp(name, "device/model") == 0)
 		return snprintf(text, size, "untorn simulated disk\n");
+	if (node->disk->kind == SIM_NVME && strcmp(name, "device/serial") == 0)
+		return snprintf(text, size, "untorn-sim          \n");
 	return -ENOENT;
 }
 

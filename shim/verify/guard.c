@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "command/command.h"
-#include "command/examine.h"
+#include "doctor/examine.h"
 #include "verify/signature.h"
 
 enum { REASON = 320 };

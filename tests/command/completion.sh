@@ -22,7 +22,7 @@ while IFS='|' read -r line expected; do
 		echo "FAILED '$line' is not offered $word, but:$offered"
 	done
 done << 'END'
-untorn |run doctor stat publish verify --help --version
+untorn |run doctor list stat publish verify --help --version
 untorn r|run
 untorn run --m|--mode=auto --mode=command --mode=off
 untorn run --s|--sim=
@@ -32,6 +32,8 @@ untorn run --mode=off --any|--anyway
 untorn run ca|cat
 untorn run --r|--report --report=
 untorn doctor --j|--json
+untorn doctor --r|--report
+untorn list --|--all --json --nvme-limits=namespace
 untorn stat --|--all --json --watch
 untorn stat |1
 untorn doctor --nvme-limits=n|namespace

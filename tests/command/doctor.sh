@@ -36,7 +36,7 @@ scsi=$([ -e /usr/include/scsi/sg_pt.h ] && echo libsgutils2 || echo SG_IO)
 # (its words, the spaces between them do not matter). In the lines, - is for none.
 u=/dev/sim0n1
 while IFS='|' read -r options arguments status verdict line; do
-	rm -f "$work"/image* "$work/log"
+	rm -rf "$work"/image* "$work/log"
 	# shellcheck disable=SC2086
 	sim "$options" "$untorn" doctor $arguments > "$work/text" 2> "$work/stderr"
 	equal "$options: status" $? "$status"
@@ -70,6 +70,7 @@ kind=scsi,max_atomic=32,unprivileged,sg=sg3,sg_closed|$u|1|no atomic writes: the
 kind=scsi|$u|1|no atomic writes: the device promises none (VPD page B0h)| max atomic length 0
 kind=scsi,max_atomic=32,vpd_length=48|$u|1|no atomic writes: the device promises none (VPD page B0h)| VPD page B0h none, or too short to tell
 kind=scsi,max_atomic=32,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information| protection type 2
+kind=scsi,max_atomic=32,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information| sg_format --format --fmtpinfo=0 $u
 kind=scsi,max_atomic=96,atomic_align=3|$u|1|no atomic writes: its atomic unit is no multiple of its atomic alignment or granularity| atomic alignment 3 blocks, 1536 bytes
 nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| NAWUPF 31: 32 blocks, 16384 bytes
 nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from NAWUPF
@@ -79,8 +80,14 @@ amazon=31:7:255|$u|0|atomic writes of 4096 to 16384 bytes, each by one NVMe Writ
 awupf=31|$u|0|atomic writes of 512 bytes, each by one NVMe Write|would make it 16384 bytes
 awupf=31|--nvme-limits=controller $u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from AWUPF of the controller
 awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| NSFEAT bit 1 not set
-awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write|this disk promises no more than one logical block; no setting changes that
-awupf=0|--nvme-limits=controller $u|0|atomic writes of 512 bytes, each by one NVMe Write|a format with larger blocks may (nvme format, which erases it)
+awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| larger unit none: the disk promises one logical block, and lists no format with larger ones
+awun=255,mdts=9|$u|0|atomic writes of 512 bytes, each by one NVMe Write| formats listed 0: 512 (in use)
+awupf=0,formats=512:512+8:4096+8:4096|$u|0|atomic writes of 512 bytes, each by one NVMe Write|of 4096 bytes, which are then the unit; this erases the namespace: nvme format /dev/sim0n1 --lbaf=3
+awupf=0,formats=512:4096,part=2048+4096|${u}p1|0|atomic writes of 512 bytes, each by one NVMe Write| nvme format /dev/sim0n1 --lbaf=1
+awupf=0,formats=512:512+8:4096|$u|0|atomic writes of 512 bytes, each by one NVMe Write| formats listed 0: 512 (in use), 1: 512+8, 2: 4096
+awupf=0,formats=512:4096,no_format|$u|0|atomic writes of 512 bytes, each by one NVMe Write| and has no command to change its format
+awupf=0,formats=512:4096+8|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no format with larger ones
+awupf=0,formats=512:65536|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no format with larger ones
 nawupf=1023|$u|0|atomic writes of 512 to 262144 bytes, each by one NVMe Write| segments 127: this cuts the unit
 nawupf=63,max_hw_sectors_kb=16|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| largest command 16384 bytes: this cuts the unit
 nawupf=31,mdts=5|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| MDTS 5: 131072 bytes
@@ -90,12 +97,24 @@ nawupf=31,part=2048+4096|${u}p1|0|atomic writes of 512 to 16384 bytes, each by o
 nawupf=31,nabspf=63,part=2080+4096|${u}p1|1|no atomic writes: the partition does not start on a multiple of the atomic unit or boundary|re-create the partition on a multiple of 32768 bytes
 nawupf=31,nabo=8|$u|1|no atomic writes: its atomic boundaries start at an offset (NABO)| NABO 8: the boundaries are shifted
 nawupf=31,nabspf=47|$u|1|no atomic writes: its atomic boundary is not a power of two that holds the unit| NABSPF 47
-nawupf=31,ms=8,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information|format the namespace without metadata
+nawupf=31,ms=8,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information|reformat it with protection information of type 1; this erases the namespace: nvme format /dev/sim0n1 --lbaf=0 --pi=1 --ms=0
+nawupf=31,ms=8,pi=2,formats=512+8:4096:512|$u|1|no atomic writes: it is formatted with type 2 protection information|reformat it without metadata; this erases the namespace: nvme format /dev/sim0n1 --lbaf=2
+nawupf=31,ms=16,formats=512+16:4096|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply|nvme format /dev/sim0n1 --lbaf=1
+nawupf=31,ms=16,formats=512+16:4096,no_format|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply| another format none that the disk lists would do
+nawupf=31,readonly|$u|1|no atomic writes: it is read-only| read-only yes
+nawupf=31,readonly|$u|1|no atomic writes: it is read-only| blockdev --setrw $u
+nawupf=31,readonly,unprivileged|$u|1|no atomic writes: it is read-only| read-only yes
+nawupf=31,readonly,part=2048+4096|${u}p1|1|no atomic writes: it is read-only| read-only yes
+kind=scsi,max_atomic=32,readonly|$u|1|no atomic writes: it is read-only| read-only yes
+kind=none,readonly|$u|1|no atomic writes: not an NVMe namespace, SCSI disk, or a partition of one| read-only yes
+nawupf=31,closed|$u|2|cannot tell: this user may not open the device|may not be opened: Permission denied
+kind=scsi,max_atomic=32,closed|$u|2|cannot tell: this user may not open the device|may not be opened: Permission denied
+nawupf=31,no_answer|$u|2|cannot tell: the device gives no answer: Input/output error| identify Input/output error
 nawupf=31,ms=16|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply| 16 of metadata
 nawupf=31,zoned=host-managed|$u|1|no atomic writes: it is a zoned device|-
 nawupf=31,chunk_sectors=16|$u|1|no atomic writes: its optimal I/O boundary (NOIOB) cuts the atomic unit| chunk 8192 bytes: this cuts the unit
-kind=none|$u|1|no atomic writes: it is no NVMe namespace, no SCSI disk, and no partition of one| kind neither NVMe nor SCSI
-nawupf=31,unprivileged|$u|2|cannot tell: the device could not be asked for its identify data|untorn publish $u
+kind=none|$u|1|no atomic writes: not an NVMe namespace, SCSI disk, or a partition of one| kind neither NVMe nor SCSI
+nawupf=31,unprivileged|$u|2|cannot tell: this user may not ask the device for its identify data|untorn publish $u
 EOF2
 
 # Settings that change the answer, and a shim in the doctor's own process, that must not.
@@ -112,6 +131,21 @@ sim nawupf=31,nabspf=63 "$untorn" doctor --json $u > "$work/json"
 json "numbers" "o['unit_min'], o['unit_max'], o['boundary'], o['lane']" \
 	"(512, 16384, 32768, 'command')"
 json "advice" "o['advice']" "[]"
+# No advice that does not help this disk.
+while read -r options; do
+	rm -rf "$work"/image*
+	sim "$options" "$untorn" doctor --json $u > "$work/json"
+	json "$options: no advice" "o['advice']" "[]"
+done << 'END'
+awun=255,mdts=9
+lba=4096,nsfeat=0x1a,nawun=63,nabsn=63
+awupf=0,formats=512:4096+8
+awupf=0,formats=512:4096,no_format
+nawupf=7,formats=512:4096
+nawupf=31,no_answer
+kind=scsi,max_atomic=32,readonly
+END
+rm -rf "$work"/image*
 sim awupf=31 "$untorn" doctor --json $u > "$work/json"
 json "advice on AWUPF alone" "len(o['advice']), 'AWUPF' in o['advice'][0]" "(1, True)"
 
@@ -128,7 +162,8 @@ refused "null" "/dev/null is a character device; name the disk, as /dev/nvme0n1"
 refused "file" "not a block device" "$untorn" doctor "$work/file"
 refused "folder" "not a block device" "$untorn" doctor "$work"
 refused "missing" "No such file" "$untorn" doctor "$work/none"
-refused "none" "which device?" "$untorn" doctor
+refused "report of what?" "one device; which?" "$untorn" doctor --report
+refused "report as JSON" "does not go with --json" "$untorn" doctor --report --json /dev/null
 refused "two" "which device?" "$untorn" doctor /dev/null /dev/null
 refused "option" "untorn doctor --help" "$untorn" doctor --bogus /dev/null
 refused "policy" "does not know x" "$untorn" doctor --nvme-limits=x /dev/null
@@ -146,7 +181,7 @@ for path in /sys/class/block/*; do
 	grep -q '^  natively .*none\|^  natively .*no atomic' "$work/text" || continue
 	equal "$node: status" $status 1
 	equal "$node" "$(head -n 1 "$work/text")" \
-		"$node: no atomic writes: it is no NVMe namespace, no SCSI disk, and no partition of one"
+		"$node: no atomic writes: not an NVMe namespace, SCSI disk, or a partition of one"
 done
 truncate -s 4M "$work/backing"
 if [ "$(id -u)" = 0 ] && loop=$(losetup --find --show "$work/backing" 2> /dev/null); then
@@ -176,7 +211,7 @@ publish() {
 	chmod 666 /run/untorn/*
 	ask
 	equal "published by all" "$(head -n 1 "$work/text")" \
-		"$u: cannot tell: the device could not be asked for its identify data"
+		"$u: cannot tell: this user may not ask the device for its identify data"
 	said "published yes, but others than root may write it, so it is not believed"
 	sim lba=4096,nawupf=3 "$untorn" publish $u > /dev/null
 	ask

@@ -125,6 +125,7 @@ static void defaults(void)
 	} rows[] = {
 		{ "size", "131072\n" },
 		{ "dev", "240:0\n" },
+		{ "ro", "0\n" },
 		{ "queue/logical_block_size", "512\n" },
 		{ "queue/max_hw_sectors_kb", "512\n" },
 		{ "queue/max_segments", "127\n" },
@@ -144,7 +145,26 @@ static void defaults(void)
 	want(ioctl(fd, BLKROGET, &read_only) == 0 && !read_only);
 	want(ioctl(fd, NVME_IOCTL_ADMIN_CMD, &identify) == 0);
 	want(page[24] == 0 && page[34] == 0 && page[36] == 0 && page[130] == 9);
+	want(page[25] == 0 && page[26] == 0);
 	want_error(open(DISK "p1", O_RDONLY), ENOENT);
+}
+
+/* ",lba=4096,formats=512:512+8:4096,no_format,readonly" */
+static void lists_formats(void)
+{
+	static const uint8_t listed[] = { 0, 0, 9, 0, 8, 0, 9, 0, 0, 0, 12, 0, 0, 0, 0, 0 };
+	uint8_t page[4096];
+	struct nvme_admin_cmd identify = {
+		.opcode = 6, .nsid = 1, .addr = (uintptr_t)page, .data_len = sizeof(page)
+	};
+	int fd = open(DISK, O_RDONLY);
+
+	want(ioctl(fd, NVME_IOCTL_ADMIN_CMD, &identify) == 0);
+	want(page[25] == 2 && page[26] == 2);
+	want(memcmp(page + 128, listed, sizeof(listed)) == 0);
+	identify.cdw10 = 1;
+	want(ioctl(fd, NVME_IOCTL_ADMIN_CMD, &identify) == 0 && page[256] == 0);
+	sysfs_is("ro", "1\n");
 }
 
 static void bare(void)
@@ -180,6 +200,7 @@ const struct body bodies[] = {
 	{ "no_parts", no_parts },
 	{ "defaults", defaults },
 	{ "bare", bare },
+	{ "lists_formats", lists_formats },
 	{ "persists", persists },
 	{ NULL, NULL },
 };
@@ -199,6 +220,9 @@ static const char *const good[] = {
 	",awun=65535,awupf=65535",
 	",amazon=31:0:0",
 	",amazon=65535:65535:4294967295",
+	",no_answer",
+	",formats=512",
+	",formats=512:512+8:4096",
 	",mdts=0",
 	",mdts=8",
 	",ms=8,pi=1",
@@ -257,7 +281,8 @@ static const char *const bad[] = {
 	"nawun=x", "nawun=-1", "nawun=65536", "nawupf=65536", "nabsn=65536", "nabspf=65536",
 	"nabo=65536", "nabo=", "nsfeat=x", "nsfeat=256", "awun=x", "awun=65536", "awupf=",
 	"awupf=65536", "amazon", "amazon=31", "amazon=31:0", "amazon=31:0:", "amazon=x:0:0",
-	"amazon=31:0:0x", "amazon=-1:0:0", "amazon=65536:0:0", "mdts=x", "mdts=256", "ms=",
+	"amazon=31:0:0x", "amazon=-1:0:0", "amazon=65536:0:0", "mdts=x", "mdts=256", "formats",
+	"formats=", "formats=512:", "formats=513", "formats=512+", "formats=256", "formats=512+65536", "formats=x", "ms=",
 	"ms=65536", "pi=two", "pi=256", "kind", "kind=SCSI", "kind=NVME", "part", "part=8",
 	"part=8-16", "part=x+8", "part=8+", "part=2048+4096x", "part=8+0", "readonly=x",
 	"readonly=-1", "unprivileged=yes", "nosubmit=no", "max_hw_sectors_kb=1M",
@@ -300,6 +325,7 @@ static const struct {
 	  "fault=9:9" },
 	/* What a disk of the kind does not have. */
 	{ ",sg=sg3", "" },
+	{ ",formats=512:4096+8,lba=4096", "" },
 	{ ",kind=none,fault=1:status:08", "" },
 	{ ",kind=scsi,fault=1:0x4014", "" },
 	{ ",kind=scsi,pi=4", "" },
@@ -350,6 +376,7 @@ static const struct {
 	{ ",part=0+16,part=2048+4096,part=8192+8,part=65536+65536", NULL, "four_parts" },
 	{ "", NULL, "no_parts" },
 	{ "", NULL, "bare" },
+	{ ",lba=4096,formats=512:512+8:4096,no_format,readonly", NULL, "lists_formats" },
 	{ "", NULL, "persists" },
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the doctor has found: collected within bounds, printed as text and as JSON. */
-#include "command/evidence.h"
+#include "doctor/evidence.h"
 
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -200,6 +200,36 @@ START_TEST(json_has_what_was_put_in)
 }
 END_TEST
 
+/* Texts that are cut within a character too. */
+START_TEST(what_is_no_utf8_is_escaped)
+{
+	struct evidence e = small();
+
+	e.device = "/dev/\xff";
+	snprintf(e.conclusion, sizeof(e.conclusion), "%s", "none: \xff");
+	snprintf(e.warning, sizeof(e.warning), "%s", "look out: \xff");
+	evidence_fact(&e, "group", "name", "%190s\xe2\x82\xac", "");
+	evidence_advise(&e, "%s", "\xc3");
+	struct json_object *object = parsed(&e);
+	ck_assert_str_eq(text_of(object, "device"), "/dev/\\xff");
+	ck_assert_str_eq(text_of(object, "conclusion"), "none: \\xff");
+	ck_assert_int_eq(number_of(object, "version"), 1);
+	struct json_object *warnings = member(object, "warnings");
+	struct json_object *advice = member(object, "advice");
+	ck_assert_uint_eq(json_object_array_length(warnings), 1);
+	ck_assert_str_eq(json_object_get_string(json_object_array_get_idx(warnings, 0)),
+			 "look out: \\xff");
+	ck_assert_str_eq(json_object_get_string(json_object_array_get_idx(advice, 0)), "\\xc3");
+	const char *fact = text_of(member(member(object, "evidence"), "group"), "name");
+	ck_assert_str_eq(fact + 190, "\\xe2");
+	json_object_put(object);
+	char *text = printed(evidence_print, &e);
+	ck_assert_ptr_eq(strstr(text, "/dev/\\xff: none: \\xff\nWARNING: look out: \\xff\n"), text);
+	ck_assert_ptr_nonnull(strstr(text, "  - \\xc3\n"));
+	free(text);
+}
+END_TEST
+
 START_TEST(json_without_facts_has_empty_ones)
 {
 	struct evidence e = small();
@@ -207,6 +237,7 @@ START_TEST(json_without_facts_has_empty_ones)
 
 	ck_assert_int_eq(json_object_object_length(member(object, "evidence")), 0);
 	ck_assert_uint_eq(json_object_array_length(member(object, "advice")), 0);
+	ck_assert_uint_eq(json_object_array_length(member(object, "warnings")), 0);
 	json_object_put(object);
 }
 END_TEST
@@ -324,6 +355,7 @@ Suite *suite(void)
 	tcase_add_test(tc, text_begins_with_the_verdict_and_keeps_the_order);
 	tcase_add_test(tc, text_without_facts_is_the_verdict_alone);
 	tcase_add_test(tc, json_has_what_was_put_in);
+	tcase_add_test(tc, what_is_no_utf8_is_escaped);
 	tcase_add_test(tc, json_without_facts_has_empty_ones);
 	tcase_add_test(tc, json_has_all_that_fits);
 	tcase_add_loop_test(tc, json_names_the_verdict, 0, COUNT(verdicts));

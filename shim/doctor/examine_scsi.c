@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "command/examine.h"
+#include "doctor/examine.h"
 #include "device/generic.h"
 #include "device/inquiry.h"
 #include "device/scsi.h"

@@ -2,7 +2,8 @@
 /* What an NVMe namespace and its controller say of themselves. Start reading at the end. */
 #include <errno.h>
 
-#include "command/examine.h"
+#include "doctor/examine.h"
+#include "doctor/formats.h"
 #include "device/identify.h"
 #include "device/published.h"
 
@@ -48,14 +49,17 @@ static void look_at_namespace_fields(const struct nvme_fields *f, unsigned block
 	}
 }
 
-static void look_at_format(const struct nvme_fields *f, const struct nvme_format *format,
+static void look_at_format(const struct nvme_identity *identity, const struct nvme_fields *f,
 			   struct evidence *e)
 {
+	const struct nvme_format now = limits_nvme_format(identity), *format = &now;
+
 	evidence_fact(e, "identify", "format",
 		      "%u bytes of data, %u of metadata%s, "
 		      "protection type %u",
 		      format->block, format->metadata, format->extended ? " in the block" : "",
 		      format->protection);
+	formats_list(identity, e);
 	if (f->noiob)
 		evidence_fact(e, "identify", "NOIOB", "%u blocks, %llu bytes", f->noiob,
 			      (unsigned long long)f->noiob * format->block);
@@ -89,5 +93,5 @@ void cmd_examine_nvme(const struct patient *p, struct evidence *e)
 	look_at_namespace_fields(&f, format.block, e);
 	blocks_fact(e, "AWUN", f.awun, format.block);
 	blocks_fact(e, "AWUPF", f.awupf, format.block);
-	look_at_format(&f, &format, e);
+	look_at_format(&p->identity.nvme, &f, e);
 }

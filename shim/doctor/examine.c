@@ -5,7 +5,7 @@
  * No rule is written down here. Where the answer says what would be different if something were,
  * the shim's own functions are asked again about that.
  */
-#include "command/examine.h"
+#include "doctor/examine.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -22,6 +22,7 @@
 #include "base/deep.h"
 #include "engine/engine.h"
 #include "base/sysfs.h"
+#include "doctor/formats.h"
 
 static void look_at_kernel(const struct patient *p, struct evidence *e)
 {
@@ -41,8 +42,8 @@ static void look_at_kernel(const struct patient *p, struct evidence *e)
 	evidence_fact(
 		e, "kernel", "deep mode", "%s",
 		deep_probe() == 0
-			? "to be had, for programs that make system calls themselves (untorn run --check)"
-			: "not to be had (Linux 5.11, x86-64): programs that make system calls "
+			? "available, for programs that make system calls themselves (untorn run --check)"
+			: "not available (Linux 5.11, x86-64): programs that make system calls "
 			  "themselves are not reached (untorn run --check)");
 }
 
@@ -85,6 +86,8 @@ static void look_at_device(const struct patient *p, struct evidence *e)
 				      ? ": atomic is not durable, O_DSYNC or fdatasync is"
 				      : "");
 	evidence_fact(e, "device", "logical block", "%u bytes", p->device.block);
+	if (p->read_only)
+		evidence_fact(e, "device", "read-only", "yes");
 }
 
 static void look_at_partition(const struct patient *p, struct evidence *e)
@@ -116,9 +119,14 @@ static struct limits limits_if(const struct patient *p, struct queue queue, enum
 	return limits_of_partition(limits, p->device.identity.start);
 }
 
+struct limits cmd_examine_limits_by(const struct patient *p, enum nvme_policy policy)
+{
+	return limits_if(p, p->device.queue, policy);
+}
+
 struct limits cmd_examine_limits(const struct patient *p)
 {
-	return limits_if(p, p->device.queue, config_get().nvme_policy);
+	return cmd_examine_limits_by(p, config_get().nvme_policy);
 }
 
 static const char *cut_by(const struct patient *p, struct queue without)
@@ -225,11 +233,12 @@ static void look_at_identify_right(const struct patient *p, struct evidence *e)
 		return;
 	evidence_fact(e, "privilege", "published", "%s", describe_published(p->believed));
 	if (p->fd >= 0 && !p->identified && p->believed == -EXDEV)
-		evidence_advise(e,
-				"in this user namespace nobody may ask the disk before Linux 6.2, and what "
-				"root published cannot be told from anybody else's: run the program "
-				"outside, or on a later kernel");
-	else if (p->fd >= 0 && !p->identified)
+		evidence_advise(
+			e,
+			"in this user namespace nobody may ask the disk before Linux 6.2, and what "
+			"root published cannot be told from anybody else's: run the program "
+			"outside, or on a later kernel");
+	else if (p->fd >= 0 && !p->identified && (p->asked == -EACCES || p->asked == -EPERM))
 		evidence_advise(e,
 				"asking the disk takes CAP_SYS_ADMIN before Linux 6.2: "
 				"as root, at every boot: untorn publish %s",
@@ -263,10 +272,10 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 	look_at_write_right(p, e);
 }
 
-/* What would give a larger unit; or that nothing will. */
+/* What would give a larger unit. */
 static void advise_on_unit(const struct patient *p, struct evidence *e)
 {
-	struct limits other = limits_if(p, p->device.queue, NVME_POLICY_CONTROLLER);
+	struct limits other = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
 	unsigned unit = p->device.limits.unit_max, native = p->device.native.unit_max;
 
 	if (other.unit_max > unit && other.unit_max > native)
@@ -275,11 +284,8 @@ static void advise_on_unit(const struct patient *p, struct evidence *e)
 			"AWUPF would make it %u bytes, but in blocks of a format that it does "
 			"not name: if the vendor vouches for it, --nvme-limits=controller",
 			other.unit_max);
-	else if (unit && p->device.disk.limits.unit_max == p->device.block &&
-		 native <= unit)
-		evidence_advise(e, "this disk promises no more than one logical block; no setting "
-				   "changes that, a format with larger blocks may (nvme format, "
-				   "which erases it)");
+	if (unit && p->device.disk.limits.unit_max == p->device.block && native <= unit)
+		formats_advise_larger(p, e);
 }
 
 static void look_at_policy(const struct patient *p, struct evidence *e)
@@ -310,16 +316,18 @@ static void advise_on_refusal(const struct patient *p, struct evidence *e)
 	switch (p->device.limits.refusal) {
 	case REFUSAL_METADATA:
 	case REFUSAL_PROTECTION_TYPE:
-		evidence_advise(e, scsi ? "format the disk with another type of protection, or "
-					  "without (sg_format erases it)"
-					: "format the namespace without metadata (nvme format "
-					  "erases it)");
+		if (!scsi)
+			formats_advise_metadata(p, e);
+		else
+			evidence_advise(e,
+					"reformat it without protection information; this "
+					"erases the disk: sg_format --format --fmtpinfo=0 %s",
+					p->path);
 		break;
 	case REFUSAL_GARBAGE:
 		if (!p->device.disk.block || p->device.disk.block == p->device.block)
 			break;
-		evidence_advise(e,
-				"the disk was formatted anew: have the kernel scan it again (%s)",
+		evidence_advise(e, "the disk was reformatted: have the kernel scan it again (%s)",
 				scsi ? "write 1 to its device/rescan in /sys" : "nvme ns-rescan");
 		if (!scsi)
 			evidence_advise(e, "as root, after that: untorn publish %s", p->path);
@@ -329,9 +337,25 @@ static void advise_on_refusal(const struct patient *p, struct evidence *e)
 	}
 }
 
+/* Only where the kernel alone makes it read-only, and could let go. */
+static void advise_on_read_only(const struct patient *p, struct evidence *e)
+{
+	enum { NSATTR = 99 }; /* NVM Command Set 1.0 figure 97: bit 0, write protected */
+
+	if (p->read_only && p->identified && !cmd_examine_is_scsi(p) &&
+	    !(p->identity.nvme.namespace[NSATTR] & 1) && !p->device.queue.zoned)
+		evidence_advise(e, "the kernel alone holds it read-only: blockdev --setrw %s",
+				p->path);
+}
+
 void cmd_examine_all(const struct patient *patient, struct evidence *evidence)
 {
 	look_at_kernel(patient, evidence);
+	if (patient->error) {
+		evidence_advise(evidence, "have sysfs mounted on /sys: there the kernel says what "
+					  "a device is");
+		return;
+	}
 	look_at_device(patient, evidence);
 	look_at_partition(patient, evidence);
 	cmd_examine_layers(patient, evidence);
@@ -343,4 +367,5 @@ void cmd_examine_all(const struct patient *patient, struct evidence *evidence)
 	look_at_privilege(patient, evidence);
 	look_at_policy(patient, evidence);
 	advise_on_refusal(patient, evidence);
+	advise_on_read_only(patient, evidence);
 }

@@ -4,6 +4,7 @@
 #define EVIDENCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { EVIDENCE_FACTS = 64, EVIDENCE_ADVICE = 8 };
 
@@ -13,6 +14,8 @@ struct evidence {
 	const char *device;
 	enum verdict verdict;
 	char conclusion[256];
+	size_t reason; /* where in the conclusion it begins */
+	char warning[512];
 	unsigned unit_min, unit_max, boundary; /* bytes */
 	const char *lane;                      /* "native", "command" or "none" */
 	struct fact {
@@ -24,11 +27,19 @@ struct evidence {
 	int advice_count;
 };
 
-/* What is too much for the arrays is left out. */
+/* What is too much for the arrays is left out. Texts may be any bytes: they are printed as UTF-8.
+ */
 void evidence_fact(struct evidence *evidence, const char *group, const char *name,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));
 void evidence_advise(struct evidence *evidence, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+struct json_object;
+enum { EVIDENCE_VERSION = 1 }; /* of the JSON: another one where a member changes its meaning */
+const char *evidence_verdict(enum verdict verdict);       /* "yes" */
+struct json_object *evidence_text_json(const char *text); /* a string, or NULL: out of memory */
+/* A line, below its group's name where that is not the last one's. */
+void evidence_print_fact(const struct fact *fact, const char **group);
 
 /* To standard output; false when that failed. */
 bool evidence_print(const struct evidence *evidence);

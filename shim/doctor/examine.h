@@ -6,14 +6,18 @@
 #include <stdbool.h>
 
 #include "device/device.h"
-#include "command/evidence.h"
+#include "doctor/evidence.h"
 #include "rules/limits_nvme.h"
 #include "rules/limits_scsi.h"
 
 struct patient {
 	const char *path;
+	dev_t number;
 	int fd;         /* -1: may not be opened */
 	int open_error; /* of opening it for writing, -errno */
+	int read_error; /* of opening it for reading, once that had failed */
+	int error;      /* of device_derive(): with it nothing but native is known of the device */
+	bool read_only; /* the disk, by the kernel's word */
 	struct device device;
 	union {
 		struct nvme_identity nvme;
@@ -28,12 +32,14 @@ struct patient {
 /* Adds every link of the chain, and what to change. Reads, and never writes, the device. */
 void cmd_examine_all(const struct patient *patient, struct evidence *evidence);
 
-/* The limits by what the device said and by the kernel's caps, whatever this process may do. */
+/* The limits by what the device said and by the kernel's caps, whatever this process may do; by the
+ * policy in the environment, or by this one. */
 struct limits cmd_examine_limits(const struct patient *patient);
+struct limits cmd_examine_limits_by(const struct patient *patient, enum nvme_policy policy);
 
 bool cmd_examine_is_scsi(const struct patient *patient);
 
-/* command/examine_nvme.c, command/examine_scsi.c: asking the device; what it said. */
+/* doctor/examine_nvme.c, doctor/examine_scsi.c: asking the device; what it said. */
 void cmd_examine_ask_nvme(struct patient *patient);
 void cmd_examine_nvme(const struct patient *patient, struct evidence *evidence);
 void cmd_examine_ask_scsi(struct patient *patient);
@@ -41,7 +47,7 @@ void cmd_examine_scsi(const struct patient *patient, struct evidence *evidence);
 /* The node by which those may write who have no privilege. */
 void cmd_examine_generic(const struct patient *patient, struct evidence *evidence);
 
-/* command/examine_layers.c: who uses a device or its partitions, names with blanks between. */
+/* doctor/examine_layers.c: who uses a device or its partitions, names with blanks between. */
 enum { USAGE_NAMES = 192 };
 struct usage {
 	char partitions[USAGE_NAMES], mounts[USAGE_NAMES], holders[USAGE_NAMES];

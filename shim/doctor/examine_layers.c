@@ -4,7 +4,7 @@
  * lies on if it is such a layer itself. A layer may split a write, or send it elsewhere, so atomic
  * writes go to the disk itself.
  */
-#include "command/examine.h"
+#include "doctor/examine.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/sysfs.h"
+#include "doctor/judge.h"
 
 enum { NAMES = USAGE_NAMES, MAX_DEPTH = 8 };
 
@@ -63,8 +64,31 @@ static bool number_of(dev_t device, const char *directory, const char *name, dev
 	return true;
 }
 
-/* What lies at the bottom of everything that this device lies on. */
-static void add_bottoms(dev_t device, int depth, char names[NAMES])
+/* Has it atomic writes, or may it have some, as far as this user can tell? */
+static bool may_be_able(const char *name, dev_t number)
+{
+	struct patient below = { .number = number };
+	struct evidence evidence = { 0 };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	below.path = path;
+	judge_ask_gently(&below);
+	judge_conclude(&below, &evidence);
+	judge_release(&below);
+	return evidence.verdict != VERDICT_NO;
+}
+
+static void add_bottom(const char *name, dev_t number, char names[NAMES], char able[NAMES])
+{
+	append(names, name);
+	if (may_be_able(name, number))
+		append(able, name);
+}
+
+/* What lies at the bottom of everything that this device lies on; and what of it has atomic writes.
+ */
+static void add_bottoms(dev_t device, int depth, char names[NAMES], char able[NAMES])
 {
 	char slaves[NAMES], below[NAMES], *rest = slaves;
 	dev_t number;
@@ -75,9 +99,9 @@ static void add_bottoms(dev_t device, int depth, char names[NAMES])
 		if (!*name || !number_of(device, "slaves/", name, &number))
 			continue;
 		if (list(number, "slaves", below, sizeof(below)) && *below)
-			add_bottoms(number, depth + 1, names);
+			add_bottoms(number, depth + 1, names, able);
 		else
-			append(names, name);
+			add_bottom(name, number, names, able);
 	}
 }
 
@@ -90,21 +114,21 @@ static void look_below(const struct patient *p, struct evidence *e)
 		{ "md/level", "md array:" },
 		{ "loop/backing_file", "loop device over the file" },
 	};
-	char text[128], names[NAMES] = "";
+	char text[128], names[NAMES] = "", able[NAMES] = "";
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (sysfs_disk_text(p->device.number, kinds[i].attribute, text, sizeof(text)) == 0)
 			evidence_fact(e, "layers", "is a layer", "%s %s", kinds[i].kind, text);
 	}
-	add_bottoms(p->device.number, 0, names);
+	add_bottoms(p->device.number, 0, names, able);
 	if (!*names)
 		return;
 	evidence_fact(e, "layers", "lies on", "%s", names);
-	if (!p->device.native.unit_max)
+	if (!p->device.native.unit_max && *able)
 		evidence_advise(e,
 				"a layer may split a write or send it elsewhere: let the program "
 				"open what %s lies on (%s)",
-				p->path, names);
+				p->path, able);
 }
 
 /* Partitions are directories in their disk's. */
@@ -176,10 +200,11 @@ void cmd_examine_layers(const struct patient *p, struct evidence *e)
 		evidence_fact(e, "layers", "partitions", "%s", usage.partitions);
 	if (*usage.holders) {
 		evidence_fact(e, "layers", "used by", "%s", usage.holders);
-		evidence_advise(e,
-				"%s gets its writes through %s; atomic are only those of programs "
-				"that open it directly",
-				p->path, usage.holders);
+		if (p->device.limits.unit_max || p->device.native.unit_max)
+			evidence_advise(e,
+					"%s gets its writes through %s: only programs that open it "
+					"directly have atomic writes",
+					p->path, usage.holders);
 	}
 	if (*usage.mounts)
 		evidence_fact(e, "layers", "mounted on", "%s (files there are the kernel's)",
