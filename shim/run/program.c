@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looks for programs as execvp does, and follows scripts to the file that the kernel will map. What
- * decides is in command/elf.c and, for rights, in gains_rights().
+ * decides is in run/elf.c and, for rights, in gains_rights().
  */
-#include "command/program.h"
+#include "run/program.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "command/elf.h"
+#include "run/elf.h"
 
 enum {
 	MAX_INTERPRETERS = 5, /* of interpreters, as in the kernel's exec_binprm() */

@@ -4,7 +4,7 @@
  * (PT_INTERP), and the names of the sections (Go's). Every offset comes from the file and is only
  * ever used in a pread, which finds it inside the file or fails.
  */
-#include "command/elf.h"
+#include "run/elf.h"
 
 #include <elf.h>
 #include <errno.h>

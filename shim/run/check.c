@@ -3,7 +3,7 @@
  * The program and the libraries that its loader finds for it, as ldd(1) asks for them. A plug-in
  * that it opens later is not seen.
  */
-#include "command/check.h"
+#include "run/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 #include "command/command.h"
 #include "base/deep.h"
-#include "command/elf_calls.h"
+#include "run/elf_calls.h"
 
 enum { ENOUGH = 0, NEEDED = 1 };
 

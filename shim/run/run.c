@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "command/check.h"
+#include "run/check.h"
 #include "command/preload.h"
-#include "command/program.h"
+#include "run/program.h"
 #include "command/report.h"
 #include "command/require.h"
 #include "untorn.h"
