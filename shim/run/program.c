@@ -24,9 +24,11 @@
 
 #include "base/cleanup.h"
 #include "run/elf.h"
+#include "run/through.h"
 
 enum {
 	MAX_INTERPRETERS = 5, /* of interpreters, as in the kernel's exec_binprm() */
+	MAX_EXECUTIONS = 8,   /* env of env of ... */
 	FIRST_LINE = 256,     /* all that the kernel reads of a script, BINPRM_BUF_SIZE */
 };
 
@@ -41,9 +43,8 @@ static int may_execute(const char *path)
 	return eaccess(path, X_OK) < 0 ? -errno : 0;
 }
 
-static int find_in_path(const char *name, char ret_path[PATH_MAX])
+static int find_in_folders(const char *folders, const char *name, char ret_path[PATH_MAX])
 {
-	const char *folders = getenv("PATH");
 	int error = -ENOENT;
 
 	/* The C library's default; an empty folder is the current one. */
@@ -61,30 +62,97 @@ static int find_in_path(const char *name, char ret_path[PATH_MAX])
 	return error;
 }
 
-int cmd_program_find(const char *name, char ret_path[PATH_MAX])
+int cmd_program_find_in(const char *folders, const char *name, char ret_path[PATH_MAX])
 {
 	if (!*name)
 		return -ENOENT;
 	if (!strchr(name, '/'))
-		return find_in_path(name, ret_path);
+		return find_in_folders(folders, name, ret_path);
 	snprintf(ret_path, PATH_MAX, "%s", name);
 	return may_execute(ret_path);
 }
 
-/* The interpreter that a script's first line names; without one, execvp takes the shell. */
-static void read_interpreter(int fd, char ret_path[PATH_MAX])
+int cmd_program_find(const char *name, char ret_path[PATH_MAX])
+{
+	return cmd_program_find_in(getenv("PATH"), name, ret_path);
+}
+
+void cmd_program_set(struct cmd_program *program, const char *path, char *const words[])
+{
+	snprintf(program->path, sizeof(program->path), "%s", path);
+	program->count = program->used = 0;
+	program->by_loader = false;
+	while (program->count < CMD_PROGRAM_WORDS && words[program->count]) {
+		program->words[program->count] = words[program->count];
+		program->count++;
+	}
+	program->words[program->count] = NULL;
+}
+
+const char *cmd_program_keep(struct cmd_program *program, const char *text, size_t length)
+{
+	char *copy = program->text + program->used;
+
+	if (length >= sizeof(program->text) - program->used)
+		return NULL;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	program->used += length + 1;
+	return copy;
+}
+
+bool cmd_program_replace(struct cmd_program *program, size_t count, const char *const *words,
+			 size_t new_count)
+{
+	size_t rest = program->count - count;
+
+	if (new_count > CMD_PROGRAM_WORDS)
+		return false;
+	if (rest > CMD_PROGRAM_WORDS - new_count) /* of a long command the end is no matter */
+		rest = CMD_PROGRAM_WORDS - new_count;
+	memmove(program->words + new_count, program->words + count, rest * sizeof(*words));
+	if (new_count)
+		memcpy(program->words, words, new_count * sizeof(*words));
+	program->count = new_count + rest;
+	program->words[program->count] = NULL;
+	return true;
+}
+
+/* The interpreter and the argument that a script's first line names; without them, execvp takes
+ * the shell. */
+static size_t read_interpreter(struct cmd_program *program, int fd, const char *ret_words[2])
 {
 	char line[FIRST_LINE + 1] = { 0 };
 	ssize_t length = pread(fd, line, FIRST_LINE, 0);
 	const char *start = line + 2 + strspn(line + 2, " \t");
-	int size = (int)strcspn(start, " \t\n");
+	size_t size = strcspn(start, " \t\n");
 
 	/* A name that does not end in there is none to the kernel either. */
-	if (length > 2 && line[0] == '#' && line[1] == '!' && size &&
-	    start + size < line + FIRST_LINE)
-		snprintf(ret_path, PATH_MAX, "%.*s", size, start);
-	else
-		snprintf(ret_path, PATH_MAX, "%s", _PATH_BSHELL);
+	if (length <= 2 || line[0] != '#' || line[1] != '!' || !size ||
+	    start + size >= line + FIRST_LINE) {
+		ret_words[0] = _PATH_BSHELL;
+		return 1;
+	}
+	ret_words[0] = cmd_program_keep(program, start, size);
+	start += size + strspn(start + size, " \t");
+	size = strcspn(start, "\n");
+	while (size && strchr(" \t", start[size - 1]))
+		size--;
+	ret_words[1] = size ? cmd_program_keep(program, start, size) : NULL;
+	return ret_words[1] ? 2 : 1;
+}
+
+/* program becomes its interpreter, which is given the script, whose first word was its name. */
+static bool follow_script(struct cmd_program *program, int fd)
+{
+	const char *words[3];
+
+	size_t count = read_interpreter(program, fd, words);
+	words[count] = cmd_program_keep(program, program->path, strlen(program->path));
+	if (!words[0] || !words[count] || strlen(words[0]) >= PATH_MAX)
+		return false;
+	strcpy(program->path, words[0]);
+	return cmd_program_replace(program, program->count > 0, words, count + 1);
 }
 
 /* After the exec, are the effective user and group still the real ones? */
@@ -132,8 +200,8 @@ static const char *explain(int kind)
 {
 	switch (kind) {
 	case ELF_STATIC:
-		return "is statically linked, so no library can be put before it; "
-		       "use a dynamically linked build";
+		return "is statically linked: the shim is not in it, only in dynamically linked "
+		       "programs that it starts; use a dynamically linked build";
 	case ELF_OTHER_MACHINE:
 		return "is built for another architecture than libuntorn.so; "
 		       "use a build for the same one";
@@ -142,25 +210,60 @@ static const char *explain(int kind)
 		       "use a build for the same one";
 	case ELF_GO:
 		return "is a Go program, which makes its system calls without the C library, so it "
-		       "cannot be reached; use a kernel that has atomic writes itself";
+		       "cannot be reached, only programs that it starts; use a kernel that has atomic writes itself";
 	default:
 		return NULL;
 	}
 }
 
-const char *cmd_program_hindrance(char path[PATH_MAX])
+/* Of what has been found to be a program and no script; NULL: it is reached. */
+static const char *hinders(const struct cmd_program *program, int kind)
 {
+	/* A program that the loader is given gains no rights by its mode. */
+	if (!program->by_loader && gains_rights(program->path))
+		return "is set-user-ID, set-group-ID or has file capabilities, and the "
+		       "loader then ignores preloads; "
+		       "run it as the user whose rights it takes";
+	return explain(kind);
+}
+
+static const char bare[] = "is to start a program without LD_PRELOAD (-i, -u or an assignment), "
+			   "so without the shim; put env in front: env ... untorn run -- PROGRAM";
+
+/* One execution, with its scripts. True: another one follows. */
+static bool judge(struct cmd_program *program, const char **ret_hindrance)
+{
+	enum cmd_through next = CMD_THROUGH_NOTHING;
+
 	for (int depth = 0; depth <= MAX_INTERPRETERS; depth++) {
-		AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		AUTO_CLOSE int fd =
+			open(program->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		int kind = fd < 0 ? -errno : elf_kind(fd);
 		/* The kernel does not heed a script's own mode bits, only the interpreter's. */
-		if (kind != ELF_NOT_ELF && gains_rights(path))
-			return "is set-user-ID, set-group-ID or has file capabilities, and the "
-			       "loader then ignores preloads; "
-			       "run it as the user whose rights it takes";
-		if (kind != ELF_NOT_ELF)
-			return explain(kind);
-		read_interpreter(fd, path);
+		if (kind == ELF_NOT_ELF && !program->by_loader) {
+			if (!follow_script(program, fd))
+				return false;
+			continue;
+		}
+		*ret_hindrance = hinders(program, kind);
+		if (*ret_hindrance || program->by_loader)
+			return false;
+		if (kind == ELF_LOADER)
+			next = cmd_through_loader(program);
+		else if (cmd_through_is_env(program))
+			next = cmd_through_env(program);
+		if (next == CMD_THROUGH_BARE)
+			*ret_hindrance = bare;
+		return next == CMD_THROUGH_PROGRAM;
 	}
-	return NULL;
+	return false;
+}
+
+const char *cmd_program_hindrance(struct cmd_program *program)
+{
+	const char *hindrance = NULL;
+
+	for (int i = 0; i < MAX_EXECUTIONS && judge(program, &hindrance); i++)
+		continue;
+	return hindrance;
 }
