@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 cd "$work" || exit 1
-unset LD_PRELOAD ASAN_OPTIONS LD_LIBRARY_PATH ${!UNTORN_*}
+unset LD_PRELOAD ASAN_OPTIONS LD_LIBRARY_PATH "${!UNTORN_@}"
 rows=0 failed=0 skipped=0
 
 row() { # NAME STATUS STDOUT STDERR COMMAND...
