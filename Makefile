@@ -41,7 +41,7 @@ BENCH   := $(call tests,bench)
 VMTEST  := $(wildcard tests/vm/test_*.sh)
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
 san   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBDIR='"$(libdir)"' -Iinclude -iquote shim -iquote tests $(if $(nvme),-DLIBNVME) $(if $(sgutils),-DLIBSGUTILS2) -MMD -MP $(CPPFLAGS)
+cpp   := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Iinclude -iquote shim -iquote tests $(if $(nvme),-DLIBNVME) $(if $(sgutils),-DLIBSGUTILS2) -MMD -MP $(CPPFLAGS)
 cc    := -std=gnu11 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections $(WARN) $(san) $(CFLAGS)
 ld    := $(san) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 # Two segments, and no look into all libraries for our own functions: a quick start. Never unloaded: it has threads.
@@ -61,10 +61,14 @@ $(LIB): $(call objs,base rules device engine async door) shim.map
 	$(shared) $(fast) -ldl -lpthread $(LDLIBS)
 $(SIMLIB): $(call objs,sim sim_doors) shim/sim/sim.map
 	$(shared) -Wl,-Bsymbolic-functions -ldl -lpthread
-$(CMD): $(call objs,base rules device engine command doctor verify)
+# Compiled anew for another libdir, as at "make install prefix=...".
+$(B)/libdir: always ; @mkdir -p $(@D) && echo '$(libdir)' | cmp -s - $@ || echo '$(libdir)' > $@
+$(B)/shim/command/preload.o: $(B)/libdir
+$(B)/shim/command/preload.o: cpp += -DLIBDIR='"$(libdir)"' -DMULTIARCH='"$(shell $(CC) -print-multiarch 2> /dev/null)"'
+$(CMD): $(call objs,base rules device engine command doctor verify run)
 	$(link) -ldl -lpthread $(asks) $(LDLIBS)
 # A test takes from all rooms but the doors those that it uses.
-$(B)/rooms.a: $(call objs,base rules device engine async command doctor verify)
+$(B)/rooms.a: $(call objs,base rules device engine async command doctor verify run)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(call tests,unit): $(B)/tests/main.o
 $(UNIT) $(BENCH): %: %.o $(B)/rooms.a
@@ -126,23 +130,7 @@ builds: setup-check
 bench: $(LIB) $(SIMLIB) $(CMD) $(BENCH) ; $(Q)tests/bench/table.sh $(B)
 layers: ; $(Q)tests/layers.sh shim
 exports: $(LIB) ; $(Q)tests/exports.sh $(LIB)
-# What is installed, and where to.
-placed = $(LIB):$(libdir) $(SIMLIB):$(libdir) $(CMD):$(bindir) $(B)/share/untorn.pc:$(pkgconfigdir) \
-	include/untorn.h:$(includedir) include/untorn_uapi.h:$(includedir) \
-	shim/share/untorn.bash:$(bashdir) shim/share/_untorn:$(zshdir) shim/share/60-untorn.rules:$(udevdir) \
-	$(B)/share/untorn-publish@.service:$(unitdir) \
-	$(foreach page,$(wildcard man/*),$(page):$(mandir)/man$(patsubst .%,%,$(suffix $(page))))
-# Filled in anew each time, for what they say depends on no file.
-$(B)/share/%: shim/share/%.in always
-	@mkdir -p $(@D)
-	$(Q)sed $(foreach word,prefix bindir libdir includedir VERSION,-e 's|@$(word)@|$($(word))|') $< > $@
-install: $(LIB) $(SIMLIB) $(CMD) $(B)/share/untorn.pc $(B)/share/untorn-publish@.service
-	$(Q)for pair in $(placed); do from=$${pair%%:*}; mode=644; [ ! -x $$from ] || mode=755; \
-		install -D -m $$mode $$from $(DESTDIR)$${pair#*:}/$${from##*/} || exit; done
-uninstall:
-	$(Q)for pair in $(placed); do from=$${pair%%:*}; rm -f $(DESTDIR)$${pair#*:}/$${from##*/}; done
-dist: $(CMD)
-	$(Q)git archive --prefix=untorn-$(VERSION)/ -o $(B)/untorn-$(VERSION).tar.gz HEAD && ls $(B)/*.tar.gz
+include shim/share/install.mk
 clean: ; rm -rf build build-*
 .SECONDARY:
 .PHONY: all shim programs setup setup-check demo quick check check-fast check-long check-soak check-vm unit preload \

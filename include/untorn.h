@@ -36,6 +36,11 @@
  *	"1": system calls that the program makes without the C library are caught too (Linux 5.11,
  *	x86-64). Unset (default), or anything else: they are not.
  *
+ * UNTORN_ONLY, UNTORN_SKIP
+ *	Names of programs, with colons between them: only these are served, or these are not; SKIP
+ *	is the stronger. To others the shim is as with UNTORN_MODE=off. A name is that of the file
+ *	that was executed, or the one that the program is called by, both without folders.
+ *
  * A value that is not listed means the strictest one: "off" for UNTORN_MODE, else the default.
  * All are read once per process, and not at all in set-uid programs.
  */
@@ -45,6 +50,8 @@
 #define UNTORN_ENV_LOG         "UNTORN_LOG"
 #define UNTORN_ENV_STAT        "UNTORN_STAT"
 #define UNTORN_ENV_DEEP        "UNTORN_DEEP"
+#define UNTORN_ENV_ONLY        "UNTORN_ONLY"
+#define UNTORN_ENV_SKIP        "UNTORN_SKIP"
 
 /**
  * untorn_version() - version of the shim in this process

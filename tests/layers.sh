@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Refuses an include that goes up: tests/layers.sh DIRECTORY
 # The folders are the floors. A file includes headers of its own folder or of one that is listed here before
-# it; the command, its doctor and its verify never those of async and door; the simulated disk only its own.
+# it; the command's folders never those of async and door; the simulated disk only its own.
 set -u
 cd "$1" || exit
 shared='untorn|untorn_uapi'
@@ -15,6 +15,7 @@ below_door="$below_async|async"
 below_command="$below_async"
 below_doctor="$below_command|command"
 below_verify="$below_doctor|doctor"
+below_run="$below_command|command"
 below_sim=''
 below_sim_doors='sim'
 bad=0

@@ -5,10 +5,12 @@
  */
 #include "base/config.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/early.h"
 #include "untorn.h"
@@ -35,6 +37,38 @@ struct config config_parse(const char *mode, const char *nvme_limits, const char
 		.aio_inline = is(aio, "inline"),
 		.deep = is(deep, "1"),
 	};
+}
+
+static bool lists(const char *list, const char *name)
+{
+	size_t length = name ? strlen(name) : 0;
+
+	while (length && *list) {
+		size_t entry = strcspn(list, ":");
+		if (entry == length && memcmp(list, name, length) == 0)
+			return true;
+		list += entry + (list[entry] == ':');
+	}
+	return false;
+}
+
+bool config_serves(const char *only, const char *skip, const char *called, const char *file)
+{
+	const char *slash = file ? strrchr(file, '/') : NULL;
+	const char *name = slash ? slash + 1 : file;
+
+	if (skip && (lists(skip, called) || lists(skip, name)))
+		return false;
+	return !only || !*only || lists(only, called) || lists(only, name);
+}
+
+/* The kernel says which file was executed, so that no system call asks. */
+static bool is_served(void)
+{
+	const char *only = secure_getenv(UNTORN_ENV_ONLY), *skip = secure_getenv(UNTORN_ENV_SKIP);
+
+	return (!only && !skip) || config_serves(only, skip, program_invocation_short_name,
+						 (const char *)getauxval(AT_EXECFN));
 }
 
 /* In one word, so that a signal handler that interrupts the first parse finds all or nothing. */
@@ -70,6 +104,9 @@ bool config_text(enum config_text which, char ret_text[CONFIG_TEXT])
 
 static union packed parse_environment(void)
 {
+	/* Without the texts, so that such a program counts and logs nothing either. */
+	if (!is_served())
+		return (union packed){ .is = { .mode = MODE_OFF, .parsed = 1 } };
 	keep_text(CONFIG_STAT, secure_getenv(UNTORN_ENV_STAT));
 	keep_text(CONFIG_LOG, secure_getenv(UNTORN_ENV_LOG));
 	struct config config =

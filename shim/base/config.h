@@ -28,4 +28,8 @@ bool config_text(enum config_text which, char ret_text[CONFIG_TEXT]);
 struct config config_parse(const char *mode, const char *nvme_limits, const char *aio,
 			   const char *deep);
 
+/* Is a program that is called so, and whose file this is, to be served? Both lists are names with
+ * colons between them; NULL or empty: unset. Pure, for tests. */
+bool config_serves(const char *only, const char *skip, const char *called, const char *file);
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "command/libraries.h"
 #include "command/preload.h"
+#include "untorn.h"
 
 static const struct verb {
 	const char *name;
@@ -32,6 +33,11 @@ static const struct verb {
 	  "                                     nothing (UNTORN_NVME_LIMITS; see libuntorn(7))\n"
 	  "  --sim=SPEC                         simulate the disk that SPEC describes; may be given for\n"
 	  "                                     several disks (UNTORN_SIM; see libuntorn-sim(7))\n"
+	  "  --log=LEVEL[:FILE]                 off, error, info or debug: tell of atomic writes, on\n"
+	  "                                     standard error or in FILE (UNTORN_LOG)\n"
+	  "  --only=NAMES                       serve only these of the programs that run, with colons\n"
+	  "                                     between their names (UNTORN_ONLY)\n"
+	  "  --skip=NAMES                       serve all but these (UNTORN_SKIP)\n"
 	  "  --report[=FILE]                    tell at the end what became of atomic writes, on\n"
 	  "                                     standard error or in FILE\n"
 	  "  --json                             the report as JSON, as in a FILE.json\n"
@@ -42,8 +48,8 @@ static const struct verb {
 	  "  --anyway                           start even a program that the shim cannot reach\n"
 	  "\n"
 	  "The exit status is the program's; 125 the shim cannot reach it, 126 it cannot be\n"
-	  "executed, 127 it is not there, 2 a mistake in the command line. With --check: 0 it is\n"
-	  "reached, 1 it needs --deep.\n" },
+	  "executed, 127 it is not there, 2 a mistake in the command line or in a variable UNTORN_*.\n"
+	  "With --check: 0 it is reached, 1 it needs --deep.\n" },
 	{ "doctor", cmd_doctor, true, "say whether a device qualifies, and why",
 	  "usage: untorn doctor [OPTION]... [DEVICE]\n"
 	  "\n"
@@ -149,11 +155,21 @@ static bool is_one_of(const char *value, const char *words)
 	return false;
 }
 
+int cmd_check_word(const char *name, const char *value, const char *words)
+{
+	if (is_one_of(value, words))
+		return 0;
+	return cmd_fail(CMD_USAGE, "%s does not know %s; it is one of: %s", name, value, words);
+}
+
 int cmd_set(const char *option, const char *variable, const char *value, const char *words)
 {
-	if (words && !is_one_of(value, words))
-		return cmd_fail(CMD_USAGE, "--%s does not know %s; it is one of: %s", option, value,
-				words);
+	char name[32];
+
+	snprintf(name, sizeof(name), "--%s", option);
+	int status = words ? cmd_check_word(name, value, words) : 0;
+	if (status)
+		return status;
 	return setenv(variable, value, 1) < 0 ? cmd_fail(CMD_USAGE, "--%s: %m", option) : 0;
 }
 
@@ -193,8 +209,12 @@ static int run(const struct verb *verb, int argc, char **argv)
 {
 	char title[32];
 
-	if (verb->asks_the_kernel)
+	if (verb->asks_the_kernel) {
 		cmd_preload_leave_shim(argv);
+		/* Which programs the shim serves is no matter to one that asks itself. */
+		unsetenv(UNTORN_ENV_ONLY);
+		unsetenv(UNTORN_ENV_SKIP);
+	}
 	/* What getopt's messages start with. */
 	snprintf(title, sizeof(title), "untorn %s", verb->name);
 	argv[1] = title;

@@ -8,6 +8,7 @@ enum {
 	CMD_UNREACHABLE = 125, /* and of a program that is not started; as of env(1) */
 };
 
+#define CMD_MODES    "auto command off"
 #define CMD_POLICIES "namespace controller"
 
 int cmd_run(int argc, char **argv);
@@ -23,6 +24,9 @@ int cmd_fail(int status, const char *format, ...) __attribute__((format(printf, 
 /* Passes an option on by environment, if its value is one of these words (NULL: any will do). 0, or
  * an exit status after a message: a misspelt setting must not silently mean another. */
 int cmd_set(const char *option, const char *variable, const char *value, const char *words);
+
+/* 0 if this is one of the words, or an exit status after a message that calls the setting so. */
+int cmd_check_word(const char *name, const char *value, const char *words);
 
 /* What `untorn VERB --help` prints; its exit status. */
 int cmd_help(const char *verb);

@@ -6,6 +6,7 @@
  */
 #include "command/preload.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <linux/limits.h>
 #include <stdbool.h>
@@ -30,6 +31,27 @@ static char *find_in(const char *folder, int length, const char *name)
 	return NULL;
 }
 
+const char cmd_preload_place[] = LIBDIR;
+
+/* Where "make install" may have put it, seen from a folder for commands: a whole installation may
+ * be moved. Nowhere else, for in the folder above another one somebody else may write. */
+static char *find_beside_bin(const char *self, const char *end, const char *name)
+{
+	static const char *const places[] = { "lib", "lib64", "lib/" MULTIARCH,
+					      "lib/" MULTIARCH "/untorn", "lib/untorn" };
+	char folder[PATH_MAX + 64];
+	char *found = NULL;
+
+	if (end - self < 4 || memcmp(end - 4, "/bin", 4) != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !found; i++) {
+		int length = snprintf(folder, sizeof(folder), "%.*s/%s", (int)(end - 4 - self),
+				      self, places[i]);
+		found = find_in(folder, length, name);
+	}
+	return found;
+}
+
 char *cmd_preload_find(const char *name)
 {
 	char self[PATH_MAX];
@@ -38,10 +60,43 @@ char *cmd_preload_find(const char *name)
 	char *found = slash ? find_in(self, (int)(slash - self), name) : NULL;
 	int error = errno; /* of the likelier place */
 
+	if (!found && slash)
+		found = find_beside_bin(self, slash, name);
 	if (!found)
 		found = find_in(LIBDIR, (int)strlen(LIBDIR), name);
 	errno = error;
 	return found;
+}
+
+#ifdef __GLIBC__
+/* As is_dst() in glibc's elf/dl-load.c. */
+static bool begins_with_token(const char *text)
+{
+	static const char *const tokens[] = { "ORIGIN", "LIB", "PLATFORM" };
+	bool curly = *text == '{';
+
+	for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+		size_t length = strlen(tokens[i]);
+		const char *end = text + curly + length;
+		if (strncmp(text + curly, tokens[i], length) == 0 &&
+		    (curly ? *end == '}' : !isalnum((unsigned char)*end) && *end != '_'))
+			return true;
+	}
+	return false;
+}
+#endif
+
+const char *cmd_preload_hinders(const char *path)
+{
+	if (strpbrk(path, SEPARATORS))
+		return "a space or colon";
+#ifdef __GLIBC__
+	for (const char *place = path; (place = strchr(place, '$')); place++) {
+		if (begins_with_token(place + 1))
+			return "$ORIGIN, $LIB or $PLATFORM, which it replaces";
+	}
+#endif
+	return NULL;
 }
 
 /* The entry of that file name, whatever its folder. */
@@ -75,6 +130,29 @@ static bool remove_all(char *list, const char *name)
 	return found;
 }
 
+static bool is_sanitizer(const char *entry, size_t length)
+{
+	static const char *const names[] = { "libasan.so", "libtsan.so", "liblsan.so",
+					     "libclang_rt." };
+	const char *slash = memrchr(entry, '/', length);
+	const char *name = slash ? slash + 1 : entry;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The length of a list's beginning, up to a separator, that must remain the beginning: a
+ * sanitizer's library, which refuses to come second. */
+static size_t length_of_sanitizer(const char *list)
+{
+	size_t start = strspn(list, SEPARATORS), length = strcspn(list + start, SEPARATORS);
+
+	return length && is_sanitizer(list + start, length) ? start + length : 0;
+}
+
 char *cmd_preload_with(const char *list, const char *shim, const char *sim)
 {
 	AUTO_FREE char *rest = strdup(list);
@@ -85,8 +163,10 @@ char *cmd_preload_with(const char *list, const char *shim, const char *sim)
 	remove_all(rest, CMD_PRELOAD_SHIM);
 	if (sim)
 		remove_all(rest, CMD_PRELOAD_SIM);
-	if (asprintf(&result, "%s%s%s%s%s", shim, sim ? ":" : "", sim ? sim : "", *rest ? ":" : "",
-		     rest) < 0)
+	size_t first = length_of_sanitizer(rest);
+	const char *behind = rest + first + strspn(rest + first, SEPARATORS);
+	if (asprintf(&result, "%.*s%s%s%s%s%s%s", (int)first, rest, first ? ":" : "", shim,
+		     sim ? ":" : "", sim ? sim : "", *behind ? ":" : "", behind) < 0)
 		return NULL;
 	return result;
 }

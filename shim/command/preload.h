@@ -6,15 +6,19 @@
 #define CMD_PRELOAD_SHIM "libuntorn.so"
 #define CMD_PRELOAD_SIM  "libuntorn-sim.so"
 
-/* The absolute path of one of our libraries: beside the command, as in a build folder, or where it
- * was installed; never anywhere else. The caller frees it; NULL and errno: it is in
- * neither place. */
+/* The absolute path of one of our libraries: beside the command, as in a build folder, or in the
+ * lib folder beside its bin, or in cmd_preload_place, where it was installed; never anywhere else.
+ * The caller frees it; NULL and errno: it is in none of them. */
 char *cmd_preload_find(const char *name);
+extern const char cmd_preload_place[];
+
+/* What in this path the loader would not take as it stands in LD_PRELOAD; NULL: nothing. */
+const char *cmd_preload_hinders(const char *path);
 
 /*
  * The list with the shim first, and the simulated disk, if it is not NULL, right behind it; all
- * others after them in their own order. Neither is in it twice. The caller frees the result; NULL:
- * out of memory.
+ * others after them in their own order. But a sanitizer's library that is first stays so. Neither
+ * is in it twice. The caller frees the result; NULL: out of memory.
  */
 char *cmd_preload_with(const char *list, const char *shim, const char *sim);
 

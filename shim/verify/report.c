@@ -83,14 +83,17 @@ uint64_t verify_report_found(const struct verify_report *report)
 	return sum;
 }
 
-static void print_verdict(const struct verify_report *report, FILE *file)
+static bool is_cut_short(const struct verify_report *report)
 {
-	const char *separator = ": ";
-	const char *otherwise = report->is_unchecked
-					? ": written until stopped; nothing was checked yet\n"
-					: ": nothing found\n";
+	return *report->failure || (report->is_stopped && !report->is_unchecked);
+}
 
-	fputs(report->device, file);
+static void print_outcome(const struct verify_report *report, FILE *file)
+{
+	const char *separator = "";
+
+	if (!verify_report_found(report))
+		fputs(report->is_unchecked ? "nothing was checked yet" : "nothing found", file);
 	for (int kind = VERIFY_NONE + 1; kind < VERIFY_FINDINGS; kind++) {
 		if (!report->found[kind])
 			continue;
@@ -98,7 +101,18 @@ static void print_verdict(const struct verify_report *report, FILE *file)
 			kinds[kind]);
 		separator = ", ";
 	}
-	fputs(verify_report_found(report) ? "\n" : otherwise, file);
+}
+
+/* The first line; who reads no more must not take a part for the whole. */
+static void print_verdict(const struct verify_report *report, FILE *file)
+{
+	fprintf(file, "%s: ", report->device);
+	if (is_cut_short(report))
+		fprintf(file, "cut short after %.1f s, until then ", report->seconds);
+	else if (report->is_unchecked)
+		fputs("written until stopped; ", file);
+	print_outcome(report, file);
+	fputc('\n', file);
 }
 
 static void print_work(const struct verify_report *report, FILE *file)
@@ -133,8 +147,9 @@ static void print_text(const struct verify_report *report, FILE *file)
 	if (verify_report_found(report) > (uint64_t)report->examples)
 		fprintf(file, "  and %" PRIu64 " more\n",
 			verify_report_found(report) - (uint64_t)report->examples);
-	if (*report->failure)
-		fprintf(file, "  ended early: %s\n", report->failure);
+	if (is_cut_short(report))
+		fprintf(file, "  ended early: %s\n",
+			*report->failure ? report->failure : "stopped by a signal");
 }
 
 static void put_number(struct json_object *object, const char *name, uint64_t value)
@@ -183,7 +198,7 @@ static const char *result_of(const struct verify_report *report)
 {
 	if (verify_report_found(report))
 		return "found";
-	if (*report->failure)
+	if (is_cut_short(report))
 		return "unfinished";
 	return report->is_unchecked ? "unchecked" : "none";
 }
@@ -216,5 +231,5 @@ int verify_report_print(const struct verify_report *report, bool json, bool to_s
 		return cmd_fail(CMD_USAGE, "the report could not be written: %m");
 	if (verify_report_found(report))
 		return 1;
-	return *report->failure ? CMD_USAGE : 0;
+	return is_cut_short(report) ? CMD_USAGE : 0;
 }

@@ -21,6 +21,7 @@ struct verify_report {
 	uint64_t acknowledged, damaged, behind;
 	double seconds;
 	bool is_unchecked; /* nothing was read back yet */
+	bool is_stopped;   /* by a signal, before its time was over */
 	int examples;
 	struct {
 		enum verify_finding kind;

@@ -7,11 +7,17 @@ PATH=$(realpath "$BUILD"):$PATH
 . shim/share/untorn.bash
 rows=0 failed=0
 compopt() { :; } # which is for readline alone
+_untorn_devices() { echo /dev/nvme0n1; } # of this machine's, nothing is known
 
-# Words as bash parts them: "=" is one of its own.
+# Words as bash parts them: "=" and ":" are words of their own.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+touch "$work/file1" "$work/file2"
+cd "$work" || exit 1
 while IFS='|' read -r line expected; do
 	rows=$((rows + 1)) COMPREPLY=()
-	read -ra COMP_WORDS <<< "${line//=/ = }"
+	line=${line//=/ = }
+	read -ra COMP_WORDS <<< "${line//:/ : }"
 	[[ $line != *' ' ]] || COMP_WORDS+=('')
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 	_untorn untorn "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
@@ -26,6 +32,21 @@ untorn |run doctor list stat publish verify --help --version
 untorn r|run
 untorn run --m|--mode=auto --mode=command --mode=off
 untorn run --s|--sim=
+untorn run --report=fi|file1 file2
+untorn run --report=|file1 file2
+untorn run --log=|off error info debug
+untorn run --log=i|info
+untorn run --log=info:|file1 file2
+untorn run --log=info:file2|file2
+untorn run --log=info:file2 ca|cat
+untorn run --l|--log=
+untorn run --o|--only=
+untorn run --skip=ca|cat
+untorn run --only=cat:dat|date
+untorn run --only=cat:date ca|cat
+untorn run --require=/dev/|/dev/nvme0n1
+untorn verify --power-cut=f|file1 file2
+untorn verify --check=f|file1 file2
 untorn run --mode=|auto command off
 untorn run --mode=c|command
 untorn run --mode=off --any|--anyway
@@ -39,5 +60,6 @@ untorn stat |1
 untorn doctor --nvme-limits=n|namespace
 END
 echo "$rows rows, $failed failed"
+cd - > /dev/null || exit 1
 ! command -v zsh > /dev/null || zsh -n shim/share/_untorn || failed=1
 [ "$failed" = 0 ]

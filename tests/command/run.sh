@@ -1,44 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # untorn run: which programs it starts in which environment, which it refuses and how it says so.
-# A row is: its name, the exit status, what standard output and standard error look like (globs),
-# and the command.
 set -u
-case $BUILD in
-*address* | *thread*) echo "SKIP: a sanitizer's library would have to come first" && exit 77 ;;
-esac
-BUILD=$(realpath "$BUILD")
-untorn=$BUILD/untorn shim=$BUILD/libuntorn.so sim=$BUILD/libuntorn-sim.so
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
-cd "$work" || exit 1
-unset LD_PRELOAD UNTORN_DEEP UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
-rows=0 failed=0 skipped=0
-
-row() { # NAME STATUS STDOUT STDERR COMMAND...
-	local name=$1 want=$2 out=$3 err=$4 status
-	shift 4
-	rows=$((rows + 1))
-	"$@" > out 2> err < /dev/null
-	status=$?
-	# shellcheck disable=SC2053 # the rows have globs
-	[[ $status == "$want" && $(< out) == $out && $(< err) == $err ]] && return
-	failed=$((failed + 1))
-	printf 'FAILED %s: status %s, not %s\n  stdout: %s\n  stderr: %s\n' "$name" "$status" \
-		"$want" "$(< out)" "$(< err)"
-}
-
-skip() { # REASON
-	skipped=$((skipped + 1))
-	echo "skipped: $1"
-}
-
-run() { row "$1" "$2" "$3" "$4" "$untorn" run "${@:5}"; }
+. tests/rows.sh
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 
-# shellcheck disable=SC2016 # for the shells that are started
-preload='echo $LD_PRELOAD'
 cp "$sim" other.so
 cp /bin/true true
 printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' > words
@@ -85,6 +51,16 @@ usage() {
 			--nvme-limits="$word" true
 	done
 	run "a wrong word before a good one" 2 '' 'untorn: --mode*' --mode=on --mode=off true
+	for word in '' inf info: info=x info=x:file INFO infos ' info'; do
+		run "--log='$word'" 2 '' "untorn: --log does not know $word;*error info debug" --log="$word" true
+	done
+	run "--log to a file that cannot be" 2 '' 'untorn: --log: /nosuch/file: No such*' --log=info:/nosuch/file true
+	ln -s nothing loglink
+	run "--log to a symbolic link" 2 '' 'untorn: --log: loglink: is a symbolic link' --log=info:loglink true
+	for word in '' : /bin/sh a:./b; do
+		run "--only='$word'" 2 '' "untorn: --only*" --only="$word" true
+		run "--skip='$word'" 2 '' "untorn: --skip*" --skip="$word" true
+	done
 }
 
 # shellcheck disable=SC2016 # for the shells that are started
@@ -114,6 +90,9 @@ environment() {
 		run "--nvme-limits=$word" 0 "$word" '' --nvme-limits=$word -- \
 			sh -c 'echo $UNTORN_NVME_LIMITS'
 	done
+	run "--log" 0 error=5 '' --log=error=5 -- sh -c 'echo $UNTORN_LOG'
+	run "--log, its file as seen from here" 0 "info:$PWD/a:log" '' --log=info:a:log -- sh -c 'echo $UNTORN_LOG'
+	run "--only, --skip" 0 'a:b c' '' --only=a:b --skip=c -- sh -c 'echo $UNTORN_ONLY $UNTORN_SKIP'
 	run "the last --mode counts" 0 off '' --mode=auto --mode off sh -c 'echo $UNTORN_MODE'
 	run "no option, no variable" 0 '<><><>' '' -- \
 		sh -c 'echo "<$UNTORN_MODE><$UNTORN_NVME_LIMITS><$UNTORN_SIM>"'
@@ -302,6 +281,7 @@ rights() {
 places() {
 	row "by a relative path" 0 "$shim" '' env -C "$BUILD" ./untorn run -- sh -c "$preload"
 	row "through PATH" 0 "$shim" '' env PATH="$BUILD:$PATH" untorn run -- sh -c "$preload"
+	local installed=
 	ln -s "$untorn" link
 	row "through a symbolic link" 0 "$shim" '' ./link run -- sh -c "$preload"
 	mkdir alone 'a space' 'a:colon' moved
@@ -313,15 +293,40 @@ places() {
 		moved/untorn run -- sh -c "$preload"
 	if [ "$(alone/untorn run -- sh -c "$preload" 2> messages)" ]; then
 		skip "the library is installed on this machine"
+		installed=1
 	else
 		row "copied without" 125 '' 'untorn: libuntorn.so is neither beside*' \
 			alone/untorn run true
 		row "without the disk" 125 '' 'untorn: libuntorn-sim.so is neither beside*' \
 			moved/untorn run --sim=/dev/x=y true
 	fi
-	row "a folder with a space" 125 '' 'untorn: the loader cannot*a space/libuntorn.so' \
+	mkdir -p tree/{bin,lib,lib64,libexec} tree/lib/x86_64-linux-gnu/untorn libs/lib
+	cp "$untorn" tree/bin && cp "$untorn" tree/libexec && cp "$shim" tree/lib
+	row "in the lib folder beside bin" 0 "$work/tree/lib/libuntorn.so" '' tree/bin/untorn run -- sh -c "$preload"
+	ln -s tree moved_tree
+	row "the same through a link" 0 "$work/tree/lib/libuntorn.so" '' moved_tree/bin/untorn run -- sh -c "$preload"
+	mv tree/lib/libuntorn.so tree/lib64
+	row "in lib64" 0 "$work/tree/lib64/libuntorn.so" '' tree/bin/untorn run -- sh -c "$preload"
+	if [ "$(${CC:-cc} -print-multiarch 2> messages)" = x86_64-linux-gnu ]; then
+		mv tree/lib64/libuntorn.so tree/lib/x86_64-linux-gnu/untorn
+		row "in a package's folder" 0 "$work/tree/lib/x86_64-linux-gnu/untorn/libuntorn.so" '' \
+			tree/bin/untorn run -- sh -c "$preload"
+	fi
+	cp "$shim" tree/lib
+	row "not beside another folder than bin" "$([ -z "$installed" ] && echo 125 || echo 0)" '*' '*' tree/libexec/untorn run true
+	# shellcheck disable=SC2016 # these are no variables
+	for folder in '$LIB' '${LIB}' 'x$ORIGIN' '$PLATFORM-x'; do
+		mkdir "$folder" && cp "$untorn" "$shim" "$sim" "$folder"
+		row "a folder with $folder" 125 '' 'untorn: the loader cannot*$ORIGIN, $LIB or $PLATFORM*' "$folder/untorn" run true
+	done
+	# shellcheck disable=SC2016 # these are no variables
+	for folder in '$LIBS' '$lib' '{LIB}' 'a$' '$'; do
+		mkdir "$folder" && cp "$untorn" "$shim" "$folder"
+		row "a folder with $folder" 0 "$work/$folder/libuntorn.so" '' "$folder/untorn" run -- sh -c "$preload"
+	done
+	row "a folder with a space" 125 '' 'untorn: the loader cannot*a space/libuntorn.so;*' \
 		'a space/untorn' run true
-	row "a folder with a colon" 125 '' 'untorn: the loader cannot*a:colon/libuntorn.so' \
+	row "a folder with a colon" 125 '' 'untorn: the loader cannot*a:colon/libuntorn.so;*' \
 		'a:colon/untorn' run true
 }
 
@@ -334,5 +339,4 @@ static_programs
 deep
 rights
 places
-echo "$rows rows, $failed failed, $skipped groups skipped"
-[ "$failed" = 0 ]
+ended

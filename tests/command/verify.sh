@@ -108,8 +108,9 @@ equal "unchecked: status" "$status" 0
 has "unchecked" '"result":"unchecked"' <(tr -d ' ' < "$work/text")
 has "unchecked: what next" "now or after the power cut: untorn verify --check=$work/other $u" "$work/said"
 UNTORN_SIM="$u=$work/image,nawupf=31" LD_PRELOAD=$BUILD/libuntorn-sim.so \
-	timeout -s INT 1 "$untorn" verify --json --destroy --destroy $u > "$work/text" 2> "$work/said"
-has "interrupted" '"result":"none"' <(tr -d ' ' < "$work/text")
+	timeout --preserve-status -s INT 1 "$untorn" verify --json --destroy --destroy $u > "$work/text" 2> "$work/said"
+equal "interrupted: status" $? 2
+has "interrupted" '"result":"unfinished"' <(tr -d ' ' < "$work/text")
 [ ! -s "$work/said" ] || fail "a progress bar, and no terminal: $(cat "$work/said")"
 equal "JSON: writes" "$([ "$(number writes)" -gt 0 ] && echo some)" some
 verify size=32M --check="$work/log" $u
@@ -119,6 +120,13 @@ has "no log" "is no log of untorn verify" "$work/said"
 verify fault=5:0x4281 --destroy --destroy $u
 equal "failing: status" "$status" 2
 has "failing" "ended early: writing of" "$work/text"
+line=$(head -n 1 "$work/text")
+equal "failing: the first line" "${line/after *s,/}" "$u: cut short  until then nothing found"
+sim seed=1 timeout -s INT 1 "$untorn" verify --destroy --destroy $u > "$work/text"
+line=$(head -n 1 "$work/text")
+equal "interrupted: the first line" "${line/after *s,/}" "$u: cut short  until then nothing found"
+verify seed=1 --destroy --destroy --seconds=0.2 $u
+equal "in full: the first line" "$status $(head -n 1 "$work/text")" "0 $u: nothing found"
 if command -v script > /dev/null; then
 	sim seed=1 script -qec "$untorn verify --destroy --destroy --seconds=1 $u" /dev/null < /dev/null > "$work/text"
 	has "progress bar" "[###" "$work/text"

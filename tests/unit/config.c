@@ -60,6 +60,60 @@ START_TEST(settings_do_not_disturb_each_other)
 }
 END_TEST
 
+static const struct {
+	const char *only, *skip, *called, *file;
+	bool expected;
+} served[] = {
+	{ NULL, NULL, "a", "/bin/a", true },
+	{ "", "", "a", "/bin/a", true },
+	{ "a", NULL, "a", "/bin/b", true },
+	{ "a", NULL, "b", "/bin/a", true },
+	{ "a", NULL, "b", "a", true },
+	{ "a", NULL, "b", "/a/b", false },
+	{ "a", NULL, "ab", "/bin/aa", false },
+	{ "ab", NULL, "a", "/bin/b", false },
+	{ "b:a", NULL, "a", "/bin/a", true },
+	{ "b:a:c", NULL, "a", "/bin/a", true },
+	{ "::b::a", NULL, "a", "/bin/a", true },
+	{ ":", NULL, "a", "/bin/a", false },
+	{ "a b", NULL, "a", "/bin/a", false },
+	{ "a b", NULL, "a b", "/bin/a", true },
+	{ "A", NULL, "a", "/bin/a", false },
+	{ NULL, "a", "a", "/bin/b", false },
+	{ NULL, "a", "b", "/bin/a", false },
+	{ NULL, "b:c", "a", "/bin/a", true },
+	{ "a", "a", "a", "/bin/a", false },
+	{ "a", "b", "a", "/bin/b", false },
+	{ "a", NULL, NULL, NULL, false },
+	{ NULL, "a", NULL, NULL, true },
+	{ "a", NULL, "", "", false },
+	{ "", "b", "", "/", true },
+};
+
+START_TEST(programs_are_served_by_name)
+{
+	ck_assert_int_eq(
+		config_serves(served[_i].only, served[_i].skip, served[_i].called, served[_i].file),
+		served[_i].expected);
+}
+END_TEST
+
+/* Neither mode nor texts: it counts and logs nothing. */
+START_TEST(a_program_that_is_not_served_has_no_settings)
+{
+	char text[CONFIG_TEXT];
+
+	setenv(UNTORN_ENV_SKIP, "another:config", 1);
+	setenv(UNTORN_ENV_MODE, "command", 1);
+	setenv(UNTORN_ENV_DEEP, "1", 1);
+	setenv(UNTORN_ENV_LOG, "debug", 1);
+	setenv(UNTORN_ENV_STAT, "/run/file", 1);
+	ck_assert_int_eq(config_get().mode, MODE_OFF);
+	ck_assert(!config_get().deep);
+	ck_assert(!config_text(CONFIG_LOG, text) && !config_text(CONFIG_STAT, text));
+}
+END_TEST
+
 /* Each test has a process of its own, so that what one of them caches is gone for the next. */
 START_TEST(environment_is_read)
 {
@@ -148,6 +202,8 @@ Suite *suite(void)
 	suite_add_tcase(s, tc);
 	tc = tcase_create("environment");
 	tcase_add_test(tc, deep_is_that_word_alone);
+	tcase_add_loop_test(tc, programs_are_served_by_name, 0, COUNT(served));
+	tcase_add_test(tc, a_program_that_is_not_served_has_no_settings);
 	tcase_add_test(tc, environment_is_read);
 	tcase_add_test(tc, environment_without_settings_is_auto);
 	tcase_add_test(tc, environment_is_read_once);

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "command/elf.h"
+#include "run/elf.h"
+#include "run/elf_dynamic.h"
 #include "suite.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -327,6 +328,56 @@ START_TEST(the_machines_programs_are_reachable)
 }
 END_TEST
 
+/* The one that this program names is a program too, and is given others. */
+START_TEST(the_loader_is_no_static_program)
+{
+	char path[ELF_LOADER_PATH];
+	AUTO_CLOSE int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	ck_assert(elf_loader(self, path));
+	AUTO_CLOSE int loader = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(elf_kind(loader), ELF_LOADER);
+	ck_assert(!elf_loader(loader, path) && !*path);
+}
+END_TEST
+
+START_TEST(the_dynamic_section_is_read)
+{
+	AUTO_CLOSE int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	ck_assert(elf_dynamic_has(self, DT_NEEDED, "libc.so.6"));
+	ck_assert(elf_dynamic_has(self, DT_NEEDED, "libc."));
+	ck_assert(elf_dynamic_has(self, DT_NEEDED, ""));
+	ck_assert(!elf_dynamic_has(self, DT_NEEDED, "libc.so.66"));
+	ck_assert(!elf_dynamic_has(self, DT_SONAME, ""));
+	ck_assert(!elf_dynamic_has(none, DT_NEEDED, ""));
+	ck_assert(!elf_dynamic_has(-1, DT_NEEDED, ""));
+}
+END_TEST
+
+/* A copy of this program with a few bytes changed, of its headers and its dynamic section. */
+START_TEST(hostile_dynamic_sections_have_an_answer)
+{
+	enum { SIZE = 1 << 16, ROUNDS = 20000 };
+	AUTO_CLOSE int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	static unsigned char good[SIZE];
+	AUTO_CLOSE int fd = memfd_create("hostile", MFD_CLOEXEC);
+	unsigned seed = 2;
+
+	ssize_t length = pread(self, good, sizeof(good), 0);
+	ck_assert_int_eq(pwrite(fd, good, (size_t)length, 0), length);
+	for (int round = 0; round < ROUNDS; round++) {
+		off_t at = rand_r(&seed) % (round & 1 ? 1024 : SIZE);
+		unsigned char byte = (unsigned char)rand_r(&seed);
+		ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+		elf_dynamic_has(fd, DT_NEEDED, "none");
+		if (at < length)
+			ck_assert_int_eq(pwrite(fd, good + at, 1, at), 1);
+	}
+}
+END_TEST
+
 START_TEST(unreadable_file_is_its_error)
 {
 	AUTO_CLOSE int directory = open("/", O_RDONLY | O_CLOEXEC);
@@ -350,6 +401,9 @@ Suite *suite(void)
 	tcase_add_loop_test(tcase, short_file_is_told_without_its_rest, 0, COUNT(shorts));
 	tcase_add_test(tcase, every_truncation_has_an_answer);
 	tcase_add_test(tcase, random_headers_have_an_answer);
+	tcase_add_test(tcase, the_loader_is_no_static_program);
+	tcase_add_test(tcase, the_dynamic_section_is_read);
+	tcase_add_test(tcase, hostile_dynamic_sections_have_an_answer);
 	tcase_add_test(tcase, our_own_program_is_reachable);
 	tcase_add_test(tcase, the_machines_programs_are_reachable);
 	tcase_add_test(tcase, unreadable_file_is_its_error);

@@ -69,6 +69,15 @@ static const struct {
 	{ "xlibuntorn-sim.so:libuntorn-sim.so.0", SIM,
 	  SHIM ":" SIM ":xlibuntorn-sim.so:libuntorn-sim.so.0" },
 	{ "libuntorn.so-libuntorn.so", NULL, SHIM ":libuntorn.so-libuntorn.so" },
+	/* A sanitizer's library that is first must remain so; elsewhere it is as any other. */
+	{ "libasan.so.8", NULL, "libasan.so.8:" SHIM },
+	{ "/x/libasan.so", SIM, "/x/libasan.so:" SHIM ":" SIM },
+	{ "libasan.so.8:a.so", NULL, "libasan.so.8:" SHIM ":a.so" },
+	{ " libtsan.so.2  a.so b.so", NULL, " libtsan.so.2:" SHIM ":a.so b.so" },
+	{ SHIM ":/x/libclang_rt.asan.so:a.so", NULL, "/x/libclang_rt.asan.so:" SHIM ":a.so" },
+	{ "a.so:libasan.so.8", NULL, SHIM ":a.so:libasan.so.8" },
+	{ "/libasan.so/a.so", NULL, SHIM ":/libasan.so/a.so" },
+	{ "xlibasan.so", NULL, SHIM ":xlibasan.so" },
 	{ "a\tlibuntorn.so", NULL, SHIM ":a\tlibuntorn.so" }, /* a tab separates nothing */
 };
 
@@ -209,6 +218,37 @@ START_TEST(what_lies_beside_the_program_is_found_there)
 }
 END_TEST
 
+static const struct {
+	const char *path;
+	bool hinders;
+} paths[] = {
+	{ "/usr/lib/libuntorn.so", false },
+	{ "/a b/c", true },
+	{ "/a:b/c", true },
+	{ "/$LIB/c", true },
+	{ "/${LIB}/c", true },
+	{ "/a$ORIGIN-b", true },
+	{ "/$PLATFORM", true },
+	{ "/$$LIB/c", true },
+	{ "/$x/$LIB", true },
+	{ "/$LIBS/c", false },
+	{ "/${LIB/c", false },
+	{ "/$LIB_/c", false },
+	{ "/$LI/c", false },
+	{ "/$", false },
+	{ "/LIB/c", false },
+	{ "/$lib/c", false },
+	{ "/${LIBS}/c", false },
+	{ "/a\tb", false },
+};
+
+START_TEST(paths_that_the_loader_would_read_otherwise)
+{
+	ck_assert_msg((cmd_preload_hinders(paths[_i].path) != NULL) == paths[_i].hinders, "%s",
+		      paths[_i].path);
+}
+END_TEST
+
 static void nothing_to_leave(const char *list)
 {
 	char *argv[] = { NULL, NULL };
@@ -243,6 +283,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, our_libraries_come_first_and_others_keep_their_order, 0,
 			    COUNT(rows));
 	tcase_add_loop_test(tc, a_second_time_changes_nothing, 0, COUNT(rows));
+	tcase_add_loop_test(tc, paths_that_the_loader_would_read_otherwise, 0, COUNT(paths));
 	tcase_add_test(tc, long_lists_are_kept_whole);
 	tcase_add_test(tc, one_entry_may_be_longer_than_a_path);
 	tcase_add_test(tc, random_lists);

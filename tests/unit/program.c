@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "command/program.h"
+#include "run/program.h"
 #include "suite.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -253,6 +253,18 @@ START_TEST(the_file_is_the_one_that_execvp_takes_for_another_user)
 }
 END_TEST
 
+/* path becomes the file that was judged. */
+static const char *hindrance_of(char path[PATH_MAX])
+{
+	static struct cmd_program program;
+	char *words[] = { path, NULL };
+
+	cmd_program_set(&program, path, words);
+	const char *hindrance = cmd_program_hindrance(&program);
+	strcpy(path, program.path);
+	return hindrance;
+}
+
 /* first line -> the file that is judged, which is made set-user-ID so that we hear of it */
 static const struct {
 	const char *text;
@@ -296,7 +308,7 @@ START_TEST(a_script_is_judged_by_its_interpreter)
 	make_suid("suid\r");
 	snprintf(text, sizeof(text), lines[_i].text, folder);
 	write_file("script", text, strlen(text), 04755);
-	const char *hindrance = cmd_program_hindrance(path);
+	const char *hindrance = hindrance_of(path);
 	if (!lines[_i].judged) {
 		ck_assert_ptr_null(hindrance);
 		return;
@@ -331,8 +343,7 @@ START_TEST(a_chain_of_scripts_is_followed_as_far_as_the_kernel_does)
 	ck_assert(native == 0 || native == FAILED + ELOOP);
 	ck_assert_int_eq(unlink("end"), 0);
 	make_suid("end");
-	ck_assert_msg((cmd_program_hindrance(path) != NULL) == (native == 0), "%d deep, %d", _i,
-		      native);
+	ck_assert_msg((hindrance_of(path) != NULL) == (native == 0), "%d deep, %d", _i, native);
 }
 END_TEST
 
@@ -341,7 +352,7 @@ START_TEST(a_loop_of_scripts_has_an_end)
 	char text[128], path[PATH_MAX] = "self";
 
 	write_file("self", text, (size_t)sprintf(text, "#!%s/self\n", folder), 0755);
-	ck_assert_ptr_null(cmd_program_hindrance(path));
+	ck_assert_ptr_null(hindrance_of(path));
 }
 END_TEST
 
@@ -357,7 +368,7 @@ START_TEST(a_very_long_first_line)
 	int length = sprintf(text, "#!%s/suid ", folder);
 	memset(text + length, 'x', LONG);
 	write_file("script", text, (size_t)(length + LONG), 0755);
-	ck_assert_ptr_nonnull(cmd_program_hindrance(path));
+	ck_assert_ptr_nonnull(hindrance_of(path));
 	/* A name that is cut is none, even where there is a file of the cut name. */
 	int name = sprintf(text, "#!%s/", folder);
 	memset(text + name, 'x', LONG);
@@ -371,7 +382,7 @@ START_TEST(a_very_long_first_line)
 		_exit(FAILED + errno);
 	}
 	ck_assert_int_eq(status_of(child), FAILED + ENOEXEC);
-	ck_assert_ptr_null(cmd_program_hindrance(path));
+	ck_assert_ptr_null(hindrance_of(path));
 }
 END_TEST
 
@@ -382,7 +393,7 @@ START_TEST(what_cannot_be_read_is_no_hindrance)
 
 	for (int i = 0; i < COUNT(names); i++) {
 		strcpy(path, names[i]);
-		ck_assert_msg(!cmd_program_hindrance(path), "%s", names[i]);
+		ck_assert_msg(!hindrance_of(path), "%s", names[i]);
 	}
 }
 END_TEST
@@ -452,7 +463,7 @@ static int in_child(int i, bool native)
 		if (programs[i].no_new_privileges)
 			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		if (!native)
-			_exit(cmd_program_hindrance(path) != NULL);
+			_exit(hindrance_of(path) != NULL);
 		execl(path, "secure", (char *)NULL);
 		_exit(FAILED + errno);
 	}

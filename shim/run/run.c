@@ -14,11 +14,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "command/check.h"
 #include "command/preload.h"
-#include "command/program.h"
 #include "command/report.h"
 #include "command/require.h"
+#include "run/check.h"
+#include "run/loads.h"
+#include "run/program.h"
+#include "run/sanitizer.h"
+#include "run/settings.h"
 #include "untorn.h"
 
 /* As of env(1) and nohup(1). */
@@ -39,17 +42,20 @@ static int status_of(int error)
 	return error == -ENOENT ? NOT_FOUND : NOT_EXECUTABLE;
 }
 
-/* 0 when the shim will be in the program, whose file is then path; or the exit status. */
-static int check_program(const char *name, bool anyway, char path[PATH_MAX])
+/* 0 when the shim will be in the program, or is not to be; or the exit status. */
+static int check_program(char **words, bool anyway, struct cmd_program *ret_program)
 {
-	int error = cmd_program_find(name, path);
+	char path[PATH_MAX];
+
+	int error = cmd_program_find(words[0], path);
 	if (error)
-		return cmd_fail(status_of(error), "%s: %s", name,
+		return cmd_fail(status_of(error), "%s: %s", words[0],
 				error == -ENOENT ? "not found" : strerror(-error));
-	const char *hindrance = anyway ? NULL : cmd_program_hindrance(path);
-	if (hindrance)
-		return cmd_fail(CMD_UNREACHABLE, "%s %s (--anyway starts it without the shim)",
-				path, hindrance);
+	cmd_program_set(ret_program, path, words);
+	const char *hindrance = cmd_program_hindrance(ret_program);
+	if (hindrance && !anyway)
+		return cmd_fail(CMD_UNREACHABLE, "%s %s (--anyway starts it all the same)",
+				ret_program->path, hindrance);
 	return 0;
 }
 
@@ -58,15 +64,34 @@ static int find_library(const char *name, char **ret_path)
 {
 	*ret_path = cmd_preload_find(name);
 	if (!*ret_path)
+		return cmd_fail(
+			CMD_UNREACHABLE,
+			"%s is neither beside this command (%m), nor in the lib folder beside "
+			"its bin, nor in %s; make install puts it there",
+			name, cmd_preload_place);
+	const char *what = cmd_preload_hinders(*ret_path);
+	if (what)
 		return cmd_fail(CMD_UNREACHABLE,
-				"%s is neither beside this command (%m) nor in " LIBDIR
-				"; make install puts it there",
-				name);
-	if (strpbrk(*ret_path, ": "))
-		return cmd_fail(CMD_UNREACHABLE,
-				"the loader cannot take a path with a space or colon: %s",
-				*ret_path);
+				"the loader cannot take a path with %s: %s; move untorn to another "
+				"folder",
+				what, *ret_path);
 	return 0;
+}
+
+/* A loader that finds its C library too old for the shim ends the program. */
+static int check_libc(const struct cmd_program *program)
+{
+	AUTO_FREE char *shim = NULL;
+
+	int status = find_library(CMD_PRELOAD_SHIM, &shim);
+	const char *lacks = status ? NULL : cmd_loads_lacks(program, shim);
+	if (!lacks)
+		return status;
+	return cmd_fail(
+		CMD_UNREACHABLE,
+		"%s uses a C library that is too old for libuntorn.so: it lacks %s; let it use "
+		"this system's, or build untorn on a system with the older one",
+		program->path, lacks);
 }
 
 static int set_preload(bool simulate)
@@ -94,7 +119,7 @@ static int set_deep(void)
 }
 
 /* Asks the simulated disk's own library, before the program starts. 0, or an exit status. */
-static int check_spec(const char *spec)
+static int check_spec(const char *name, const char *spec)
 {
 	AUTO_FREE char *path = NULL;
 	char problem[128] = "";
@@ -108,9 +133,9 @@ static int check_spec(const char *spec)
 	if (!check)
 		return cmd_fail(CMD_UNREACHABLE, "%s", dlerror());
 	if (!check(spec, problem, sizeof(problem)))
-		status = cmd_fail(CMD_USAGE,
-				  "--sim=%s is not understood, at: %s; see libuntorn-sim(7)", spec,
-				  problem);
+		status =
+			cmd_fail(CMD_USAGE, "%s=%s is not understood, at: %s; see libuntorn-sim(7)",
+				 name, spec, problem);
 	dlclose(library);
 	return status;
 }
@@ -121,13 +146,13 @@ static int add_disk(const char *spec, char **all)
 	char *before = *all;
 
 	unsetenv("UNTORN_SIM");
-	int status = check_spec(spec);
+	int status = check_spec("--sim", spec);
 	if (status)
 		return status;
 	if (asprintf(all, "%s%s%s", before ? before : "", before ? ";" : "", spec) < 0)
 		return cmd_fail(CMD_UNREACHABLE, "out of memory");
 	free(before);
-	return check_spec(*all);
+	return check_spec("--sim", *all);
 }
 
 static int require(const char *device, struct wishes *wishes)
@@ -149,11 +174,68 @@ static int check_required(const struct wishes *wishes)
 	return status;
 }
 
+/* The environment's disks; --sim takes their place. Without its library they are no matter. */
+static int check_disks(const struct wishes *wishes)
+{
+	const char *spec = wishes->sim ? NULL : getenv("UNTORN_SIM");
+	AUTO_FREE char *copy = spec && *spec ? strdup(spec) : NULL;
+	AUTO_FREE char *path = copy ? cmd_preload_find(CMD_PRELOAD_SIM) : NULL;
+
+	if (!path)
+		return 0;
+	unsetenv("UNTORN_SIM");
+	int status = check_spec("UNTORN_SIM", copy);
+	setenv("UNTORN_SIM", copy, 1);
+	return status;
+}
+
+static int take(int option, struct wishes *wishes)
+{
+	switch (option) {
+	case 'm':
+		return cmd_set("mode", UNTORN_ENV_MODE, optarg, CMD_MODES);
+	case 'l':
+		return cmd_set("nvme-limits", UNTORN_ENV_NVME_LIMITS, optarg, CMD_POLICIES);
+	case 'g':
+		return cmd_settings_log(optarg);
+	case 'o':
+		return cmd_settings_names("--only", UNTORN_ENV_ONLY, optarg);
+	case 'k':
+		return cmd_settings_names("--skip", UNTORN_ENV_SKIP, optarg);
+	case 's':
+		return add_disk(optarg, &wishes->sim);
+	case 'r':
+		wishes->report = true;
+		wishes->report_file = optarg;
+		return 0;
+	case 'j':
+		wishes->json = true;
+		return 0;
+	case 'q':
+		return require(optarg, wishes);
+	case 'a':
+		wishes->anyway = true;
+		return 0;
+	case 'd':
+		return set_deep();
+	case 'c':
+		wishes->check = true;
+		return 0;
+	case 'h':
+		exit(cmd_help("run"));
+	default:
+		return cmd_fail(CMD_USAGE, "see untorn run --help");
+	}
+}
+
 static int parse(int argc, char **argv, struct wishes *ret_wishes)
 {
 	static const struct option options[] = {
 		{ "mode", required_argument, NULL, 'm' },
 		{ "nvme-limits", required_argument, NULL, 'l' },
+		{ "log", required_argument, NULL, 'g' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "skip", required_argument, NULL, 'k' },
 		{ "sim", required_argument, NULL, 's' },
 		{ "report", optional_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
@@ -167,66 +249,52 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 	int option, status = 0;
 
 	/* "+": the program's own options are left alone. */
-	while (!status && (option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
-		switch (option) {
-		case 'm':
-			status = cmd_set("mode", UNTORN_ENV_MODE, optarg, "auto command off");
-			break;
-		case 'l':
-			status = cmd_set("nvme-limits", UNTORN_ENV_NVME_LIMITS, optarg,
-					 CMD_POLICIES);
-			break;
-		case 's':
-			status = add_disk(optarg, &ret_wishes->sim);
-			break;
-		case 'r':
-			ret_wishes->report = true;
-			ret_wishes->report_file = optarg;
-			break;
-		case 'j':
-			ret_wishes->json = true;
-			break;
-		case 'q':
-			status = require(optarg, ret_wishes);
-			break;
-		case 'a':
-			ret_wishes->anyway = true;
-			break;
-		case 'd':
-			status = set_deep();
-			break;
-		case 'c':
-			ret_wishes->check = true;
-			break;
-		case 'h':
-			exit(cmd_help("run"));
-		default:
-			status = cmd_fail(CMD_USAGE, "see untorn run --help");
-		}
-	}
+	while (!status && (option = getopt_long(argc, argv, "+h", options, NULL)) != -1)
+		status = take(option, ret_wishes);
 	return status;
+}
+
+/* What options say has taken the place of what the environment said. */
+static int check_settings(const struct wishes *wishes)
+{
+	int status =
+		wishes->sim ? cmd_set("sim", "UNTORN_SIM", wishes->sim, NULL) : check_disks(wishes);
+
+	return status ? status : cmd_settings_check();
+}
+
+/* All that must be so before the program is started; with --check nothing is. */
+static int prepare(const struct wishes *wishes, char **words)
+{
+	static struct cmd_program program;
+
+	int status = check_program(words, wishes->anyway && !wishes->check, &program);
+	if (!status)
+		status = check_libc(&program);
+	if (!status && wishes->check)
+		return cmd_check(&program);
+	if (!status)
+		status = check_required(wishes);
+	if (!status)
+		status = set_preload(wishes->sim);
+	return status ? status : cmd_sanitizer_allow(program.path);
 }
 
 int cmd_run(int argc, char **argv)
 {
 	struct wishes wishes = { 0 };
-	char path[PATH_MAX];
 
 	int status = parse(argc, argv, &wishes);
-	if (!status && wishes.sim)
-		status = cmd_set("sim", "UNTORN_SIM", wishes.sim, NULL);
+	if (!status)
+		status = check_settings(&wishes);
 	if (status)
 		return status;
 	if (optind == argc)
 		return cmd_fail(CMD_USAGE, "which program? see untorn run --help");
-	status = check_program(argv[optind], wishes.anyway && !wishes.check, path);
-	if (!status && wishes.check)
-		return cmd_check(path);
-	if (!status)
-		status = check_required(&wishes);
-	if (!status)
-		status = set_preload(wishes.sim);
-	if (!status && (wishes.report || wishes.json))
+	status = prepare(&wishes, argv + optind);
+	if (status || wishes.check)
+		return status;
+	if (wishes.report || wishes.json)
 		status = cmd_report_prepare(wishes.report_file, wishes.json);
 	if (status)
 		return status;

@@ -5,7 +5,7 @@
  * argument of syscall(); of the others, which are common as line numbers are, into eax, and right
  * before.
  */
-#include "command/elf_calls.h"
+#include "run/elf_calls.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program and the libraries that its loader finds for it, as ldd(1) asks for them. A plug-in
- * that it opens later is not seen.
+ * The program and the libraries that its loader finds for it. A plug-in that it opens later is not
+ * seen.
  */
-#include "command/check.h"
+#include "run/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +17,8 @@
 #include "base/cleanup.h"
 #include "command/command.h"
 #include "base/deep.h"
-#include "command/elf_calls.h"
+#include "run/elf_calls.h"
+#include "run/loads.h"
 
 enum { ENOUGH = 0, NEEDED = 1 };
 
@@ -48,12 +47,14 @@ const char *cmd_check_deep(void)
 }
 
 /* Those whose calls are caught by name, or are not the program's: the C library, the loader, ours,
- * and liburing, whose functions we stand in for. */
+ * sanitizers, and liburing, whose functions we stand in for. */
 static int is_known(const char *path)
 {
-	static const char *const names[] = { "libc.so",     "ld-linux",  "libpthread.so",
-					     "liburing.so", "libuntorn", "liburing-ffi.so",
-					     "ld-musl",     "libc.musl" };
+	static const char *const names[] = {
+		"libc.so",         "ld-linux",     "libpthread.so", "liburing.so", "libuntorn",
+		"liburing-ffi.so", "ld-musl",      "libasan.",      "libtsan.",    "liblsan.",
+		"libhwasan.",      "libclang_rt.", "libc.musl",
+	};
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 
@@ -71,31 +72,6 @@ static int calls_of(const char *path)
 	return fd < 0 ? -errno : elf_calls(fd);
 }
 
-/* The loader's answer, instead of the program (ld.so(8)). */
-static FILE *list_libraries(const char *path, pid_t *ret_child)
-{
-	AUTO_FREE char *where = NULL;
-	char *arguments[] = { (char *)(uintptr_t)path, NULL };
-	char *environment[] = { (char[]){ "LD_TRACE_LOADED_OBJECTS=1" }, NULL, NULL };
-	posix_spawn_file_actions_t actions;
-	int ends[2];
-
-	const char *folders = getenv("LD_LIBRARY_PATH");
-	if (folders && asprintf(&where, "LD_LIBRARY_PATH=%s", folders) >= 0)
-		environment[1] = where;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return NULL;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-	int error = posix_spawn(ret_child, path, &actions, NULL, arguments, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	close(ends[1]);
-	if (!error)
-		return fdopen(ends[0], "r");
-	close(ends[0]);
-	return NULL;
-}
-
 /* The path in a line "name => /path (0x...)", or NULL. */
 static char *path_in(char *line)
 {
@@ -107,14 +83,15 @@ static char *path_in(char *line)
 }
 
 /* The first that makes calls of its own, or an empty string. */
-static void find_maker(const char *program, char *ret_path, size_t size)
+static void find_maker(const struct cmd_program *program, char *ret_path, size_t size)
 {
 	AUTO_FREE char *line = NULL;
 	size_t room = 0;
 	pid_t child;
 
-	snprintf(ret_path, size, "%s", calls_of(program) == ELF_CALLS_WRITES ? program : "");
-	FILE *list = *ret_path ? NULL : list_libraries(program, &child);
+	snprintf(ret_path, size, "%s",
+		 calls_of(program->path) == ELF_CALLS_WRITES ? program->path : "");
+	FILE *list = *ret_path ? NULL : cmd_loads_list(program, NULL, STDOUT_FILENO, &child);
 	if (!list)
 		return;
 	while (getline(&line, &room, list) > 0) {
@@ -126,8 +103,9 @@ static void find_maker(const char *program, char *ret_path, size_t size)
 	waitpid(child, NULL, 0);
 }
 
-int cmd_check(const char *path)
+int cmd_check(const struct cmd_program *program)
 {
+	const char *path = program->path;
 	char maker[4096];
 
 	if (calls_of(path) == -ENOSYS) {
@@ -136,7 +114,7 @@ int cmd_check(const char *path)
 		       path);
 		return ENOUGH;
 	}
-	find_maker(path, maker, sizeof(maker));
+	find_maker(program, maker, sizeof(maker));
 	if (!*maker) {
 		printf("%s: reached, without --deep; of plug-ins nothing is known\n", path);
 		return ENOUGH;

@@ -4,7 +4,7 @@
  * (PT_INTERP), and the names of the sections (Go's). Every offset comes from the file and is only
  * ever used in a pread, which finds it inside the file or fails.
  */
-#include "command/elf.h"
+#include "run/elf.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -14,17 +14,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_HEADERS = 512, MAX_NAMES = 4096, MAX_LOADER = 256 };
+#include "run/elf_dynamic.h"
+
+enum { MAX_HEADERS = 512, MAX_NAMES = 4096 };
 
 /* The linker's name for our own header: it says what "the same machine" is. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-static bool read_at(int fd, void *data, size_t size, uint64_t offset)
+bool elf_read_at(int fd, void *data, size_t size, uint64_t offset)
 {
 	return offset <= INT64_MAX && pread(fd, data, size, (off_t)offset) == (ssize_t)size;
 }
 
-static bool is_our_machine(const ElfW(Ehdr) *header)
+static bool is_our_machine(const ElfW(Ehdr) * header)
 {
 	const ElfW(Ehdr) *ours = &__ehdr_start;
 
@@ -34,16 +36,17 @@ static bool is_our_machine(const ElfW(Ehdr) *header)
 }
 
 /* The loader's path, empty if there is none. */
-static void read_loader(int fd, const ElfW(Ehdr) *header, char ret_path[MAX_LOADER])
+static void read_loader(int fd, const ElfW(Ehdr) * header, char ret_path[ELF_LOADER_PATH])
 {
 	ElfW(Phdr) program;
 
-	memset(ret_path, 0, MAX_LOADER);
+	memset(ret_path, 0, ELF_LOADER_PATH);
 	for (unsigned i = 0; i < header->e_phnum && i < MAX_HEADERS; i++) {
-		if (!read_at(fd, &program, sizeof(program), header->e_phoff + i * sizeof(program)))
+		if (!elf_read_at(fd, &program, sizeof(program),
+				 header->e_phoff + i * sizeof(program)))
 			return;
-		if (program.p_type == PT_INTERP && program.p_filesz < MAX_LOADER) {
-			if (!read_at(fd, ret_path, program.p_filesz, program.p_offset))
+		if (program.p_type == PT_INTERP && program.p_filesz < ELF_LOADER_PATH) {
+			if (!elf_read_at(fd, ret_path, program.p_filesz, program.p_offset))
 				*ret_path = '\0';
 			return;
 		}
@@ -56,17 +59,17 @@ static bool has_name(const char *names, size_t size, const char *name)
 }
 
 /* By its sections: .go.buildinfo since Go 1.13, .note.go.buildid before. */
-static bool is_go(int fd, const ElfW(Ehdr) *header)
+static bool is_go(int fd, const ElfW(Ehdr) * header)
 {
 	ElfW(Shdr) section;
 	char names[MAX_NAMES];
 
 	if (header->e_shentsize != sizeof(section) ||
-	    !read_at(fd, &section, sizeof(section),
-		     header->e_shoff + (uint64_t)header->e_shstrndx * sizeof(section)))
+	    !elf_read_at(fd, &section, sizeof(section),
+			 header->e_shoff + (uint64_t)header->e_shstrndx * sizeof(section)))
 		return false;
 	size_t size = section.sh_size < sizeof(names) ? section.sh_size : sizeof(names);
-	return read_at(fd, names, size, section.sh_offset) &&
+	return elf_read_at(fd, names, size, section.sh_offset) &&
 	       (has_name(names, size, ".go.buildinfo") ||
 		has_name(names, size, ".note.go.buildid"));
 }
@@ -82,10 +85,20 @@ static bool is_our_libc(const char *loader)
 #endif
 }
 
+bool elf_loader(int fd, char ret_path[ELF_LOADER_PATH])
+{
+	ElfW(Ehdr) header = { 0 };
+
+	*ret_path = '\0';
+	if (elf_read_at(fd, &header, sizeof(header), 0) && header.e_phentsize == sizeof(ElfW(Phdr)))
+		read_loader(fd, &header, ret_path);
+	return *ret_path != '\0';
+}
+
 int elf_kind(int fd)
 {
 	ElfW(Ehdr) header = { 0 };
-	char loader[MAX_LOADER];
+	char loader[ELF_LOADER_PATH];
 
 	ssize_t length = pread(fd, &header, sizeof(header), 0);
 	if (length < 0)
@@ -100,7 +113,7 @@ int elf_kind(int fd)
 		read_loader(fd, &header, loader);
 	else
 		*loader = '\0';
-	if (!*loader)
-		return ELF_STATIC;
+	if (!*loader) /* the loaders' own names: ld-linux-x86-64.so.2, ld64.so.2, ld.so.1 */
+		return elf_dynamic_has(fd, DT_SONAME, "ld") ? ELF_LOADER : ELF_STATIC;
 	return is_our_libc(loader) ? ELF_DYNAMIC : ELF_OTHER_LIBC;
 }
