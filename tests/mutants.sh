@@ -252,6 +252,7 @@ doctor: no answer is not a lack of rights|doctor/judge.c|s/return error == -EACC
 doctor: formats that are larger|doctor/formats.c|s/ .. format.block <= block)/)/|command/doctor.sh
 doctor: formats that a kernel takes|doctor/formats.c|s/format.block <= (unsigned)sysconf(_SC_PAGESIZE)/1/|command/doctor.sh
 doctor: controllers that cannot format|doctor/formats.c|s/return p->identity.nvme.controller\[CTRL_OACS\] & 2;/return true;/|command/doctor.sh
+doctor: layers over disks that cannot|doctor/examine_layers.c|s/return evidence.verdict != VERDICT_NO;/return true;/|command/doctor_places.sh
 doctor: limits of other disks|doctor/throttle.c|s/ \&\& line\[length\] == . .;/;/|command/doctor_places.sh
 doctor: limits of a parent|doctor/throttle.c|s/if (!\*cgroup)/if (1)/|command/doctor_places.sh
 doctor: limits on reads|doctor/throttle.c|s/return \*word == .w. \&\& /return /|command/doctor_places.sh

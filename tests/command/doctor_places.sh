@@ -152,6 +152,22 @@ without_sys() {
 	"$untorn" list > /dev/null 2>&1
 	equal "no /sys, list: status" $? 2
 }
+# A layer, made of a loop device and a /sys of our own: to go round it is advised only if that helps.
+layered() {
+	mount -t tmpfs none /sys/dev/block && mkdir -p /sys/dev/block/7:7/slaves/sim0n1 && mknod "$work/layer" b 7 7 || exit 99
+	echo 240:0 > /sys/dev/block/7:7/slaves/sim0n1/dev
+	advice="a layer may split a write or send it elsewhere: let the program open what $work/layer lies on (sim0n1)"
+	sim nawupf=31 "$untorn" doctor "$work/layer" > "$work/text"
+	equal "layer: status" $? 1
+	has "layer" "$work/text" "  lies on                sim0n1"
+	has "layer over a disk that can" "$work/text" "$advice"
+	sim nawupf=31,unprivileged "$untorn" doctor "$work/layer" > "$work/text"
+	has "layer over a disk that may" "$work/text" "$advice"
+	sim nawupf=31,nabo=1 "$untorn" doctor "$work/layer" > "$work/text"
+	has "layer over a disk that cannot" "$work/text" "  lies on                sim0n1"
+	lacks "layer over a disk that cannot" "$work/text" "let the program open"
+	rm "$work/layer"
+}
 in_a_namespace() { # FUNCTION
 	unshare --mount --propagation private bash -c "$1; [ \$bad = 0 ] || exit 1; exit 0" || bad=1
 }
@@ -160,9 +176,10 @@ for path in /sys/class/block/*; do
 	[ -b "/dev/${path##*/}" ] && node=/dev/${path##*/} number=$(cat "$path/dev") && break
 done
 if [ "$(id -u)" = 0 ] && unshare --mount true 2> /dev/null; then
-	export -f fail equal has lacks json sim throttled limit warned cgroups without_sys
+	export -f fail equal has lacks json sim throttled limit warned cgroups layered without_sys
 	export untorn u work BUILD bad checks node number
 	in_a_namespace cgroups
+	if [ -d /sys/dev/block/7:7 ]; then in_a_namespace layered; else left_out="$left_out layers (no loop devices);"; fi
 	[ -z "$node" ] || in_a_namespace without_sys
 else
 	left_out="$left_out cgroups and /sys (not root);"
