@@ -3,7 +3,7 @@
 # make quick      the tests to run between two edits; make unit preload SAN=address,undefined: some, sanitized
 # make check      every test but the long ones, on real kernels under QEMU too; installs what it needs
 # make check-long mutants; check-soak: the truth tests with more kernels, and what is long by its nature
-# make clients    liburing's own tests, PostgreSQL, MariaDB and QEMU at their usual work under the shim
+# make clients    liburing's own tests, databases, QEMU and 300 programs at their usual work under the shim
 # make bench      what it costs; make packages, builds: Debian packages, and other compilers and C libraries
 # make install    honours DESTDIR, prefix and the directories below; make uninstall, dist
 # V=1 shows the commands. config.mak (git-ignored) is for settings of your own. shim/README.md has the map.
@@ -121,7 +121,7 @@ check-vm clients: export UNTORN_TEST_TIMEOUT ?= 2400
 mutants: programs
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
 # Unmodified programs that have no use for it must not notice it. Half an hour; see tests/clients/lib.sh.
-clients: shim
+clients: shim $(CMD)
 	$(Q)tests/setup.sh g++ dpkg-dev make
 	$(Q)UNTORN_TEST_SHOWN=1 tests/run.sh $(B) $(filter-out %/lib.sh,$(wildcard tests/clients/*.sh))
 packages: ; $(Q)tests/setup.sh mmdebstrap lintian && tests/pack/packages.sh

@@ -227,8 +227,9 @@ static const char *hinders(const struct cmd_program *program, int kind)
 	return explain(kind);
 }
 
-static const char bare[] = "is to start a program without LD_PRELOAD (-i, -u or an assignment), "
-			   "so without the shim; put env in front: env ... untorn run -- PROGRAM";
+static const char bare[] =
+	"starts its program without LD_PRELOAD (-i, -u or an assignment), and so without the shim; "
+	"put it in front: env ... untorn run -- PROGRAM";
 
 /* One execution, with its scripts. True: another one follows. */
 static bool judge(struct cmd_program *program, const char **ret_hindrance)

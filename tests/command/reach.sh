@@ -51,6 +51,14 @@ served() {
 		bash -c 'exec -a strange "$0" /dev/sim0n1 0 4096' "$write"
 	run "the name it is called by" 0 "$done" '' "$disk" --only=strange -- \
 		bash -c 'exec -a strange "$0" /dev/sim0n1 0 4096' "$write"
+	if [ -x /usr/bin/python3 ]; then
+		printf '%s\n' '#!/usr/bin/python3' 'import os, mmap' 'fd = os.open("/dev/sim0n1", os.O_RDWR | os.O_DIRECT)' \
+			'print(os.pwritev(fd, [mmap.mmap(-1, 4096)], 0, 0x40))' > tool
+		chmod +x tool
+		run "a script's own name" 0 4096 '' "$disk" --only=tool -- ./tool
+		run "its interpreter's" 0 4096 '' "$disk" --only=python3 -- ./tool
+		run "neither" 1 '' '*not supported*' "$disk" --only=other -- ./tool
+	fi
 	run "the doctor is no such program" 0 '/dev/sim0n1: atomic writes of*' '' "$disk" --only=nothing -- "$untorn" doctor /dev/sim0n1
 	run "one that is served is logged" 0 "$done" '*untorn\[*' "$disk" --log=debug --skip=sh -- "$write" /dev/sim0n1 0 4096
 	run "one that is not is not" 1 '' '/dev/sim0n1: *' "$disk" --log=debug --skip=pwritev2 -- "$write" /dev/sim0n1 0 4096
