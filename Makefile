@@ -61,10 +61,10 @@ $(LIB): $(call objs,base rules device engine async door) shim.map
 	$(shared) $(fast) -ldl -lpthread $(LDLIBS)
 $(SIMLIB): $(call objs,sim sim_doors) shim/sim/sim.map
 	$(shared) -Wl,-Bsymbolic-functions -ldl -lpthread
-$(CMD): $(call objs,base rules device engine command verify)
+$(CMD): $(call objs,base rules device engine command report verify)
 	$(link) -ldl -lpthread $(asks) $(LDLIBS)
 # A test takes from all rooms but the doors those that it uses.
-$(B)/rooms.a: $(call objs,base rules device engine async command verify)
+$(B)/rooms.a: $(call objs,base rules device engine async command report verify)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(call tests,unit): $(B)/tests/main.o
 $(UNIT) $(BENCH): %: %.o $(B)/rooms.a

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Refuses an include that goes up: tests/layers.sh DIRECTORY
 # The folders are the floors. A file includes headers of its own folder or of one that is listed here before
-# it; the command and its verify never those of async and door; the simulated disk only its own.
+# it; the command, report and verify never those of async and door; the simulated disk only its own.
 set -u
 cd "$1" || exit
 shared='untorn|untorn_uapi'
@@ -13,6 +13,7 @@ below_engine="$below_device|device"
 below_async="$below_engine|engine"
 below_door="$below_async|async"
 below_command="$below_async"
+below_report="$below_command|command"
 below_verify="$below_command|command"
 below_sim=''
 below_sim_doors='sim'

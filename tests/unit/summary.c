@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/counters.h"
 #include "suite.h"
-#include "command/summary.h"
+#include "report/summary.h"
 
 static const struct {
 	uint64_t counts[4]; /* below 1, 2, 4 and 8 us */

@@ -23,7 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/counters.h"
-#include "command/summary.h"
+#include "report/summary.h"
 
 enum { PATH = 320, FAMILIES = 512 };
 

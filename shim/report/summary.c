@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "command/summary.h"
+#include "report/summary.h"
 
 #include <ctype.h>
 #include <inttypes.h>

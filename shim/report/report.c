@@ -21,7 +21,7 @@
 
 #include "command/command.h"
 #include "base/counters.h"
-#include "command/summary.h"
+#include "report/summary.h"
 #include "untorn.h"
 
 enum { PATH = 128 };
