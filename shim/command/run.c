@@ -27,11 +27,11 @@ enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 enum { MOST_REQUIRED = 32 };
 
 struct wishes {
-	bool anyway, check, report, json;
+	bool anyway, check, reports;
 	char *sim; /* all of them */
 	const char *required[MOST_REQUIRED];
 	unsigned required_count;
-	const char *report_file;
+	struct cmd_report report;
 };
 
 static int status_of(int error)
@@ -157,6 +157,7 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		{ "sim", required_argument, NULL, 's' },
 		{ "report", optional_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "histogram", no_argument, NULL, 'g' },
 		{ "require", required_argument, NULL, 'q' },
 		{ "anyway", no_argument, NULL, 'a' },
 		{ "deep", no_argument, NULL, 'd' },
@@ -180,11 +181,14 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 			status = add_disk(optarg, &ret_wishes->sim);
 			break;
 		case 'r':
-			ret_wishes->report = true;
-			ret_wishes->report_file = optarg;
+			ret_wishes->reports = true;
+			ret_wishes->report.file = optarg;
 			break;
 		case 'j':
-			ret_wishes->json = true;
+			ret_wishes->reports = ret_wishes->report.json = true;
+			break;
+		case 'g':
+			ret_wishes->reports = ret_wishes->report.histogram = true;
 			break;
 		case 'q':
 			status = require(optarg, ret_wishes);
@@ -226,11 +230,9 @@ int cmd_run(int argc, char **argv)
 		status = check_required(&wishes);
 	if (!status)
 		status = set_preload(wishes.sim);
-	if (!status && (wishes.report || wishes.json))
-		status = cmd_report_prepare(wishes.report_file, wishes.json);
-	if (status)
-		return status;
-	if ((wishes.report || wishes.json) && cmd_report_beside(&status))
+	if (!status && wishes.reports)
+		status = cmd_report_prepare(&wishes.report);
+	if (status || (wishes.reports && !cmd_report_beside(&status)))
 		return status;
 	execvp(argv[optind], argv + optind);
 	/* That the file itself is there and executable has been seen. */

@@ -1,74 +1,72 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The memory is a file, because whatever the program becomes - another user, a daemon that closes
- * all its descriptors - can open one when the time comes. If root runs it, other users' processes
- * may: the directory cannot be listed, and the file's name not be guessed.
- */
+/* The memory that a program and its children count in, and the report that is made of it. */
 #include "command/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <json-c/json.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/counters_share.h"
 #include "command/command.h"
-#include "base/counters.h"
+#include "report/reporter.h"
 #include "report/summary.h"
 #include "untorn.h"
 
-enum { PATH = 128 };
+static struct cmd_report wishes;
+static char secret[COUNTERS_SECRET + 1];
+static struct counters sum;
+static struct reporter reporter = { .memory = -1, .socket = -1, .secret = secret, .sum = &sum };
 
-static struct {
-	FILE *out;
-	bool json;
-	int fd;
-	char folder[PATH], path[PATH + 32];
-} report = { .fd = -1 };
-
-static bool make_in(const char *parent)
+static bool make_secret(void)
 {
-	bool root = geteuid() == 0;
+	uint64_t words[2];
 
-	if (!parent || *parent != '/' ||
-	    snprintf(report.folder, PATH, "%s/untorn-XXXXXX", parent) >= PATH ||
-	    !mkdtemp(report.folder))
+	if (getrandom(words, sizeof(words), 0) != (ssize_t)sizeof(words))
 		return false;
-	snprintf(report.path, sizeof(report.path), "%s/" COUNTERS_NAME ".XXXXXX", report.folder);
-	if (root)
-		chmod(report.folder, 0711);
-	report.fd = mkostemp(report.path, O_CLOEXEC);
-	if (report.fd >= 0)
-		return !root || fchmod(report.fd, 0666) == 0;
-	rmdir(report.folder);
-	return false;
+	words[0] |= 1; /* the id is not 0 */
+	snprintf(secret, sizeof(secret), "%016" PRIx64 "%016" PRIx64, words[0], words[1]);
+	reporter.counters->report.id = words[0];
+	return true;
 }
 
-static void remove_memory(void)
+/* All of it at once: a page that the system does not have later would be a signal. */
+static bool make_memory(void)
 {
-	unlink(report.path);
-	rmdir(report.folder);
+	int fd = memfd_create(COUNTERS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || fchmod(fd, 0600) < 0 || fallocate(fd, 0, 0, sizeof(struct counters)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return false;
+	reporter.memory = fd;
+	reporter.counters = counters_share_map(fd);
+	if (reporter.counters)
+		counters_initialise(reporter.counters);
+	return reporter.counters && make_secret();
 }
 
-/* All of it: a page that a full file system does not have when it is written to is a signal. */
-static int fill(void)
+/* Without it, other users' processes are not counted. */
+static void make_socket(void)
 {
-	static struct counters empty;
+	struct sockaddr_un address;
+	unsigned length = counters_share_address(secret, &address);
 
-	counters_initialise(&empty);
-	ssize_t length = pwrite(report.fd, &empty, sizeof(empty), 0);
-	if (length == (ssize_t)sizeof(empty))
-		return 0;
-	remove_memory();
-	return cmd_fail(125, "--report: %s: %s", report.folder,
-			length < 0 ? strerror(errno) : "no space");
+	reporter.socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (reporter.socket >= 0 &&
+	    bind(reporter.socket, (const struct sockaddr *)&address, length) < 0) {
+		close(reporter.socket);
+		reporter.socket = -1;
+	}
 }
 
 static bool is_json(const char *file)
@@ -78,111 +76,65 @@ static bool is_json(const char *file)
 	return length > 5 && strcmp(file + length - 5, ".json") == 0;
 }
 
-int cmd_report_prepare(const char *file, bool json)
+static FILE *open_output(const char *file)
+{
+	if (!file)
+		return stderr;
+	return strcmp(file, "-") == 0 ? stdout : fopen(file, "we");
+}
+
+static void print_json(void)
+{
+	json_object *object = summary_json(&sum);
+
+	summary_add_version(object);
+	summary_print_json(reporter.out, object, true);
+	json_object_put(object);
+}
+
+static void tell(void)
+{
+	if (wishes.json)
+		print_json();
+	else
+		summary_print(reporter.out, &sum, "untorn", wishes.histogram);
+	if (fflush(reporter.out) != 0)
+		cmd_fail(0, "--report: %m");
+	if (reporter.lost)
+		cmd_fail(0, "--report: %u processes of other users are not counted", reporter.lost);
+}
+
+int cmd_report_prepare(const struct cmd_report *asked)
 {
 	struct rlimit limit;
 
-	report.out = file ? fopen(file, "we") : stderr;
-	if (!report.out)
-		return cmd_fail(CMD_USAGE, "--report: %s: %m", file);
-	report.json = json || (file && is_json(file));
+	wishes = *asked;
+	wishes.json |= wishes.file && is_json(wishes.file);
+	reporter.tell = tell;
+	reporter.out = open_output(wishes.file);
+	if (!reporter.out)
+		return cmd_fail(CMD_USAGE, "--report: %s: %m", wishes.file);
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < sizeof(struct counters))
 		return cmd_fail(125, "--report: files may not be as large as it needs (ulimit -f)");
-	if (!make_in(geteuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR")) && !make_in("/tmp"))
-		return cmd_fail(125, "--report: /tmp: %m");
-	int status = fill();
-	if (!status && setenv(UNTORN_ENV_STAT, report.path, 1) < 0)
-		status = cmd_fail(125, "out of memory");
-	return status;
+	if (!make_memory())
+		return cmd_fail(125, "--report: cannot make the memory to count in: %m");
+	make_socket();
+	return 0;
 }
 
-static void print(void)
+static int set_environment(void)
 {
-	static struct counters counters;
+	char setting[64 + COUNTERS_SECRET];
 
-	if (pread(report.fd, &counters, sizeof(counters), 0) != (ssize_t)sizeof(counters)) {
-		cmd_fail(0, "--report: what was counted is gone");
-	} else if (report.json) {
-		json_object *object = summary_json(&counters);
-		summary_print_json(report.out, object, true);
-		json_object_put(object);
-	} else {
-		summary_print(report.out, &counters, "untorn");
-	}
-	if (fflush(report.out) != 0)
-		cmd_fail(0, "--report: %m");
-}
-
-/* The terminal's signals the program gets too, being in the same group. */
-static void forward(const siginfo_t *info, pid_t child)
-{
-	if (info->si_code <= 0 && info->si_pid != child)
-		kill(child, info->si_signo);
-}
-
-/* False: the child has ended. One that stops stops us too, for the shell that waits for us. */
-static bool is_there(pid_t child, int *ret_status)
-{
-	while (waitpid(child, ret_status, WNOHANG | WUNTRACED) == child) {
-		if (!WIFSTOPPED(*ret_status))
-			return false;
-		kill(getpid(), SIGSTOP);
-	}
-	return true;
-}
-
-static int await(pid_t child, const sigset_t *all)
-{
-	siginfo_t info;
-	int status = 0;
-
-	while (is_there(child, &status)) {
-		int number = sigwaitinfo(all, &info);
-		if (number > 0 && number != SIGCHLD)
-			forward(&info, child);
-	}
-	return status;
-}
-
-/* As the program did, but without a core file of ours. */
-static int end_as(int status)
-{
-	sigset_t one;
-
-	if (!WIFSIGNALED(status))
-		return WEXITSTATUS(status);
-	int number = WTERMSIG(status);
-	prctl(PR_SET_DUMPABLE, 0);
-	signal(number, SIG_DFL);
-	sigemptyset(&one);
-	sigaddset(&one, number);
-	raise(number);
-	sigprocmask(SIG_UNBLOCK, &one, NULL);
-	return 128 + number;
+	snprintf(setting, sizeof(setting), "/proc/%d/fd/%d:%s",
+		 (int)reporter.counters->report.reporter, reporter.memory, secret);
+	return setenv(UNTORN_ENV_STAT, setting, 1) < 0 ? cmd_fail(125, "out of memory") : 0;
 }
 
 bool cmd_report_beside(int *ret_status)
 {
-	struct sigaction waited = { .sa_handler = SIG_DFL }, before;
-	sigset_t all, mask;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &mask);
-	sigaction(SIGCHLD, &waited, &before);
-	pid_t child = fork();
-	if (child == 0) {
-		sigaction(SIGCHLD, &before, NULL);
-		sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (!reporter_start(&reporter, ret_status))
 		return false;
-	}
-	if (child < 0) {
-		*ret_status = cmd_fail(125, "fork: %m");
-		remove_memory();
-		return true;
-	}
-	int status = await(child, &all);
-	print();
-	remove_memory();
-	*ret_status = end_as(status);
-	return true;
+	*ret_status = set_environment();
+	return *ret_status == 0;
 }

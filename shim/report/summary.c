@@ -3,17 +3,12 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
 #include "rules/reason.h"
 
-struct sums {
-	uint64_t commands, refused;
-};
-
-static uint64_t total(const counters_number *numbers, int count)
+uint64_t summary_total(const counters_number *numbers, int count)
 {
 	uint64_t sum = 0;
 
@@ -22,24 +17,15 @@ static uint64_t total(const counters_number *numbers, int count)
 	return sum;
 }
 
-static struct sums sums_of(const struct counters_door *door)
+bool summary_is_used(const struct counters_door *door)
 {
-	return (struct sums){
-		.commands = counters_read(&door->done) + counters_read(&door->errors),
-		.refused = total(door->refused, COUNTERS_REASONS),
-	};
-}
-
-static bool is_used(const struct counters_door *door)
-{
-	struct sums sums = sums_of(door);
-
-	return sums.commands || sums.refused || counters_read(&door->kernel);
+	return counters_read(&door->done) || counters_read(&door->errors) ||
+	       counters_read(&door->kernel) || summary_total(door->refused, COUNTERS_REASONS);
 }
 
 uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], unsigned percent)
 {
-	uint64_t all = total(latency, COUNTERS_BUCKETS), wanted, below = 0;
+	uint64_t all = summary_total(latency, COUNTERS_BUCKETS), wanted, below = 0;
 
 	if (!all)
 		return 0;
@@ -52,8 +38,7 @@ uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], uns
 	return UINT64_C(1) << COUNTERS_BUCKETS;
 }
 
-enum { NAME = 8 * COUNTERS_NAME_WORDS + 1 };
-static void name_of(const struct counters_slot *slot, char ret_name[NAME])
+void summary_name(const struct counters_slot *slot, char ret_name[SUMMARY_NAME])
 {
 	uint64_t key = counters_read(&slot->key);
 
@@ -65,16 +50,40 @@ static void name_of(const struct counters_slot *slot, char ret_name[NAME])
 	if (key == UINT64_MAX)
 		strcpy(ret_name, "all others");
 	else
-		snprintf(ret_name, NAME, "%u:%u", major((dev_t)key - 1), minor((dev_t)key - 1));
+		snprintf(ret_name, SUMMARY_NAME, "%u:%u", major((dev_t)key - 1),
+			 minor((dev_t)key - 1));
 }
 
-static void print_refused(FILE *file, const struct counters_door *door)
+/* Of which door of which slot. */
+struct place {
+	const struct counters *counters;
+	const struct counters_slot *slot;
+	enum door door;
+};
+
+/* "(4096 bytes)" where all are so; nothing where it is not known. */
+static void print_reason(FILE *file, const struct place *place, unsigned reason, uint64_t count)
 {
-	for (int i = 0; i < COUNTERS_REASONS; i++) {
+	uint64_t length = 0;
+	uint64_t most =
+		counters_commonest(place->counters, place->slot, place->door, reason, &length);
+
+	fprintf(file, "    %" PRIu64 " refused: %s", count, reason_text((enum reason)reason));
+	if (most && most == count)
+		fprintf(file, " (%" PRIu64 " bytes)", length);
+	else if (most)
+		fprintf(file, " (%" PRIu64 " of them %" PRIu64 " bytes)", most, length);
+	fputc('\n', file);
+}
+
+static void print_refused(FILE *file, const struct place *place)
+{
+	const struct counters_door *door = &place->slot->doors[place->door];
+
+	for (unsigned i = 0; i < COUNTERS_REASONS; i++) {
 		uint64_t count = counters_read(&door->refused[i]);
 		if (count)
-			fprintf(file, "    %" PRIu64 " refused: %s\n", count,
-				reason_text((enum reason)i));
+			print_reason(file, place, i, count);
 	}
 	uint64_t failed = counters_read(&door->kernel_failed);
 	if (failed)
@@ -82,34 +91,71 @@ static void print_refused(FILE *file, const struct counters_door *door)
 			failed);
 }
 
-static void print_door(FILE *file, const char *name, enum door number,
-		       const struct counters_door *door)
+enum { BAR = 50 };
+static void print_bar(FILE *file, int bucket, uint64_t count, uint64_t most)
 {
-	struct sums sums = sums_of(door);
+	static const char bar[BAR + 1] = "##################################################";
+	int length = (int)((long double)count / (long double)most * BAR);
+
+	fprintf(file, "    %s%8" PRIu64 " us %10" PRIu64 " %.*s\n",
+		bucket < COUNTERS_BUCKETS - 1 ? " <" : ">=",
+		UINT64_C(1) << (bucket < COUNTERS_BUCKETS - 1 ? bucket : bucket - 1), count,
+		length ? length : count > 0, bar);
+}
+
+/* From the first to the last that is not empty. */
+static void print_histogram(FILE *file, const counters_number latency[COUNTERS_BUCKETS])
+{
+	int first = COUNTERS_BUCKETS, last = -1;
+	uint64_t most = 0;
+
+	for (int i = 0; i < COUNTERS_BUCKETS; i++) {
+		uint64_t count = counters_read(&latency[i]);
+		if (!count)
+			continue;
+		first = i < first ? i : first;
+		last = i;
+		most = count > most ? count : most;
+	}
+	for (int i = first; i <= last; i++)
+		print_bar(file, i, counters_read(&latency[i]), most);
+}
+
+static void print_door(FILE *file, const struct place *place, bool histogram)
+{
+	const struct counters_door *door = &place->slot->doors[place->door];
+	char name[SUMMARY_NAME];
 	uint64_t half = summary_percentile(door->latency, 50);
 	uint64_t most = summary_percentile(door->latency, 99);
 
+	summary_name(place->slot, name);
 	fprintf(file,
 		"  %-16s %-9s %10" PRIu64 " %14" PRIu64 " %7" PRIu64 " %8" PRIu64 " %8" PRIu64,
-		name, counters_door_name(number), sums.commands, counters_read(&door->bytes),
-		counters_read(&door->errors), sums.refused, counters_read(&door->kernel));
+		name, counters_door_name(place->door),
+		counters_read(&door->done) + counters_read(&door->errors),
+		counters_read(&door->bytes), counters_read(&door->errors),
+		summary_total(door->refused, COUNTERS_REASONS), counters_read(&door->kernel));
 	if (half)
 		fprintf(file, "   <%" PRIu64 " <%" PRIu64 "\n", half, most);
 	else
 		fprintf(file, "   -\n");
-	print_refused(file, door);
+	print_refused(file, place);
+	if (histogram)
+		print_histogram(file, door->latency);
 }
 
-static void print_slot(FILE *file, const struct counters_slot *slot)
+static void print_slot(FILE *file, const struct counters *counters,
+		       const struct counters_slot *slot, bool histogram)
 {
-	char name[NAME];
-
-	name_of(slot, name);
-	for (int i = 0; i < DOOR_COUNT; i++) {
-		if (is_used(&slot->doors[i]))
-			print_door(file, name, (enum door)i, &slot->doors[i]);
-	}
+	char name[SUMMARY_NAME];
 	uint64_t answered = counters_read(&slot->statx);
+
+	for (int i = 0; i < DOOR_COUNT; i++) {
+		if (summary_is_used(&slot->doors[i]))
+			print_door(file, &(struct place){ counters, slot, (enum door)i },
+				   histogram);
+	}
+	summary_name(slot, name);
 	if (answered)
 		fprintf(file, "  %-16s statx: %" PRIu64 " answered\n", name, answered);
 }
@@ -123,14 +169,14 @@ static bool is_anything(const struct counters *counters)
 	return false;
 }
 
-void summary_print(FILE *file, const struct counters *counters, const char *who)
+void summary_print(FILE *file, const struct counters *counters, const char *who, bool histogram)
 {
 	uint64_t processes = counters_read(&counters->processes);
 
 	if (!is_anything(counters)) {
 		fprintf(file,
-			"%s: no atomic write came to the shim; the program made none, or in a way "
-			"that the shim does not see: untorn run --check\n",
+			"%s: no atomic writes seen. Either the program made none, or it bypasses "
+			"libc (see: untorn run --check -- PROGRAM)\n",
 			who);
 		return;
 	}
@@ -139,101 +185,6 @@ void summary_print(FILE *file, const struct counters *counters, const char *who)
 		"bytes", "failed", "refused", "kernel", "latency us: p50, p99");
 	for (int i = 0; i < COUNTERS_SLOTS; i++) {
 		if (counters_read(&counters->slots[i].key))
-			print_slot(file, &counters->slots[i]);
+			print_slot(file, counters, &counters->slots[i], histogram);
 	}
-}
-
-static void put(json_object *object, const char *name, uint64_t number)
-{
-	json_object_object_add(
-		object, name,
-		json_object_new_int64(number > INT64_MAX ? INT64_MAX : (int64_t)number));
-}
-
-static json_object *json_reasons(const struct counters_door *door)
-{
-	json_object *list = json_object_new_array();
-
-	for (int i = 0; i < COUNTERS_REASONS; i++) {
-		uint64_t count = counters_read(&door->refused[i]);
-		if (!count)
-			continue;
-		json_object *one = json_object_new_object();
-		json_object_object_add(one, "reason",
-				       json_object_new_string(reason_text((enum reason)i)));
-		put(one, "count", count);
-		json_object_array_add(list, one);
-	}
-	return list;
-}
-
-static json_object *json_latency(const struct counters_door *door)
-{
-	json_object *list = json_object_new_array();
-
-	for (int i = 0; i < COUNTERS_BUCKETS; i++) {
-		uint64_t count = counters_read(&door->latency[i]);
-		if (!count)
-			continue;
-		json_object *one = json_object_new_object();
-		put(one, "below_us", UINT64_C(1) << i);
-		put(one, "count", count);
-		json_object_array_add(list, one);
-	}
-	return list;
-}
-
-static json_object *json_door(const struct counters_door *door, enum door number)
-{
-	struct sums sums = sums_of(door);
-	json_object *object = json_object_new_object();
-
-	json_object_object_add(object, "door", json_object_new_string(counters_door_name(number)));
-	put(object, "commands", sums.commands);
-	put(object, "bytes", counters_read(&door->bytes));
-	put(object, "failed", counters_read(&door->errors));
-	put(object, "kernel", counters_read(&door->kernel));
-	put(object, "kernel_failed", counters_read(&door->kernel_failed));
-	put(object, "refused", sums.refused);
-	json_object_object_add(object, "reasons", json_reasons(door));
-	json_object_object_add(object, "latency", json_latency(door));
-	return object;
-}
-
-static json_object *json_slot(const struct counters_slot *slot)
-{
-	json_object *object = json_object_new_object(), *doors = json_object_new_array();
-	char name[NAME];
-
-	name_of(slot, name);
-	json_object_object_add(object, "device", json_object_new_string(name));
-	put(object, "statx", counters_read(&slot->statx));
-	for (int i = 0; i < DOOR_COUNT; i++) {
-		if (is_used(&slot->doors[i]))
-			json_object_array_add(doors, json_door(&slot->doors[i], (enum door)i));
-	}
-	json_object_object_add(object, "doors", doors);
-	return object;
-}
-
-struct json_object *summary_json(const struct counters *counters)
-{
-	json_object *object = json_object_new_object(), *devices = json_object_new_array();
-
-	put(object, "processes", counters_read(&counters->processes));
-	for (int i = 0; i < COUNTERS_SLOTS; i++) {
-		if (counters_read(&counters->slots[i].key))
-			json_object_array_add(devices, json_slot(&counters->slots[i]));
-	}
-	json_object_object_add(object, "devices", devices);
-	return object;
-}
-
-bool summary_print_json(FILE *file, struct json_object *object, bool pretty)
-{
-	const char *text = json_object_to_json_string_ext(
-		object, pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE
-			       : JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	return text && fprintf(file, "%s\n", text) >= 0;
 }
