@@ -32,7 +32,8 @@ untorn run --mode=off --any|--anyway
 untorn run ca|cat
 untorn run --r|--report --report=
 untorn doctor --j|--json
-untorn stat --|--all --json --watch
+untorn stat --|--all --json --histogram --metrics --watch
+untorn run --hist|--histogram
 untorn stat |1
 untorn doctor --nvme-limits=n|namespace
 END
