@@ -30,7 +30,7 @@
  *	lines (1000; "all": any number) a process, to FILE, else to standard error.
  *
  * UNTORN_STAT
- *	Set by `untorn run --report`: the file to count in.
+ *	Set by `untorn run --report`: the memory to count in.
  *
  * UNTORN_DEEP
  *	"1": system calls that the program makes without the C library are caught too (Linux 5.11,

@@ -16,6 +16,7 @@ below_command="$below_async"
 below_doctor="$below_command|command"
 below_verify="$below_doctor|doctor"
 below_run="$below_command|command"
+below_report="$below_command|command"
 below_sim=''
 below_sim_doors='sim'
 bad=0

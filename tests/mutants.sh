@@ -265,6 +265,15 @@ list: partitions|doctor/list.c|s/return !sysfs_is_partition(number) \&\& /return
 list: its order|doctor/list.c|s/return strverscmp(/return strcmp(/|command/list.sh
 bytes that are no UTF-8|command/utf8.c|s/size_t length = length_of(text);/size_t length = 1;/|unit/utf8 command/doctor_places.sh
 log: a disk is none|base/log.c|s/ \&\& !S_ISBLK(ret_st->st_mode)//|command/report.sh
+report: nobody truncates the memory|report/report.c|s/fcntl(fd, F_ADD_SEALS, .*) < 0)/0)/|command/report.sh
+report: no memory that can be truncated|base/counters_share.c|s/fd >= 0 \&\& is_sealed(fd)/fd >= 0/|unit/counters
+report: another process of that number|base/counters_share.c|s/st.st_ino == counters->report.namespace/1/|unit/counters
+report: counted from the start|door/init.c|s/counters_start();/;/|command/report.sh
+report: told before the end|door/init.c|s/counters_end();.*/;/|command/report.sh
+report: a session of its own|report/reporter.c|s/setsid();/;/|command/report.sh
+report: standard output is the program's|report/reporter.c|s/dup2(null, STDOUT_FILENO);/;/|command/report.sh
+report: who gets the orphans|report/reporter.c|s/getpid() == 1 .. subreaper/0/|command/report.sh
+report: the lengths of what is refused|engine/account.c|s/if (is_length_known(request))/if (0)/|command/report.sh
 another file beside it|engine/engine.c|s/else if (file->fd != call->fd)/else if (0)/|preload/ring_fds
 disk that does not answer|engine/own_ring.c|s/IORING_ENTER_EXT_ARG, &argument, sizeof(argument)/0, NULL, 0/|unit/flight
 close lets go|door/close.c|s/ring_table_before_close(first, last);//|preload/ring_raw

@@ -3,7 +3,8 @@
  * The memory is a file without a name. One descriptor of it stays open, for nobody but `untorn
  * stat`, which finds it in /proc/PID/fd: a user may open that of his own processes, while their
  * memory may be closed to him (Yama). If the program closes it, or gives its number to another
- * file, then only that is lost.
+ * file, then only that is lost. Under `untorn run --report` the memory is the reporter's; see
+ * counters_share.c.
  */
 #include "base/counters.h"
 
@@ -15,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/config.h"
+#include "base/counters_share.h"
 #include "base/real.h"
 
 enum { HIGH_NUMBER = 512 }; /* away from those that programs count on */
@@ -27,6 +29,9 @@ enum { HIGH_NUMBER = 512 }; /* away from those that programs count on */
 static struct counters own;
 static struct counters *_Atomic current;
 
+/* What `current` is to become: a process is counted at its first atomic write. */
+static struct counters *_Atomic prepared;
+
 void counters_initialise(struct counters *counters)
 {
 	counters->version = COUNTERS_VERSION;
@@ -38,35 +43,6 @@ bool counters_are_ours(const struct counters *counters, size_t size)
 {
 	return size >= sizeof(*counters) && counters->magic == COUNTERS_MAGIC &&
 	       counters->version == COUNTERS_VERSION && counters->size == sizeof(*counters);
-}
-
-static struct counters *map(int fd)
-{
-	void *memory =
-		mmap(NULL, sizeof(struct counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-/* That of `untorn run`, which set it up. Nobody can be stopped from truncating it but who may do as
- * he likes with this process anyway. */
-static struct counters *map_named(int *ret_fd)
-{
-	char path[CONFIG_TEXT];
-	struct stat st;
-
-	if (!config_text(CONFIG_STAT, path))
-		return NULL;
-	*ret_fd =
-		real_open(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (size_t)st.st_size < sizeof(struct counters))
-		return NULL;
-	struct counters *counters = map(*ret_fd);
-	if (!counters || counters_are_ours(counters, sizeof(*counters)))
-		return counters;
-	munmap(counters, sizeof(*counters));
-	return NULL;
 }
 
 static int make_file(void)
@@ -90,8 +66,8 @@ static struct counters *map_nameless(int *ret_fd)
 	*ret_fd = may_grow() ? make_file() : -1;
 	if (*ret_fd < 0 || ftruncate(*ret_fd, sizeof(struct counters)) < 0)
 		return NULL;
-	fcntl(*ret_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-	struct counters *counters = map(*ret_fd);
+	fcntl(*ret_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+	struct counters *counters = counters_share_map(*ret_fd);
 	if (counters)
 		counters_initialise(counters);
 	return counters;
@@ -104,22 +80,16 @@ static void keep(int fd)
 }
 
 /* Two that come at once both make some; the later throws its away. */
-static struct counters *publish(struct counters *counters, int fd)
+static struct counters *publish(struct counters *counters)
 {
 	struct counters *known = NULL;
 
 	if (atomic_compare_exchange_strong(&current, &known, counters ? counters : &own)) {
 		counters_add(&current->processes, 1);
-		if (counters)
-			keep(fd);
-		else if (fd >= 0)
-			real_close(fd);
-		return current;
+		return NULL;
 	}
-	if (counters)
+	if (counters && counters != known)
 		munmap(counters, sizeof(*counters));
-	if (fd >= 0)
-		real_close(fd);
 	return known;
 }
 
@@ -127,13 +97,17 @@ static struct counters *make(void)
 {
 	int fd = -1;
 
-	struct counters *counters = map_named(&fd);
-	if (!counters) {
-		if (fd >= 0)
-			real_close(fd);
+	struct counters *counters = atomic_load_explicit(&prepared, memory_order_acquire);
+	if (!counters)
+		counters = counters_share_open();
+	if (!counters)
 		counters = map_nameless(&fd);
-	}
-	return publish(counters, fd);
+	struct counters *known = publish(counters);
+	if (!known && counters && fd >= 0)
+		keep(fd);
+	else if (fd >= 0)
+		real_close(fd);
+	return known ? known : atomic_load_explicit(&current, memory_order_acquire);
 }
 
 struct counters *counters_get(void)
@@ -149,6 +123,37 @@ struct counters *counters_get_if_any(void)
 	struct counters *known = atomic_load_explicit(&current, memory_order_acquire);
 
 	return known || !config_text(CONFIG_STAT, path) ? known : make();
+}
+
+/* One that the report adds; NULL: no report was asked for, or nobody is there to take it. */
+static struct counters *make_handed_over(void)
+{
+	char setting[CONFIG_TEXT];
+	int fd = -1;
+
+	if (!config_text(CONFIG_STAT, setting))
+		return NULL;
+	struct counters *counters = map_nameless(&fd);
+	bool is_taken = counters && counters_share_hand_over(fd);
+	if (fd >= 0)
+		real_close(fd);
+	if (is_taken || !counters)
+		return counters;
+	munmap(counters, sizeof(*counters));
+	return NULL;
+}
+
+/* No descriptor stays: the program may look at its own before it has made any atomic write, and
+ * the reporter has one. */
+void counters_start(void)
+{
+	struct counters *counters = counters_share_open();
+
+	if (counters)
+		counters_share_know(counters);
+	else
+		counters = make_handed_over();
+	atomic_store_explicit(&prepared, counters, memory_order_release);
 }
 
 static bool claim(struct counters_slot *slot, uint64_t key, bool *ret_new)
@@ -204,6 +209,7 @@ void counters_after_fork(void)
 
 	if (known)
 		counters_add(&known->processes, 1);
+	counters_share_know(NULL);
 }
 
 const char *counters_door_name(enum door door)

@@ -39,8 +39,9 @@ static const struct verb {
 	  "                                     between their names (UNTORN_ONLY)\n"
 	  "  --skip=NAMES                       serve all but these (UNTORN_SKIP)\n"
 	  "  --report[=FILE]                    tell at the end what became of atomic writes, on\n"
-	  "                                     standard error or in FILE\n"
+	  "                                     standard error or in FILE; -: standard output\n"
 	  "  --json                             the report as JSON, as in a FILE.json\n"
+	  "  --histogram                        the report with the latency as a histogram\n"
 	  "  --deep                             catch system calls made without the C library too\n"
 	  "                                     (UNTORN_DEEP; Linux 5.11, x86-64)\n"
 	  "  --check                            start nothing: say whether PROGRAM needs --deep\n"
@@ -74,13 +75,15 @@ static const struct verb {
 	  "\n"
 	  "Exit status: 0 listed, whatever the devices can do; 2 not all could be listed.\n" },
 	{ "stat", cmd_stat, false, "show what running programs' atomic writes came to",
-	  "usage: untorn stat [--json] [--watch] [PID | --all]\n"
+	  "usage: untorn stat [--json | --histogram | --metrics] [--watch] [PID | --all]\n"
 	  "\n"
 	  "What the shim has counted in a process, and in those that it shares memory with by\n"
 	  "fork; by device and door.\n"
 	  "\n"
 	  "  --all                              all that you may look at, as without a number\n"
 	  "  --json                             as JSON, with the latency histogram\n"
+	  "  --histogram                        with the latency as a histogram\n"
+	  "  --metrics                          as OpenMetrics, for the text file of a collector\n"
 	  "  --watch                            again each second, until the process ends\n"
 	  "\n"
 	  "Exit status: 0, or 1 nothing has been counted there, or you may not look.\n" },

@@ -37,6 +37,7 @@ __attribute__((constructor)) static void start(void)
 	real();
 	struct config config = config_get();
 	log_start();
+	counters_start();
 	pthread_atfork(NULL, NULL, after_fork);
 	if (config.deep && config.mode != MODE_OFF)
 		deep_start(entry_deep_trap);
@@ -47,4 +48,5 @@ __attribute__((destructor)) static void end(void)
 {
 	ring_op_await_all();
 	aio_table_await_all();
+	counters_end(); /* last: all is counted */
 }

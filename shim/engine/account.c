@@ -83,18 +83,34 @@ ssize_t account_kernel(dev_t number, enum door door, ssize_t result)
 	return result;
 }
 
+/* A write may be refused before its vector is read, or the file's position. */
+static bool is_length_known(const struct request *request)
+{
+	return request->length || request->block;
+}
+
+static void extent_of(const struct request *request, char ret_text[64])
+{
+	char *end = ret_text;
+
+	*end = '\0';
+	if (is_length_known(request))
+		end += snprintf(end, 32, " of %llu bytes", (unsigned long long)request->length);
+	if (request->offset || request->block)
+		snprintf(end, 32, " at %llu", (unsigned long long)request->offset);
+}
+
 static void tell_refused(const char *name, const struct device *device,
 			 const struct request *request, int error, enum reason reason)
 {
-	char limits[40] = "";
+	char limits[40] = "", extent[64];
 
+	extent_of(request, extent);
 	if (reason == REASON_SIZE)
 		snprintf(limits, sizeof(limits), " (%u to %u)", device->limits.unit_min,
 			 device->limits.unit_max);
-	log_line("%s: %s of %llu bytes at %llu refused, %s: %s%s", name,
-		 counters_door_name(request->door), (unsigned long long)request->length,
-		 (unsigned long long)request->offset, reason_errno(error), reason_text(reason),
-		 limits);
+	log_line("%s: %s%s refused, %s: %s%s", name, counters_door_name(request->door), extent,
+		 reason_errno(error), reason_text(reason), limits);
 }
 
 int account_refused(const struct device *device, const struct request *request, int error)
@@ -107,6 +123,8 @@ int account_refused(const struct device *device, const struct request *request, 
 	enum reason reason = reason_of(request, &device->limits, error);
 	PROBE_DECISION(request->door, device->number, error, request->offset, request->length);
 	counters_add(&slot->doors[request->door].refused[reason], 1);
+	if (is_length_known(request))
+		counters_add_length(counters_get(), slot, request->door, reason, request->length);
 	if (log_wants(LOG_DEBUG) || (log_wants(LOG_INFO) && is_first(slot, reason))) {
 		known_name(slot, device->number, name);
 		tell_refused(name, device, request, error, reason);
@@ -165,8 +183,10 @@ void account_end(const struct device *device, const struct request *request, uin
 	} else {
 		counters_add(&door->done, 1);
 		counters_add(&door->bytes, (uint64_t)result);
-		if (began)
+		if (began) {
 			counters_add(&door->latency[counters_bucket(time)], 1);
+			counters_add(&door->time, time);
+		}
 	}
 	if (log_wants(result < 0 ? LOG_ERROR : LOG_DEBUG)) {
 		known_name(slot, device->number, name);

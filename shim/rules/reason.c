@@ -89,6 +89,30 @@ const char *reason_text(enum reason reason)
 				      : limits_explain((enum refusal)(reason - REASON_DEVICE));
 }
 
+const char *reason_name(enum reason reason)
+{
+	static const char *const names[REASON_DEVICE] = {
+		[REASON_OTHER] = "other",
+		[REASON_ARGUMENT] = "argument",
+		[REASON_DESCRIPTOR] = "rights",
+		[REASON_MEMORY] = "memory",
+		[REASON_FLAGS] = "flags",
+		[REASON_NOT_DIRECT] = "not-direct",
+		[REASON_READ_ONLY] = "read-only",
+		[REASON_SWAP] = "swap",
+		[REASON_END] = "end-of-device",
+		[REASON_WAIT] = "would-wait",
+		[REASON_SEGMENTS] = "segments",
+		[REASON_LENGTH] = "power-of-two",
+		[REASON_OFFSET] = "natural-alignment",
+		[REASON_ALIGNMENT] = "block-alignment",
+		[REASON_SIZE] = "limits",
+		[REASON_BOUNDARY] = "boundary",
+	};
+
+	return reason < REASON_DEVICE ? names[reason] : "device";
+}
+
 const char *reason_errno(int error)
 {
 	static const struct {

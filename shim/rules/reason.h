@@ -33,6 +33,10 @@ enum reason reason_of(const struct request *request, const struct limits *limits
 /* One clause. Static. */
 const char *reason_text(enum reason reason);
 
+/* One word, for programs: it does not change between versions. All that a device may lack are
+ * "device". Static. */
+const char *reason_name(enum reason reason);
+
 /* "EINVAL", of either sign; "error" for those that are not expected. Static. */
 const char *reason_errno(int error);
 

@@ -30,11 +30,11 @@ enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 enum { MOST_REQUIRED = 32 };
 
 struct wishes {
-	bool anyway, check, report, json;
+	bool anyway, check, reports;
 	char *sim; /* all of them */
 	const char *required[MOST_REQUIRED];
 	unsigned required_count;
-	const char *report_file;
+	struct cmd_report report;
 };
 
 static int status_of(int error)
@@ -205,11 +205,14 @@ static int take(int option, struct wishes *wishes)
 	case 's':
 		return add_disk(optarg, &wishes->sim);
 	case 'r':
-		wishes->report = true;
-		wishes->report_file = optarg;
+		wishes->reports = true;
+		wishes->report.file = optarg;
 		return 0;
 	case 'j':
-		wishes->json = true;
+		wishes->reports = wishes->report.json = true;
+		return 0;
+	case 'i':
+		wishes->reports = wishes->report.histogram = true;
 		return 0;
 	case 'q':
 		return require(optarg, wishes);
@@ -239,6 +242,7 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		{ "sim", required_argument, NULL, 's' },
 		{ "report", optional_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "histogram", no_argument, NULL, 'i' },
 		{ "require", required_argument, NULL, 'q' },
 		{ "anyway", no_argument, NULL, 'a' },
 		{ "deep", no_argument, NULL, 'd' },
@@ -294,11 +298,9 @@ int cmd_run(int argc, char **argv)
 	status = prepare(&wishes, argv + optind);
 	if (status || wishes.check)
 		return status;
-	if (wishes.report || wishes.json)
-		status = cmd_report_prepare(wishes.report_file, wishes.json);
-	if (status)
-		return status;
-	if ((wishes.report || wishes.json) && cmd_report_beside(&status))
+	if (wishes.reports)
+		status = cmd_report_prepare(&wishes.report);
+	if (status || (wishes.reports && !cmd_report_beside(&status)))
 		return status;
 	execvp(argv[optind], argv + optind);
 	/* That the file itself is there and executable has been seen. */

@@ -55,7 +55,8 @@ untorn run --r|--report --report=
 untorn doctor --j|--json
 untorn doctor --r|--report
 untorn list --|--all --json --nvme-limits=namespace
-untorn stat --|--all --json --watch
+untorn stat --|--all --json --histogram --metrics --watch
+untorn run --hist|--histogram
 untorn stat |1
 untorn doctor --nvme-limits=n|namespace
 END

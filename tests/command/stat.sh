@@ -42,14 +42,72 @@ row "JSON" 0 "{*\"pid\":$pid,*\"commands\":5,*}" '' --json "$pid"
 row "all" 0 "$(line 5)" '' --all
 row "nobody in particular" 0 "$(line 5)" ''
 row "all, as JSON" 0 "[[]*\"pid\":$pid,*" '' --json
+row "a histogram" 0 "python3 ($pid): 1 process$(line 5)"$'\n'*' us *##*' '' --histogram "$pid"
+row "metrics" 0 $'# TYPE *\n# EOF' '' --metrics "$pid"
+row "JSON and metrics" 2 '' 'untorn: one of --json, *' --json --metrics
 row "one and all" 2 '' 'untorn: one process*' --all "$pid"
 row "two" 2 '' 'untorn: one process*' 1 2
-row "no number" 2 '' 'untorn: x is no process*' x
-row "no number either" 2 '' 'untorn: 5x is no process*' 5x
+row "no number" 2 '' 'untorn: x is not a process*' x
+row "no number either" 2 '' 'untorn: 5x is not a process*' 5x
 row "help" 0 'usage: untorn stat*' '' --help
-row "nobody" 1 '' 'untorn: process 99999999: there is none' 99999999
+row "nobody" 1 '' 'untorn: process 99999999: no such process' 99999999
 row "no shim" 1 '' "untorn: process $$ does not have the shim*" $$
 first=$pid
+
+# As a collector reads it: https://prometheus.io/docs/specs/om/open_metrics_spec/
+metrics() {
+	rows=$((rows + 1))
+	"$untorn" stat --metrics > metrics && python3 - "$1" metrics > err 2>&1 << 'END' || { fail "metrics"; cat err metrics; }
+import re, sys
+pid, path = sys.argv[1:]
+lines = open(path).read().split("\n")
+assert lines[-2:] == ["# EOF", ""]
+suffixes = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
+seen, values, family, kind = set(), {}, None, None
+for line in lines[:-2]:
+    words = line.split(" ", 3)
+    if words[0] == "#":
+        if words[1] == "TYPE":
+            family, kind, unit = words[2], words[3], None
+            assert family not in seen
+            seen.add(family)
+        assert words[2] == family and words[1] in ("TYPE", "UNIT", "HELP")
+        assert words[1] != "UNIT" or family.endswith("_" + words[3])
+        continue
+    name, labels, value = re.fullmatch(r'(\w+)\{((?:\w+="(?:[^"\\]|\\["\\n])*",?)+)\} (\S+)', line).groups()
+    assert name in [family + suffix for suffix in suffixes[kind]], name
+    assert (name, labels) not in values
+    values[name, labels] = float(value)
+mine = {(name, re.sub(r'pid="\d+",program="python3"', "", labels)): value
+        for (name, labels), value in values.items() if 'pid="%s"' % pid in labels}
+door = ',device="sim0n1",door="pwritev2"'
+assert mine["untorn_processes", ""] == 1
+assert mine["untorn_commands_total", door] == 5 and mine["untorn_written_bytes_total", door] == 5 * 16384
+assert mine["untorn_refused_writes_total", door + ',reason="power-of-two"'] == 2
+assert mine["untorn_latency_seconds_count", door] == 5 == mine["untorn_latency_seconds_bucket", door + ',le="+Inf"']
+assert 0 < mine["untorn_latency_seconds_sum", door] < 5
+below = [value for (name, _), value in mine.items() if name.endswith("_bucket")]
+assert below == sorted(below) and len(below) == 24
+END
+}
+start metered 'write(5)
+for i in 1, 2:
+    try: os.pwritev(disk, [memoryview(page)[:12288]], 0, 0x40)
+    except OSError: pass'
+metrics "$pid"
+
+# Under a report no descriptor is kept: the reporter has one, and is not shown itself.
+start_reported() {
+	rm -f reported.ready
+	"$untorn" run --report=/dev/null --sim="/dev/sim0n1=$work/reported.image,nawun=31,nawupf=31" -- \
+		/usr/bin/python3 write.py "$work/reported.ready" 'write(6)' &
+	pid=$! jobs+=("$pid")
+	while [ ! -e reported.ready ]; do sleep 0.1; done
+}
+start_reported
+row "under a report" 0 "python3 ($pid): 1 process$(line 6)" '' "$pid"
+[ "$("$untorn" stat | grep -c '[ ]98304 ')" = 1 ] || fail "the reporter is shown"
+kill "$pid"
 
 # What it is to be read from is closed: from its memory, if that is allowed.
 start closed 'write(3); os.closerange(disk + 1, 4096)'

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/counters_share.h"
 #include "counters_fd.h"
 #include "suite.h"
 #include "untorn.h"
@@ -138,82 +141,239 @@ START_TEST(where_nothing_can_be_shared_it_counts_all_the_same)
 }
 END_TEST
 
-static char path[] = "/tmp/untorn-stat-test-XXXXXX";
-
-static struct counters *make_named(size_t size)
+/* Another process's memory, which UNTORN_STAT names as `untorn run --report` does. */
+enum { ID = 0x1234abcd };
+static struct counters *make_named(size_t size, int seals)
 {
-	static struct counters *memory;
-	int fd = mkstemp(path);
+	char setting[128];
+	int fd = memfd_create(COUNTERS_NAME, MFD_ALLOW_SEALING);
 
-	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
-	memory = mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	setenv(UNTORN_ENV_STAT, path, 1);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, seals), 0);
+	struct counters *memory =
+		mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	snprintf(setting, sizeof(setting), "/proc/%d/fd/%d:%016xfedcba9876543210", getpid(), fd,
+		 ID);
+	setenv(UNTORN_ENV_STAT, setting, 1);
 	return memory;
 }
 
-START_TEST(the_named_file_is_used)
+static struct counters *make_good(void)
 {
-	struct counters *named = make_named(sizeof(*named));
+	struct counters *named = make_named(sizeof(*named), F_SEAL_SHRINK | F_SEAL_GROW);
 
 	counters_initialise(named);
+	named->report.id = ID;
+	return named;
+}
+
+START_TEST(the_named_memory_is_used)
+{
+	struct counters *named = make_good();
+
+	counters_start();
+	ck_assert_uint_eq(counters_read(&named->processes), 0);
 	count();
-	unlink(path);
 	ck_assert_uint_eq(counters_read(&named->slots[0].statx), 100);
 	ck_assert_uint_eq(counters_read(&named->processes), 1);
+	close(descriptor()); /* ours, by which it was found: no other is kept */
+	ck_assert_int_eq(descriptor(), -1);
+}
+END_TEST
+
+START_TEST(it_is_used_without_the_constructor)
+{
+	struct counters *named = make_good();
+
+	count();
+	ck_assert_uint_eq(counters_read(&named->slots[0].statx), 100);
 }
 END_TEST
 
 /* What is wrong with it. */
 static const struct {
-	uint64_t magic;
+	uint64_t magic, id;
 	uint32_t version, size;
+	int seals;
 } strangers[] = {
-	{ 0, 0, 0 },
-	{ COUNTERS_MAGIC + 1, COUNTERS_VERSION, sizeof(struct counters) },
-	{ COUNTERS_MAGIC, COUNTERS_VERSION + 1, sizeof(struct counters) },
-	{ COUNTERS_MAGIC, COUNTERS_VERSION, sizeof(struct counters) - 8 },
+	{ 0, 0, 0, 0, F_SEAL_SHRINK },
+	{ COUNTERS_MAGIC + 1, ID, COUNTERS_VERSION, sizeof(struct counters), F_SEAL_SHRINK },
+	{ COUNTERS_MAGIC, ID + 1, COUNTERS_VERSION, sizeof(struct counters), F_SEAL_SHRINK },
+	{ COUNTERS_MAGIC, ID, COUNTERS_VERSION - 1, sizeof(struct counters), F_SEAL_SHRINK },
+	{ COUNTERS_MAGIC, ID, COUNTERS_VERSION, sizeof(struct counters) - 8, F_SEAL_SHRINK },
+	{ COUNTERS_MAGIC, ID, COUNTERS_VERSION, sizeof(struct counters), F_SEAL_GROW },
 };
 
-START_TEST(a_strange_file_is_left_alone)
+START_TEST(a_strange_memory_is_left_alone)
 {
-	struct counters *named = make_named(sizeof(*named));
+	struct counters *named = make_named(sizeof(*named), strangers[_i].seals);
 
 	named->magic = strangers[_i].magic;
+	named->report.id = strangers[_i].id;
 	named->version = strangers[_i].version;
 	named->size = strangers[_i].size;
+	counters_start();
 	count();
-	unlink(path);
 	ck_assert_uint_eq(counters_read(&named->processes), 0);
 	ck_assert_uint_eq(counters_read(&named->slots[0].key), 0);
 	ck_assert_uint_eq(counters_read(&slot(7)->statx), 100);
 }
 END_TEST
 
-START_TEST(a_short_file_is_left_alone)
+START_TEST(a_short_memory_is_left_alone)
 {
-	struct counters *named = make_named(4096);
+	struct counters *named = make_named(4096, F_SEAL_SHRINK);
 
 	counters_initialise(named);
+	named->report.id = ID;
 	count();
-	unlink(path);
 	ck_assert_uint_eq(counters_read(&named->processes), 0);
 	ck_assert_uint_eq(counters_read(&slot(7)->statx), 100);
 }
 END_TEST
 
-START_TEST(a_named_pipe_is_not_waited_for)
-{
-	static char fifo[] = "/tmp/untorn-stat-test-fifo-XXXXXX";
+/* A file, a named pipe, nothing, and no setting at all. */
+static const char *const settings[] = {
+	"/etc/passwd",
+	"/etc/passwd:0123456789abcdef0123456789abcdef",
+	"/proc/self/fd/0:0123456789abcdef0123456789abcdef",
+	"/tmp:x",
+	"",
+};
 
-	ck_assert_ptr_nonnull(mkdtemp(fifo));
-	rmdir(fifo);
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	setenv(UNTORN_ENV_STAT, fifo, 1);
+START_TEST(another_file_is_not_opened)
+{
+	setenv(UNTORN_ENV_STAT, settings[_i], 1);
+	counters_start();
+	ck_assert_int_eq(descriptor(), -1);
 	count();
-	unlink(fifo);
 	ck_assert_uint_eq(counters_read(&slot(7)->statx), 100);
+}
+END_TEST
+
+/* It cannot open the memory: the reporter gets its own. */
+static int take(int socket)
+{
+	char said[64];
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr header;
+	} control;
+	struct iovec iov = { said, sizeof(said) };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	int fd;
+
+	ck_assert_int_eq(recvmsg(socket, &message, MSG_DONTWAIT), 16);
+	ck_assert_int_eq(memcmp(said, "fedcba9876543210", 16), 0);
+	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	return fd;
+}
+
+START_TEST(another_users_is_handed_over)
+{
+	struct sockaddr_un address;
+	unsigned length = counters_share_address("0123456789abcdef", &address);
+	int socket_ = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	ck_assert_int_eq(bind(socket_, (const struct sockaddr *)&address, length), 0);
+	setenv(UNTORN_ENV_STAT, "/proc/0/fd/0:0123456789abcdeffedcba9876543210", 1);
+	counters_start();
+	ck_assert_int_eq(descriptor(), -1);
+	count();
+	int fd = take(socket_);
+	ck_assert_int_lt(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0); /* it is still mapped */
+	const struct counters *theirs = mmap(NULL, sizeof(*theirs), PROT_READ, MAP_SHARED, fd, 0);
+	ck_assert_uint_eq(counters_read(&theirs->slots[0].statx), 100);
+}
+END_TEST
+
+static struct counters one, two;
+
+START_TEST(lengths_are_counted_by_reason)
+{
+	uint64_t length = 0;
+	const struct counters_slot *slot = &one.slots[3];
+
+	for (uint64_t i = 0; i < 9; i++)
+		counters_add_length(&one, slot, DOOR_LIBAIO, 11, i % 3 ? 512 * i : 3072);
+	counters_add_length(&one, slot, DOOR_LIBAIO, 12, UINT64_MAX);
+	ck_assert_uint_eq(counters_commonest(&one, slot, DOOR_LIBAIO, 11, &length), 3);
+	ck_assert_uint_eq(length, 3072);
+	ck_assert_uint_eq(counters_commonest(&one, slot, DOOR_LIBAIO, 12, &length), 1);
+	ck_assert_uint_eq(counters_commonest(&one, slot, DOOR_IO_URING, 11, &length), 0);
+	ck_assert_uint_eq(counters_commonest(&one, &one.slots[2], DOOR_LIBAIO, 11, &length), 0);
+}
+END_TEST
+
+START_TEST(too_many_lengths_do_no_harm)
+{
+	uint64_t length = 0;
+
+	for (uint64_t i = 0; i < 10000; i++)
+		counters_add_length(&one, &one.slots[0], DOOR_SYSCALL, 1, i);
+	ck_assert_uint_eq(counters_commonest(&one, &one.slots[0], DOOR_SYSCALL, 1, &length), 1);
+}
+END_TEST
+
+/* The second has the device in another slot. */
+START_TEST(sums)
+{
+	bool is_new;
+	uint64_t length = 0;
+	struct counters_slot *first = counters_slot(&one, 7, &is_new);
+
+	counters_slot(&two, 5, &is_new);
+	struct counters_slot *second = counters_slot(&two, 7, &is_new);
+	counters_set_name(second, "sda");
+	counters_add(&first->doors[DOOR_LIBAIO].refused[11], 1);
+	counters_add_length(&one, first, DOOR_LIBAIO, 11, 3072);
+	counters_add(&second->doors[DOOR_LIBAIO].refused[11], 1);
+	counters_add_length(&two, second, DOOR_LIBAIO, 11, 3072);
+	counters_add(&second->doors[DOOR_IO_URING].time, 9);
+	counters_add(&two.processes, 4);
+	counters_sum(&one, &two);
+	ck_assert_uint_eq(counters_read(&one.processes), 4);
+	ck_assert_uint_eq(counters_read(&first->doors[DOOR_LIBAIO].refused[11]), 2);
+	ck_assert_uint_eq(counters_read(&first->doors[DOOR_IO_URING].time), 9);
+	ck_assert_uint_eq(counters_commonest(&one, first, DOOR_LIBAIO, 11, &length), 2);
+	ck_assert_uint_eq(counters_read(&one.slots[1].key), 6);
+}
+END_TEST
+
+static void end_in_time(void)
+{
+	counters_end();
+}
+
+/* Nobody answers: the program waits a second at most, and its children not at all. */
+START_TEST(the_end_waits_for_the_report)
+{
+	struct stat st;
+	struct counters *named = make_good();
+
+	ck_assert_int_eq(stat("/proc/self/ns/pid", &st), 0);
+	named->report.namespace = st.st_ino;
+	named->report.program = getpid();
+	counters_start();
+	in_child(end_in_time);
+	ck_assert_uint_eq(named->report.state, COUNTERS_COUNTS);
+	counters_end();
+	ck_assert_uint_eq(named->report.state, COUNTERS_ENDS);
+}
+END_TEST
+
+START_TEST(another_programs_end_does_not)
+{
+	struct counters *named = make_good();
+
+	named->report.namespace = 1; /* of that number in another namespace */
+	named->report.program = getpid();
+	counters_start();
+	counters_end();
+	ck_assert_uint_eq(named->report.state, COUNTERS_COUNTS);
 }
 END_TEST
 
@@ -265,11 +425,19 @@ Suite *suite(void)
 	tcase_add_test(tc, threads_that_come_at_once_share_it);
 	tcase_add_test(tc, devices_that_find_no_slot_share_the_last);
 	tcase_add_test(tc, where_nothing_can_be_shared_it_counts_all_the_same);
-	tcase_add_test(tc, the_named_file_is_used);
-	tcase_add_loop_test(tc, a_strange_file_is_left_alone, 0,
+	tcase_add_test(tc, the_named_memory_is_used);
+	tcase_add_test(tc, it_is_used_without_the_constructor);
+	tcase_add_loop_test(tc, a_strange_memory_is_left_alone, 0,
 			    sizeof(strangers) / sizeof(strangers[0]));
-	tcase_add_test(tc, a_short_file_is_left_alone);
-	tcase_add_test(tc, a_named_pipe_is_not_waited_for);
+	tcase_add_test(tc, a_short_memory_is_left_alone);
+	tcase_add_loop_test(tc, another_file_is_not_opened, 0,
+			    sizeof(settings) / sizeof(settings[0]));
+	tcase_add_test(tc, another_users_is_handed_over);
+	tcase_add_test(tc, lengths_are_counted_by_reason);
+	tcase_add_test(tc, too_many_lengths_do_no_harm);
+	tcase_add_test(tc, sums);
+	tcase_add_test(tc, the_end_waits_for_the_report);
+	tcase_add_test(tc, another_programs_end_does_not);
 	tcase_add_loop_test(tc, bucket_of_a_time, 0, sizeof(times) / sizeof(times[0]));
 	tcase_add_loop_test(tc, names_come_back, 0, sizeof(names) / sizeof(names[0]));
 	suite_add_tcase(s, tc);

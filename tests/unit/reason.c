@@ -86,6 +86,7 @@ START_TEST(each_has_a_text)
 {
 	ck_assert_ptr_nonnull(reason_text((enum reason)_i));
 	ck_assert_str_ne(reason_text((enum reason)_i), "");
+	ck_assert_ptr_nonnull(reason_name((enum reason)_i));
 }
 END_TEST
 

@@ -6,7 +6,8 @@
 #include "base/cleanup.h"
 #include "base/counters.h"
 #include "suite.h"
-#include "command/summary.h"
+#include "report/metrics.h"
+#include "report/summary.h"
 
 static const struct {
 	uint64_t counts[4]; /* below 1, 2, 4 and 8 us */
@@ -38,7 +39,7 @@ static char *printed(const struct counters *counters)
 	size_t size;
 	FILE *file = open_memstream(&text, &size);
 
-	summary_print(file, counters, "who");
+	summary_print(file, counters, "who", true);
 	fclose(file);
 	return text;
 }
@@ -48,8 +49,8 @@ START_TEST(nothing_counted)
 	static struct counters counters;
 
 	AUTO_FREE char *text = printed(&counters);
-	ck_assert_str_eq(text, "who: no atomic write came to the shim; the program made none, or "
-			       "in a way that the shim does not see: untorn run --check\n");
+	ck_assert_str_eq(text, "who: no atomic writes seen. Either the program made none, or it "
+			       "bypasses libc (see: untorn run --check -- PROGRAM)\n");
 }
 END_TEST
 
@@ -69,6 +70,48 @@ START_TEST(garbage_is_printable)
 }
 END_TEST
 
+/* What stands in the quotes of a label, of a process that calls itself so. */
+START_TEST(garbage_is_no_metric)
+{
+	static struct counters counters;
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+	struct metrics *metrics = metrics_new();
+
+	memset(&counters, 0xff, sizeof(counters));
+	counters_set_name(&counters.slots[0], "a\"b\\c\nd");
+	metrics_add(metrics, &counters, 1, "p\"\\");
+	ck_assert(metrics_print(metrics, file));
+	metrics_free(metrics);
+	fclose(file);
+	ck_assert_ptr_nonnull(
+		strstr(text, "{pid=\"1\",program=\"p\\\"\\\\\",device=\"a\\\"b\\\\c?d\",door="));
+	ck_assert_str_eq(text + size - 6, "# EOF\n");
+	free(text);
+}
+END_TEST
+
+START_TEST(a_histogram)
+{
+	static struct counters counters;
+	struct counters_door *door = &counters.slots[0].doors[DOOR_LIBAIO];
+
+	counters_add(&counters.processes, 1);
+	counters_add(&counters.slots[0].key, 1);
+	counters_add(&door->done, 11);
+	counters_add(&door->latency[1], 10);
+	counters_add(&door->latency[3], 1);
+	counters_add(&door->latency[COUNTERS_BUCKETS - 1], 5);
+	AUTO_FREE char *text = printed(&counters);
+	ck_assert_ptr_nonnull(strstr(
+		text,
+		"     <       2 us         10 ##################################################\n"
+		"     <       4 us          0 \n     <       8 us          1 #####\n"));
+	ck_assert_ptr_nonnull(strstr(text, "    >= 4194304 us          5 #####"));
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("summary");
@@ -77,6 +120,8 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, percentile, 0, sizeof(percentiles) / sizeof(percentiles[0]));
 	tcase_add_test(tc, nothing_counted);
 	tcase_add_test(tc, garbage_is_printable);
+	tcase_add_test(tc, garbage_is_no_metric);
+	tcase_add_test(tc, a_histogram);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * untorn stat: finds what processes have counted. Of their descriptors one is that memory, which
- * their user may open; where the program has closed it, it is read from the process, which takes
- * the right to trace it. It is copied, never mapped, for who may write it may truncate it.
+ * untorn stat: finds what processes have counted. A process that counts has that memory mapped.
+ * It is read by a descriptor, the process's own or that of its reporter, which their user may open;
+ * where there is none, from the process, which takes the right to trace it. It is copied, never
+ * mapped, for another version's might be truncated.
  */
 #include "command/command.h"
 
@@ -23,7 +24,9 @@
 
 #include "base/cleanup.h"
 #include "base/counters.h"
-#include "command/summary.h"
+#include "report/metrics.h"
+#include "report/summary.h"
+#include "untorn.h"
 
 enum { PATH = 320, FAMILIES = 512 };
 
@@ -34,8 +37,15 @@ struct family {
 };
 
 struct wishes {
-	bool all, json, watch;
+	bool all, json, histogram, metrics, watch;
 	pid_t pid;
+};
+
+/* Where what is found goes. */
+struct output {
+	json_object *list;       /* as JSON */
+	struct metrics *metrics; /* or so; or else as text */
+	bool histogram;
 };
 
 static bool read_at(int fd, off_t offset, struct counters *ret_counters)
@@ -45,8 +55,13 @@ static bool read_at(int fd, off_t offset, struct counters *ret_counters)
 	       counters_are_ours(ret_counters, sizeof(*ret_counters));
 }
 
-static bool read_descriptor(const char *path, struct counters *ret_counters,
-			    struct family *ret_family)
+static bool is_of(const struct stat *st, const struct family *family)
+{
+	return S_ISREG(st->st_mode) && st->st_dev == family->device && st->st_ino == family->inode;
+}
+
+/* By a descriptor of some process, if it is that memory. */
+static bool read_path(const char *path, const struct family *family, struct counters *ret_counters)
 {
 	char target[PATH];
 	struct stat st;
@@ -58,13 +73,10 @@ static bool read_descriptor(const char *path, struct counters *ret_counters,
 	if (!strstr(target, COUNTERS_NAME))
 		return false;
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return false;
-	*ret_family = (struct family){ st.st_dev, st.st_ino };
-	return read_at(fd, 0, ret_counters);
+	return fd >= 0 && fstat(fd, &st) == 0 && is_of(&st, family) && read_at(fd, 0, ret_counters);
 }
 
-static bool find_descriptor(pid_t pid, struct counters *ret_counters, struct family *ret_family)
+static bool read_own(pid_t pid, const struct family *family, struct counters *ret_counters)
 {
 	char path[PATH];
 	bool found = false;
@@ -73,10 +85,31 @@ static bool find_descriptor(pid_t pid, struct counters *ret_counters, struct fam
 	DIR *directory = opendir(path);
 	for (struct dirent *entry; !found && directory && (entry = readdir(directory));) {
 		snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)pid, entry->d_name);
-		found = read_descriptor(path, ret_counters, ret_family);
+		found = read_path(path, family, ret_counters);
 	}
 	if (directory)
 		closedir(directory);
+	return found;
+}
+
+/* UNTORN_STAT, as the process was started with it, says where. */
+static bool read_reporters(pid_t pid, const struct family *family, struct counters *ret_counters)
+{
+	char path[PATH];
+	AUTO_FREE char *text = NULL;
+	size_t size = 0;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	FILE *environment = fopen(path, "re");
+	while (environment && !found && getdelim(&text, &size, '\0', environment) > 0) {
+		if (strncmp(text, UNTORN_ENV_STAT "=", sizeof(UNTORN_ENV_STAT)) != 0)
+			continue;
+		text[strcspn(text, ":")] = '\0';
+		found = read_path(text + sizeof(UNTORN_ENV_STAT), family, ret_counters);
+	}
+	if (environment)
+		fclose(environment);
 	return found;
 }
 
@@ -89,71 +122,78 @@ static bool read_memory(pid_t pid, unsigned long address, struct counters *ret_c
 	return fd >= 0 && read_at(fd, (off_t)address, ret_counters);
 }
 
-/* *ret_shim: a library of the shim's name is in the process. */
-static bool find_mapping(pid_t pid, struct counters *ret_counters, struct family *ret_family,
-			 bool *ret_shim)
+/* The address, or 0. *ret_shim: a library of the shim's name is in the process. */
+static unsigned long find_mapping(pid_t pid, struct family *ret_family, bool *ret_shim)
 {
 	char line[PATH * 2];
-	unsigned long address, inode;
+	unsigned long address = 0, start, inode;
 	unsigned high, low;
-	bool found = false;
 
 	snprintf(line, sizeof(line), "/proc/%d/maps", (int)pid);
 	FILE *maps = fopen(line, "re");
-	while (maps && !found && fgets(line, sizeof(line), maps)) {
+	while (maps && fgets(line, sizeof(line), maps)) {
 		*ret_shim |= strstr(line, "/libuntorn.so") != NULL;
-		if (!strstr(line, COUNTERS_NAME) ||
-		    sscanf(line, "%lx-%*x %*s %*x %x:%x %lu", &address, &high, &low, &inode) != 4)
+		if (!strstr(line, "/memfd:" COUNTERS_NAME) ||
+		    sscanf(line, "%lx-%*x %*s %*x %x:%x %lu", &start, &high, &low, &inode) != 4)
 			continue;
 		*ret_family = (struct family){ makedev(high, low), inode };
-		found = read_memory(pid, address, ret_counters);
+		address = start;
 	}
 	if (maps)
 		fclose(maps);
-	return found;
+	return address;
 }
 
 static bool find(pid_t pid, struct counters *ret_counters, struct family *ret_family,
 		 bool *ret_shim)
 {
 	*ret_shim = false;
-	return find_descriptor(pid, ret_counters, ret_family) ||
-	       find_mapping(pid, ret_counters, ret_family, ret_shim);
+	unsigned long address = find_mapping(pid, ret_family, ret_shim);
+
+	return address &&
+	       (read_own(pid, ret_family, ret_counters) ||
+		read_reporters(pid, ret_family, ret_counters) ||
+		read_memory(pid, address, ret_counters)) &&
+	       counters_read(&ret_counters->processes);
 }
 
-static void title_of(pid_t pid, char ret_title[64])
+enum { PROGRAM = 32, TITLE = 64 };
+static void program_of(pid_t pid, char ret_name[PROGRAM])
 {
-	char name[32] = "?", path[PATH];
+	char path[PATH];
 
+	strcpy(ret_name, "?");
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd >= 0 ? read(fd, name, sizeof(name) - 1) : 1;
-	name[length > 0 ? length : 0] = '\0';
-	for (char *c = name; *c; c++)
+	ssize_t length = fd >= 0 ? read(fd, ret_name, PROGRAM - 1) : 1;
+	ret_name[length > 0 ? length : 0] = '\0';
+	for (char *c = ret_name; *c; c++)
 		*c = isprint((unsigned char)*c) ? *c : *c == '\n' ? '\0' : '?';
-	snprintf(ret_title, 64, "%s (%d)", name, (int)pid);
 }
 
 static json_object *json_of(pid_t pid, const struct counters *counters, const char *title)
 {
 	json_object *object = json_object_new_object();
 
+	summary_add_version(object);
 	json_object_object_add(object, "pid", json_object_new_int(pid));
 	json_object_object_add(object, "program", json_object_new_string(title));
 	json_object_object_add(object, "counted", summary_json(counters));
 	return object;
 }
 
-/* list: NULL for text. */
-static void show(pid_t pid, const struct counters *counters, json_object *list)
+static void show(pid_t pid, const struct counters *counters, const struct output *output)
 {
-	char title[64];
+	char program[PROGRAM], title[TITLE];
 
-	title_of(pid, title);
-	if (list)
-		json_object_array_add(list, json_of(pid, counters, title));
+	program_of(pid, program);
+	snprintf(title, sizeof(title), "%s (%d)", program, (int)pid);
+	if (output->list)
+		json_object_array_add(output->list, json_of(pid, counters, title));
+	else if (output->metrics)
+		metrics_add(output->metrics, counters, pid, program);
 	else
-		summary_print(stdout, counters, title);
+		summary_print(stdout, counters, title, output->histogram);
 }
 
 static int explain(pid_t pid, bool shim)
@@ -164,7 +204,7 @@ static int explain(pid_t pid, bool shim)
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return cmd_fail(1, "process %d: %s", (int)pid,
-				errno == ENOENT ? "there is none" : strerror(errno));
+				errno == ENOENT ? "no such process" : strerror(errno));
 	if (shim)
 		return cmd_fail(1,
 				"process %d has made no atomic write yet, or does not let you see",
@@ -172,7 +212,7 @@ static int explain(pid_t pid, bool shim)
 	return cmd_fail(1, "process %d does not have the shim: see untorn run", (int)pid);
 }
 
-static int show_one(pid_t pid, json_object *list)
+static int show_one(pid_t pid, const struct output *output)
 {
 	static struct counters counters;
 	struct family family;
@@ -180,7 +220,7 @@ static int show_one(pid_t pid, json_object *list)
 
 	if (!find(pid, &counters, &family, &shim))
 		return explain(pid, shim);
-	show(pid, &counters, list);
+	show(pid, &counters, output);
 	return 0;
 }
 
@@ -200,7 +240,7 @@ static bool is_new(const struct family *one)
 	return true;
 }
 
-static bool show_if_new(pid_t pid, json_object *list)
+static bool show_if_new(pid_t pid, const struct output *output)
 {
 	static struct counters counters;
 	struct family family;
@@ -208,11 +248,11 @@ static bool show_if_new(pid_t pid, json_object *list)
 
 	if (!find(pid, &counters, &family, &shim) || !is_new(&family))
 		return false;
-	show(pid, &counters, list);
+	show(pid, &counters, output);
 	return true;
 }
 
-static int show_all(json_object *list)
+static int show_all(const struct output *output)
 {
 	bool found = false;
 	DIR *directory = opendir("/proc");
@@ -220,24 +260,39 @@ static int show_all(json_object *list)
 	is_new(NULL);
 	for (struct dirent *entry; directory && (entry = readdir(directory));) {
 		pid_t pid = atoi(entry->d_name);
-		found |= pid > 0 && show_if_new(pid, list);
+		found |= pid > 0 && show_if_new(pid, output);
 	}
 	if (directory)
 		closedir(directory);
-	return found || list ? 0
-			     : cmd_fail(0, "no program with atomic writes that you may look at%s",
-					geteuid() ? " (others': as root)" : "");
+	return found || output->list || output->metrics
+		       ? 0
+		       : cmd_fail(0, "no program with atomic writes that you may look at%s",
+				  geteuid() ? " (others': as root)" : "");
+}
+
+static int print(const struct wishes *wishes, const struct output *output)
+{
+	if (output->metrics && !metrics_print(output->metrics, stdout))
+		return cmd_fail(1, "out of memory");
+	if (output->list)
+		summary_print_json(stdout,
+				   wishes->all ? output->list
+					       : json_object_array_get_idx(output->list, 0),
+				   !wishes->watch);
+	return 0;
 }
 
 static int show_once(const struct wishes *wishes)
 {
-	json_object *list = wishes->json ? json_object_new_array() : NULL;
-	int status = wishes->all ? show_all(list) : show_one(wishes->pid, list);
+	struct output output = { .list = wishes->json ? json_object_new_array() : NULL,
+				 .metrics = wishes->metrics ? metrics_new() : NULL,
+				 .histogram = wishes->histogram };
 
-	if (list && !status)
-		summary_print_json(stdout, wishes->all ? list : json_object_array_get_idx(list, 0),
-				   !wishes->watch);
-	json_object_put(list);
+	int status = wishes->all ? show_all(&output) : show_one(wishes->pid, &output);
+	if (!status)
+		status = print(wishes, &output);
+	json_object_put(output.list);
+	metrics_free(output.metrics);
 	return status;
 }
 
@@ -245,7 +300,7 @@ static int show_once(const struct wishes *wishes)
 static int watch(const struct wishes *wishes)
 {
 	int status;
-	bool terminal = isatty(STDOUT_FILENO) && !wishes->json;
+	bool terminal = isatty(STDOUT_FILENO) && !wishes->json && !wishes->metrics;
 
 	for (;;) {
 		if (terminal)
@@ -264,6 +319,8 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, 'a' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "histogram", no_argument, NULL, 'g' },
+		{ "metrics", no_argument, NULL, 'm' },
 		{ "watch", no_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -278,6 +335,12 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		case 'j':
 			ret_wishes->json = true;
 			break;
+		case 'g':
+			ret_wishes->histogram = true;
+			break;
+		case 'm':
+			ret_wishes->metrics = true;
+			break;
 		case 'w':
 			ret_wishes->watch = true;
 			break;
@@ -287,6 +350,8 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 			return cmd_fail(CMD_USAGE, "see untorn stat --help");
 		}
 	}
+	if (ret_wishes->json + ret_wishes->histogram + ret_wishes->metrics > 1)
+		return cmd_fail(CMD_USAGE, "one of --json, --histogram and --metrics");
 	return 0;
 }
 
@@ -305,6 +370,6 @@ int cmd_stat(int argc, char **argv)
 	else
 		return cmd_fail(CMD_USAGE, "one process, or --all; see untorn stat --help");
 	if (!wishes.all && (*end || wishes.pid <= 0))
-		return cmd_fail(CMD_USAGE, "%s is no process's number", argv[optind]);
+		return cmd_fail(CMD_USAGE, "%s is not a process ID", argv[optind]);
 	return wishes.watch ? watch(&wishes) : show_once(&wishes);
 }
