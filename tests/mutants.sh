@@ -352,6 +352,14 @@ simulated: the power is on again|sim/state.c|s/if (!used)/if (0)/|sim/tree
 simulated: processes count together|sim/state.c|s/if (!used)/if (1)/|sim/tree
 simulated: a relative image|sim/environment.c|s/tell_children(text);/;/|sim/tree
 simulated: a position that others move|sim_doors/move.c|s/return whence == SEEK_CUR ? sim_next()->lseek(fd, offset, SEEK_CUR)/return 0 ? 0/|preload/races.sh
+program that is not served|base/config.c|s/if (!is_served())/if (0)/|unit/config
+path that the loader would read otherwise|command/preload.c|s/if (begins_with_token(place + 1))/if (begins_with_token(place + 1) \&\& !*place)/|unit/preload
+sanitizer that comes first|command/preload.c|s/size_t first = length_of_sanitizer(rest);/size_t first = 0 * length_of_sanitizer(rest);/|unit/preload
+variable that is misspelt|run/run.c|s/return status ? status : cmd_settings_check();/return status;/|command/reach.sh
+program that env starts|run/program.c|s/else if (cmd_through_is_env(program))/else if (0)/|command/reach.sh
+C library that is too old|run/loads.c|s/return \*lacks ? lacks : NULL;/return NULL;/|command/reach.sh
+AddressSanitizer behind us|run/sanitizer.c|s/if (!is_sanitized(path)/if (1/|command/reach.sh
+loader that is no static program|run/elf.c|s/ ? ELF_LOADER : ELF_STATIC/ ? ELF_STATIC : ELF_STATIC/|unit/elf
 END
 }
 
