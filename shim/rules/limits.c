@@ -86,8 +86,7 @@ const char *limits_explain(enum refusal refusal)
 {
 	static const char *const texts[REFUSAL_COUNT] = {
 		[REFUSAL_NONE] = "nothing stands against it",
-		[REFUSAL_NOT_A_DISK] =
-			"not an NVMe namespace, SCSI disk, or a partition of one",
+		[REFUSAL_NOT_A_DISK] = "not an NVMe namespace, SCSI disk, or a partition of one",
 		[REFUSAL_IDENTIFY] = "the device could not be asked for its identify data",
 		[REFUSAL_GARBAGE] = "its identify data contradict themselves or the kernel",
 		[REFUSAL_ZONED] = "it is a zoned device",

@@ -75,7 +75,8 @@ struct sim_disk {
 	unsigned max_atomic, atomic_align, atomic_gran, max_atomic_bndry, max_bndry, vpd_length;
 	unsigned lbppbe; /* logical blocks per physical block exponent */
 	enum sim_kind kind;
-	bool amazon, readonly, unprivileged, nosubmit, existing, no_fua, no_cache, no_format, no_answer, closed;
+	bool amazon, readonly, unprivileged, nosubmit, existing, no_fua, no_cache, no_format,
+		no_answer, closed;
 	bool has_sg, sg_other, sg_closed, no_vpd;
 	unsigned sg; /* the number of the SCSI generic node */
 	unsigned max_hw_kb, max_segments, chunk_sectors, dma_alignment;
