@@ -298,12 +298,12 @@ verify: log that is there already|verify/verify.c|s/O_CREAT . O_EXCL/O_CREAT/|co
 verify: log of another device|verify/verify.c|s/if (size != history->layout.size)/if (0)/|command/verify.sh
 counters: limit on the size of files|base/counters.c|/^static bool may_grow/,/^}/s/limit.rlim_cur >= sizeof(struct counters)/1/|unit/counters
 counters: memory that nobody can take away|base/counters.c|s/F_SEAL_SHRINK/0/|unit/counters
-counters: a file that is too short|base/counters.c|s/(size_t)st.st_size < sizeof(struct counters)/0/|unit/counters
+counters: a memory that is too short|base/counters_share.c|s/(size_t)st.st_size >= sizeof(struct counters)/1/|unit/counters
 counters: another version's file|base/counters.c|s/counters->version == COUNTERS_VERSION/1/|unit/counters
 counters: one memory, of threads that come at once|base/counters.c|s/if (atomic_compare_exchange_strong(&current, &known, counters ? counters : &own))/atomic_store(\&current, counters);if (1)/|unit/counters
 counters: descriptor out of the way|base/counters.c|s/F_DUPFD_CLOEXEC, HIGH_NUMBER/F_DUPFD_CLOEXEC, 0/|preload/stat
 counters: nothing for statx|engine/account.c|s/counters_get_if_any()/counters_get()/|preload/stat
-counters: shared with children|base/counters.c|/^static struct counters .map(/,/^}/s/MAP_SHARED/MAP_PRIVATE/|preload/stat
+counters: shared with children|base/counters_share.c|s/MAP_SHARED, fd, 0/MAP_PRIVATE, fd, 0/|preload/stat
 log: standard error that has become a file|base/log.c|s/st.st_ino == atomic_load(&start_inode)/1/|unit/log preload/stat
 log: a pipe without reader|base/log.c|s/pthread_sigmask(SIG_BLOCK, &ours, &mask)/pthread_sigmask(SIG_BLOCK, NULL, \&mask)/|unit/log
 log: the program's own signal|base/log.c|s/if (sigismember(&before, SIGPIPE))/if (0)/|unit/log
