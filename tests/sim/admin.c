@@ -50,6 +50,12 @@ static void identify_names(void)
 	want(memcmp(page + 64, "1       ", 8) == 0);
 }
 
+static void want_zeros(const uint8_t *page, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		want(page[i] == 0);
+}
+
 /* Every byte that no field is in stays zero, and no byte beyond the page is touched. */
 static void identify_rest_is_zero(void)
 {
@@ -59,11 +65,12 @@ static void identify_rest_is_zero(void)
 	want(identify(open_disk(), 0, 1, page, sizeof(page)) == 0);
 	for (size_t i = 0; i < 64; i++)
 		want(page[4096 + i] == 0xa5);
-	for (size_t i = 131; i < 4096; i++)
-		want(page[i] == 0);
+	want_zeros(page, 131, 384);
+	want_zeros(page, 395, 4096); /* behind bytes that stand for a vendor's */
 	want(identify(open_disk(), 1, 0, page, 4096) == 0);
-	for (size_t i = 530; i < 4096; i++)
-		want(page[i] == 0);
+	want_zeros(page, 530, 768);
+	want_zeros(page, 800, 3072); /* behind SUBNQN */
+	want_zeros(page, 3100, 4096);
 }
 
 static void admin_errors(void)
