@@ -168,7 +168,7 @@ static void slot_number_switched(void)
 	to_and_fro[0] = second;
 	to_and_fro[1] = first;
 	want(pthread_create(&thread, NULL, switch_number, NULL) == 0);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 15000; i++) {
 		prepare(ring, 0, data, UNIT, 0, 1)->flags |= IOSQE_FIXED_FILE;
 		want(submit(ring, i & 1) == 1);
 		good += result_of_next(ring, &tag) == UNIT;
