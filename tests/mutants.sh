@@ -269,7 +269,6 @@ report: nobody truncates the memory|report/report.c|s/fcntl(fd, F_ADD_SEALS, .*)
 report: no memory that can be truncated|base/counters_share.c|s/fd >= 0 \&\& is_sealed(fd)/fd >= 0/|unit/counters
 report: another process of that number|base/counters_share.c|s/st.st_ino == counters->report.namespace/1/|unit/counters
 report: counted from the start|door/init.c|s/counters_start();/;/|command/report.sh
-report: told before the end|door/init.c|s/counters_end();.*/;/|command/report.sh
 report: a session of its own|report/reporter.c|s/setsid();/;/|command/report.sh
 report: standard output is the program's|report/reporter.c|s/dup2(null, STDOUT_FILENO);/;/|command/report.sh
 report: who gets the orphans|report/reporter.c|s/getpid() == 1 .. subreaper/0/|command/report.sh
