@@ -93,7 +93,7 @@ static int check(int fd, uint64_t acknowledged)
 	return found.torn || found.lost;
 }
 
-/* io_submit() may take fewer than it is given. What is wrong with the next one it says then. */
+/* io_submit() may take fewer than it is given. The next call then says what is wrong. */
 static int submit(aio_context_t context, struct iocb **list)
 {
 	for (long done = 0, taken; done < DEPTH; done += taken) {

@@ -29,7 +29,7 @@ enum { HIGH_NUMBER = 512 }; /* away from those that programs count on */
 static struct counters own;
 static struct counters *_Atomic current;
 
-/* What `current` is to become: a process is counted at its first atomic write. */
+/* It becomes `current` at the first atomic write, for only then is the process counted. */
 static struct counters *_Atomic prepared;
 
 void counters_initialise(struct counters *counters)

@@ -58,14 +58,23 @@ static bool parse(char setting[CONFIG_TEXT], const char **ret_secret)
 	return true;
 }
 
-/* The descriptor may meanwhile be that of another file, whose opening might do something. */
-static bool is_memory(const char *path)
+int counters_share_reopen(int held, int access)
 {
-	char target[64];
-	ssize_t length = readlink(path, target, sizeof(target) - 1);
+	char path[40];
 
-	target[length > 0 ? length : 0] = '\0';
-	return strncmp(target, "/memfd:" COUNTERS_NAME, sizeof("/memfd:" COUNTERS_NAME) - 1) == 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
+	return real_open(AT_FDCWD, path, access | O_CLOEXEC);
+}
+
+/* To open another file than a regular one might do something. */
+static int open_regular(const char *path)
+{
+	struct stat st;
+	AUTO_CLOSE int held = real_open(AT_FDCWD, path, O_PATH | O_CLOEXEC);
+
+	return held >= 0 && fstat(held, &st) == 0 && S_ISREG(st.st_mode)
+		       ? counters_share_reopen(held, O_RDWR)
+		       : -1;
 }
 
 static bool is_sealed(int fd)
@@ -91,9 +100,9 @@ struct counters *counters_share_open(void)
 	char setting[CONFIG_TEXT];
 	const char *secret;
 
-	if (!parse(setting, &secret) || !is_memory(setting))
+	if (!parse(setting, &secret))
 		return NULL;
-	AUTO_CLOSE int fd = real_open(AT_FDCWD, setting, O_RDWR | O_CLOEXEC);
+	AUTO_CLOSE int fd = open_regular(setting);
 	struct counters *counters = fd >= 0 && is_sealed(fd) ? counters_share_map(fd) : NULL;
 	if (!counters || (counters_are_ours(counters, sizeof(*counters)) &&
 			  counters->report.id == id_of(secret)))
@@ -124,7 +133,8 @@ static bool send_descriptor(int to, const char *secret, int fd)
 	return sendmsg(to, &message, MSG_NOSIGNAL) >= 0;
 }
 
-/* The reporter's queue is short. Whoever finds it full waits a little, in the constructor only. */
+/* The reporter's queue is short. A process that finds it full waits a little, in its constructor
+ * only. */
 bool counters_share_hand_over(int fd)
 {
 	char setting[CONFIG_TEXT];

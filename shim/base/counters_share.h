@@ -16,6 +16,10 @@ struct sockaddr_un;
 /* The reporter's socket, abstract, of datagrams. Returns the length of the address. */
 unsigned counters_share_address(const char *secret, struct sockaddr_un *ret_address);
 
+/* Opens the file that an O_PATH descriptor is of, for O_RDONLY or O_RDWR: that one and no other,
+ * whatever its path may name by now. A descriptor, or -errno. */
+int counters_share_reopen(int held, int access);
+
 /* NULL: it cannot be mapped. */
 struct counters *counters_share_map(int fd);
 

@@ -12,7 +12,8 @@
 char *cmd_preload_find(const char *name);
 extern const char cmd_preload_place[];
 
-/* What in this path the loader would not take as it stands in LD_PRELOAD; NULL: nothing. */
+/* The loader reads some texts in LD_PRELOAD as something else. Returns the first of them in this
+ * path; NULL: there is none. */
 const char *cmd_preload_hinders(const char *path);
 
 /*

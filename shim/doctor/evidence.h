@@ -27,7 +27,8 @@ struct evidence {
 	int advice_count;
 };
 
-/* What is too much for the arrays is left out. Texts may be any bytes: they are printed as UTF-8.
+/* Facts and advice that are too many for the arrays are left out. Texts may be any bytes: they are
+ * printed as UTF-8.
  */
 void evidence_fact(struct evidence *evidence, const char *group, const char *name,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -272,7 +272,7 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 	look_at_write_right(p, e);
 }
 
-/* What would give a larger unit. */
+/* Ways to a larger unit. */
 static void advise_on_unit(const struct patient *p, struct evidence *e)
 {
 	struct limits other = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);

@@ -86,8 +86,8 @@ static void add_bottom(const char *name, dev_t number, char names[NAMES], char a
 		append(able, name);
 }
 
-/* What lies at the bottom of everything that this device lies on; and what of it has atomic writes.
- */
+/* The devices at the bottom of all that this one lies on, and those of them that have atomic
+ * writes. */
 static void add_bottoms(dev_t device, int depth, char names[NAMES], char able[NAMES])
 {
 	char slaves[NAMES], below[NAMES], *rest = slaves;

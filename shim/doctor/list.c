@@ -71,8 +71,10 @@ static bool add(struct table *table, const char *path, dev_t number)
 		return false;
 	row->path = strdup(path);
 	row->number = number;
-	if (!row->path)
-		return table->count-- < 0;
+	if (!row->path) {
+		table->count--;
+		return false;
+	}
 	read_model(row);
 	judge(row);
 	return true;

@@ -47,7 +47,7 @@ static bool read_own(char ret_path[PATH_MAX])
 	return true;
 }
 
-/* What a file says of a disk, behind its number. */
+/* A file has a line for each disk: the number, then the limits, which are returned. */
 static bool read_line(const char *root, const char *cgroup, const char *name, const char *disk,
 		      char ret_line[LIMIT])
 {

@@ -100,7 +100,7 @@ static void put_value(FILE *file, const char *value)
 	}
 }
 
-/* What all samples of one door have in common. */
+/* The labels that all samples of one door have. */
 struct labels {
 	const char *process; /* written out */
 	const char *device;

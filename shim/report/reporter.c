@@ -139,7 +139,8 @@ static void describe(struct reporter *reporter, pid_t program)
 	report->namespace = stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
 }
 
-/* What a pipe's other end waits for the end of must not stay open here. Messages may. */
+/* A pipe's reader waits until all writers have closed it: so it must not stay open here. Standard
+ * error may, for messages. */
 static void leave_streams(const struct reporter *reporter)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

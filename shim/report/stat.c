@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/counters.h"
+#include "base/counters_share.h"
 #include "report/metrics.h"
 #include "report/summary.h"
 #include "untorn.h"
@@ -63,17 +63,13 @@ static bool is_of(const struct stat *st, const struct family *family)
 /* By a descriptor of some process, if it is that memory. */
 static bool read_path(const char *path, const struct family *family, struct counters *ret_counters)
 {
-	char target[PATH];
 	struct stat st;
 
-	ssize_t length = readlink(path, target, sizeof(target) - 1);
-	if (length < 0)
+	AUTO_CLOSE int held = open(path, O_PATH | O_CLOEXEC);
+	if (held < 0 || fstat(held, &st) < 0 || !is_of(&st, family))
 		return false;
-	target[length] = '\0';
-	if (!strstr(target, COUNTERS_NAME))
-		return false;
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return fd >= 0 && fstat(fd, &st) == 0 && is_of(&st, family) && read_at(fd, 0, ret_counters);
+	AUTO_CLOSE int fd = counters_share_reopen(held, O_RDONLY);
+	return fd >= 0 && read_at(fd, 0, ret_counters);
 }
 
 static bool read_own(pid_t pid, const struct family *family, struct counters *ret_counters)

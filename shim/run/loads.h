@@ -9,9 +9,10 @@
 #include "run/program.h"
 
 /*
- * What the loader says on this descriptor (standard output: the libraries; standard error: what it
- * lacks), with preload before them unless it is NULL. The program is not started, provided that its
- * loader is glibc's. The caller closes the stream, then awaits the child; NULL: it cannot be asked.
+ * The loader's output on this descriptor (standard output: the libraries; standard error: the
+ * versions that they lack), with preload before them unless it is NULL. The program is not started,
+ * provided that its loader is glibc's. The caller closes the stream, then awaits the child; NULL:
+ * it cannot be asked.
  */
 FILE *cmd_loads_list(const struct cmd_program *program, const char *preload, int said_on,
 		     pid_t *ret_child);

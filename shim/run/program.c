@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks for programs as execvp does, and follows scripts to the file that the kernel will map. What
- * decides is in run/elf.c and, for rights, in gains_rights().
+ * Looks for programs as execvp does, and follows scripts to the file that the kernel will map.
+ * The decision is in run/elf.c and, for rights, in gains_rights().
  */
 #include "run/program.h"
 

@@ -258,7 +258,7 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 	return status;
 }
 
-/* What options say has taken the place of what the environment said. */
+/* Options have taken the place of the environment by now. */
 static int check_settings(const struct wishes *wishes)
 {
 	int status =

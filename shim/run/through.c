@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Only as much of either's command line as leads to the program. What is not understood ends the
- * search: then the first program is judged, as before.
+ * Only as much of either's command line as leads to the program. A word that is not understood
+ * ends the search: then the first program is judged.
  */
 #include "run/through.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What env(1) does to the environment, and where to. */
+/* The changes that env(1) makes to the environment, and the folder that it goes to. */
 struct env {
 	const char *folders, *directory;
 	bool is_bare, is_unclear;

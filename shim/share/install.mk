@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The part of the Makefile that installs and packs.
 
-# What is installed, and where to. What names directories or the version is filled in anew each time.
+# The files that are installed, and where to. Those that name directories or the version are filled in anew each time.
 placed = $(LIB):$(libdir) $(SIMLIB):$(libdir) $(CMD):$(bindir) $(B)/share/untorn.pc:$(pkgconfigdir) \
 	include/untorn.h:$(includedir) include/untorn_uapi.h:$(includedir) \
 	shim/share/untorn.bash:$(bashdir) shim/share/_untorn:$(zshdir) shim/share/60-untorn.rules:$(udevdir) \

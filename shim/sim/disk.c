@@ -18,10 +18,10 @@
 
 #include "sim/next.h"
 
-/* Writes of this thread that are under way together, by their numbers. */
+/* Writes of this thread that are under way together. */
 static __thread struct {
-	unsigned left; /* not begun yet */
-	bool cut;      /* the power fails while they are under way */
+	unsigned left;              /* not begun yet */
+	const struct sim_disk *cut; /* its power fails while they are under way */
 } batch;
 
 bool sim_disk_is_read_only(const struct sim_disk *disk)
@@ -34,7 +34,6 @@ bool sim_disk_is_gone(const struct sim_disk *disk)
 	return sim_state(disk)->dead;
 }
 
-/* New firmware, say, that promises one block only. */
 unsigned sim_disk_format(const struct sim_disk *disk)
 {
 	unsigned index = 0;
@@ -45,6 +44,7 @@ unsigned sim_disk_format(const struct sim_disk *disk)
 	return index;
 }
 
+/* New firmware, say, that promises one block only. */
 unsigned sim_disk_nawupf(const struct sim_disk *disk)
 {
 	return disk->weakens && sim_state(disk)->commands >= disk->weakens ? 0 : disk->nawupf;
@@ -269,29 +269,32 @@ static const struct sim_fault *next_fault(const struct sim_disk *disk)
 	return NULL;
 }
 
-/* Of those that are under way together the last to be stored is the one in which the power fails.
- */
-static int store_cut(const struct sim_disk *disk, int fd, const struct sim_write *write, bool last)
+/* The power fails in the last of those that are under way together. */
+static int store_cut(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
-	batch.cut = !last;
+	const struct sim_disk *cut = batch.cut ? batch.cut : disk;
+
 	store_remains(disk, fd, write);
-	return last ? die(disk) : 0;
+	batch.cut = batch.left ? cut : NULL;
+	return batch.left ? 0 : die(cut);
 }
 
+/* Not exact where they go to several disks: then a cut may come some writes too early. */
 void sim_disk_begin_batch(unsigned writes)
 {
 	batch.left = writes;
-	batch.cut = false;
+	batch.cut = NULL;
 }
 
+/* Not all may have come to be stored. */
 void sim_disk_end_batch(void)
 {
+	const struct sim_disk *cut = batch.cut;
+
 	batch.left = 0;
-	for (unsigned i = 0; batch.cut && i < sim_disk_count(); i++) {
-		if (cut_number(sim_disk_at(i)))
-			die(sim_disk_at(i));
-	}
-	batch.cut = false;
+	batch.cut = NULL;
+	if (cut)
+		die(cut);
 }
 
 static int store(const struct sim_disk *disk, const struct sim_write *write)
@@ -304,7 +307,7 @@ static int store(const struct sim_disk *disk, const struct sim_write *write)
 	uint64_t cut = cut_number(disk);
 	batch.left -= batch.left > 0;
 	if (batch.cut || (cut >= number && cut <= number + batch.left))
-		error = store_cut(disk, fd, write, !batch.left);
+		error = store_cut(disk, fd, write);
 	else
 		error = store_all(disk, fd, write);
 	close(fd);
@@ -337,7 +340,7 @@ int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
 	return fault && fault->kind != SIM_FAULT_RESID ? fault->value : store(disk, write);
 }
 
-/* What mappings see is newer than the image. */
+/* Mappings may have newer data than the image. */
 static int open_to_read(const struct sim_disk *disk)
 {
 	return sim_state(disk)->mirrored ? sim_mirror_fd(disk) : -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * UNTORN_SIM="NODE=IMAGE[,option[=value]]...[;NODE=IMAGE...]...": all disks of this process. What
- * is not understood makes opening the node fail, with a message, rather than simulate something
- * else than was asked for.
+ * UNTORN_SIM="NODE=IMAGE[,option[=value]]...[;NODE=IMAGE...]...": all disks of this process. A
+ * text that is not understood makes opening the node fail, with a message, rather than simulate
+ * another disk than was asked for.
  */
 #include "sim/sim.h"
 
@@ -112,8 +112,11 @@ static void read_all(const char *text, void (*bad)(const struct sim_disk *))
 {
 	char copy[4096], *rest = copy, *one;
 
-	if (strlen(text) >= sizeof(copy))
+	if (strlen(text) >= sizeof(copy)) {
+		struct sim_disk all = { .bad_option = "its length" };
+		bad(&all);
 		return;
+	}
 	strcpy(copy, text);
 	while ((one = strsep(&rest, ";")) && sim_disks_known < SIM_MAX_DISKS) {
 		if (read_disk(one))
@@ -190,10 +193,10 @@ __attribute__((visibility("default"))) bool untorn_sim_check(const char *text, c
 	first_problem = ret_problem;
 	problem_size = size;
 	sim_disks_known = 0;
-	if (!*text || strlen(text) >= 4096)
-		snprintf(ret_problem, size, "%s", *text ? "its length" : "NODE=IMAGE");
-	else
+	if (*text)
 		read_all(text, note_problem);
+	else
+		snprintf(ret_problem, size, "NODE=IMAGE");
 	memcpy(sim_disks, saved, sizeof(saved));
 	sim_disks_known = count;
 	return !*ret_problem;

@@ -207,7 +207,14 @@ int sim_mirror_write_back(const struct sim_disk *disk)
 	return sim_state(disk)->mirrored ? write_range(disk, 0, disk->size) : 0;
 }
 
-/* Of this mapping, what lies in the range. */
+int sim_mirror_flush(const struct sim_disk *disk)
+{
+	int error = sim_mirror_write_back(disk);
+
+	return error ? error : sim_disk_flush(disk);
+}
+
+/* The part of this mapping that is in the range. */
 static int sync_part(const struct mapping *mapping, uintptr_t from, uintptr_t to, bool flush)
 {
 	uintptr_t end = mapping->address + mapping->length;

@@ -8,7 +8,7 @@
 struct sim_end {
 	int fd;
 	off_t *offset; /* NULL: at the descriptor's position */
-	bool is_node, is_pipe;
+	bool is_pipe;
 };
 
 /* Bytes, or -errno. */

@@ -22,7 +22,7 @@ static void say(const char *text, int length)
 		return;
 }
 
-/* Whoever opens the node is told the error alone, as if it were the node's. */
+/* The caller of open() gets the error alone, as if it were the node's. */
 static int complain(const char *file, int error)
 {
 	static _Atomic bool said;
@@ -70,7 +70,7 @@ int sim_place_open(const struct sim_disk *disk, const char *name)
 	return open_file(path);
 }
 
-/* What lies where the image should has been made here, or there is nothing of it. */
+/* The image was made here, or there is none yet. */
 static bool is_ours(const struct sim_disk *disk)
 {
 	char folder[SIM_PATH];
@@ -91,7 +91,7 @@ int sim_place_make_folder(const struct sim_disk *disk)
 	return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* What lies in the folder belongs to the image that was there before. */
+/* The folder is about the image that was there before. */
 static void forget(const struct sim_disk *disk)
 {
 	struct sim_state *state = sim_state(disk);

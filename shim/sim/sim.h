@@ -5,11 +5,11 @@
  *
  * A node is a disk, one of its partitions or its SCSI generic node. A program's descriptor of it is
  * open on an empty file of the node's own, by whose inode it is recognised through dup, fork and
- * exec. What came past our doors got there, too, and not to the disk, which then fails for good.
- * The data is in the image, which nobody opens but sim/disk.c.
+ * exec. Data that came past our doors lies in that file and not on the disk, which then fails for
+ * good. The disk's data is in the image, which nobody opens but sim/disk.c.
  *
- * Beside the image is a folder, "IMAGE.sim": the nodes' files, what the processes share that use
- * the disk, its volatile cache and its page cache. Where it is the image is ours.
+ * Beside the image is a folder, "IMAGE.sim": the nodes' files, the state that processes share, the
+ * volatile cache and the page cache. It also says that the image was made here.
  */
 #ifndef SIM_H
 #define SIM_H
@@ -232,6 +232,7 @@ void *sim_mirror_map(const struct sim_file *file, void *address, size_t length, 
 int sim_mirror_sync(const void *address, size_t length, bool flush); /* 0 or -errno */
 bool sim_mirror_has(const void *address);                            /* a mapping there */
 int sim_mirror_write_back(const struct sim_disk *disk);              /* everything */
+int sim_mirror_flush(const struct sim_disk *disk); /* that, and then the disk: fsync() */
 void sim_mirror_note(const struct sim_disk *disk, const void *data, uint64_t offset,
 		     uint32_t length);
 int sim_mirror_fd(const struct sim_disk *disk); /* to be closed; or -errno */

@@ -97,8 +97,7 @@ static bool is_used(const struct shared *shared, const struct sim_disk *disk)
 	return false;
 }
 
-/* What programs stored into mappings and nobody wrote back: the kernel does, unless the power went.
- */
+/* Stores into mappings may not have been written yet: the kernel would, unless the power went. */
 static void begin_anew(const struct sim_disk *disk, struct shared *shared)
 {
 	bool dead = shared->state.dead;

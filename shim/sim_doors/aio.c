@@ -21,7 +21,7 @@
 #define EXPORT  __attribute__((visibility("default")))
 #define NOWHERE ((uint64_t)-4096) /* the kernel's own, in every process */
 
-/* What happens to iocbs between the submission and the event. Without a lock, for a child may be
+/* The iocbs between submission and event. Without a lock, for a child may be
  * forked at any time. */
 enum { RECORDS = 1024 };
 enum {
@@ -180,7 +180,7 @@ static struct sim_io io_of(const struct entry *entry, struct iovec *single)
 	};
 }
 
-/* What io_submit() itself fails with, in its order (fs/aio.c: aio_prep_rw, aio_read, aio_write). */
+/* The errors of io_submit() itself, in its order (fs/aio.c: aio_prep_rw, aio_read, aio_write). */
 static long check_transfer(const struct entry *entry)
 {
 	struct iovec single;
@@ -232,7 +232,7 @@ static long perform(const struct entry *entry)
 	struct sim_io io = io_of(entry, &single);
 
 	if (is_sync(&entry->iocb))
-		return sim_async_flush(entry->file.node.disk);
+		return sim_mirror_flush(entry->file.node.disk);
 	return is_write(&entry->iocb) ? sim_io_write(&io) : sim_io_read(&io);
 }
 

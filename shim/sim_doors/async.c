@@ -78,13 +78,6 @@ int sim_async_source(enum sim_async_source source)
 	return fd;
 }
 
-int sim_async_flush(const struct sim_disk *disk)
-{
-	int error = sim_mirror_write_back(disk);
-
-	return error ? error : sim_disk_flush(disk);
-}
-
 bool sim_async_may(const struct sim_file *file, bool writes)
 {
 	int unwanted = writes ? O_RDONLY : O_WRONLY;

@@ -23,8 +23,6 @@ enum sim_async_source { SIM_ASYNC_NULL, SIM_ASYNC_FULL, SIM_ASYNC_MEMORY, SIM_AS
  * /proc/self/mem is for reading. */
 int sim_async_source(enum sim_async_source source);
 
-/* fsync(): what mappings hold is written, then all that was written is there. 0 or -errno. */
-int sim_async_flush(const struct sim_disk *disk);
 /* Was the file opened for this? */
 bool sim_async_may(const struct sim_file *file, bool writes);
 /* The bytes that the iovec names; or -EFAULT or -EINVAL, as import_iovec() finds. */

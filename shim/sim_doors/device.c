@@ -19,7 +19,7 @@ __attribute__((constructor)) static void start(void)
 	sim_state_start();
 }
 
-/* What the driver has of its own. */
+/* The driver's own ioctls. */
 static int driver_ioctl(const struct sim_node *node, int flags, unsigned long request,
 			void *argument)
 {

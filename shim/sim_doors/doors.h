@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all doors need: the names that lead to a node stand in for the C library's. Below 64 bits of
+/* Needed by all doors: the names that lead to a node stand in for the C library's. Below 64 bits of
  * off_t the 64-names would differ; here they are the same functions under two names. */
 #ifndef SIM_DOORS_H
 #define SIM_DOORS_H

@@ -16,9 +16,7 @@ static bool is_pipe(int fd)
 
 static struct sim_end end_of(int fd, off_t *offset)
 {
-	struct sim_node node;
-
-	return (struct sim_end){ fd, offset, sim_node_of_fd(fd, &node), is_pipe(fd) };
+	return (struct sim_end){ fd, offset, is_pipe(fd) };
 }
 
 static bool is_node(int fd)
@@ -30,7 +28,7 @@ static bool is_node(int fd)
 
 EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t size)
 {
-	if (!sim_has_any() || (!is_node(out) && !is_node(in)))
+	if (!is_node(out) && !is_node(in))
 		return sim_next()->sendfile(out, in, offset, size);
 	struct sim_end from = end_of(in, offset), to = end_of(out, NULL);
 	return ret_errno(from.is_pipe ? -EINVAL : sim_move(&from, &to, size));
@@ -40,7 +38,7 @@ ALIAS_OF(sendfile) ssize_t sendfile64(int out, int in, off64_t *offset, size_t s
 EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t size,
 		      unsigned flags)
 {
-	if (!sim_has_any() || (!is_node(out) && !is_node(in)))
+	if (!is_node(out) && !is_node(in))
 		return sim_next()->splice(in, in_offset, out, out_offset, size, flags);
 	struct sim_end from = end_of(in, in_offset), to = end_of(out, out_offset);
 	return ret_errno(from.is_pipe || to.is_pipe ? sim_move(&from, &to, size) : -EINVAL);
@@ -50,7 +48,7 @@ EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, 
 EXPORT ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset,
 			       size_t size, unsigned flags)
 {
-	if (sim_has_any() && (is_node(in) || is_node(out)))
+	if (is_node(in) || is_node(out))
 		return ret_errno(-EINVAL);
 	return sim_next()->copy_file_range(in, in_offset, out, out_offset, size, flags);
 }
@@ -68,15 +66,13 @@ ALIAS_OF(fallocate) int fallocate64(int fd, int mode, off64_t offset, off64_t le
 /* The C library makes it up of small writes of its own, on regular files. */
 EXPORT int posix_fallocate(int fd, off_t offset, off_t length)
 {
-	return sim_has_any() && is_node(fd) ? ENODEV
-					    : sim_next()->posix_fallocate(fd, offset, length);
+	return is_node(fd) ? ENODEV : sim_next()->posix_fallocate(fd, offset, length);
 }
 ALIAS_OF(posix_fallocate) int posix_fallocate64(int fd, off64_t offset, off64_t length);
 
 EXPORT int ftruncate(int fd, off_t length)
 {
-	return sim_has_any() && is_node(fd) ? (int)ret_errno(-EINVAL)
-					    : sim_next()->ftruncate(fd, length);
+	return is_node(fd) ? (int)ret_errno(-EINVAL) : sim_next()->ftruncate(fd, length);
 }
 ALIAS_OF(ftruncate) int ftruncate64(int fd, off64_t length);
 
@@ -153,21 +149,13 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	return received(sim_next()->recvmsg(fd, message, flags), message);
 }
 
-/* What mappings hold is written, then all that was written is there. */
-static int flush(const struct sim_disk *disk)
-{
-	int error = sim_mirror_write_back(disk);
-
-	return error ? error : sim_disk_flush(disk);
-}
-
 static int flush_of(int fd, int (*next)(int))
 {
 	struct sim_file file;
 
 	if (!sim_file_of_fd(fd, &file) || (file.flags & O_PATH))
 		return next(fd);
-	return (int)ret_errno(file.node.generic ? -EINVAL : flush(file.node.disk));
+	return (int)ret_errno(file.node.generic ? -EINVAL : sim_mirror_flush(file.node.disk));
 }
 
 EXPORT int fsync(int fd)
@@ -188,6 +176,6 @@ EXPORT int syncfs(int fd)
 EXPORT void sync(void)
 {
 	for (unsigned i = 0; sim_has_any() && i < sim_disk_count(); i++)
-		flush(sim_disk_at(i));
+		sim_mirror_flush(sim_disk_at(i));
 	sim_next()->sync();
 }

@@ -48,7 +48,7 @@ EXPORT int openat(int dirfd, const char *path, int flags, ...)
 }
 ALIAS_OF(openat) int openat64(int dirfd, const char *path, int flags, ...);
 
-/* What _FORTIFY_SOURCE makes of the two. */
+/* _FORTIFY_SOURCE makes these of the two. */
 EXPORT int __open_2(const char *path, int flags);
 EXPORT int __open_2(const char *path, int flags)
 {

@@ -132,8 +132,9 @@ static long perform(const struct io_uring_sqe *sqe, enum kind kind, const struct
 	case WRITES:
 		return transfer(sqe, file, kind == WRITES, ret_short);
 	case FLUSHES:
-		return sqe->fsync_flags & ~IORING_FSYNC_DATASYNC ? -EINVAL
-								 : sim_async_flush(file->node.disk);
+		return sqe->fsync_flags & ~IORING_FSYNC_DATASYNC
+			       ? -EINVAL
+			       : sim_mirror_flush(file->node.disk);
 	case WRITES_BACK:
 		return sim_mirror_write_back(file->node.disk);
 	case ALLOCATES:

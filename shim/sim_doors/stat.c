@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What stat and statx say of a node, by path or descriptor. */
+/* The stat family and statx of a node, by path or descriptor. */
 #include "sim_doors/doors.h"
 
 static int stat_node(const struct sim_node *node, struct stat *st)
@@ -81,7 +81,7 @@ EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict s
 ALIAS_OF(fstatat)
 int fstatat64(int dirfd, const char *restrict path, struct stat64 *restrict st, int flags);
 
-/* What programs built before glibc 2.33 call, and what TSAN's interceptor calls to this day. The
+/* Called by programs that were built before glibc 2.33, and by TSAN's interceptor to this day. The
  * version is of a struct stat that has only one here. Each goes on under its own name, for another
  * preload's stat may be made of the next __xstat, and that would be ours. */
 EXPORT int __fxstat(int version, int fd, struct stat *st);

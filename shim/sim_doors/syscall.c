@@ -13,8 +13,8 @@
 
 enum { ARGUMENTS = 6, NUMBERS = 512 };
 
-/* What kind of call it is; of most, that it is the kernel's. From DATA on it is as long as no node
- * is open: of others, too, something is to be kept. */
+/* The kind of a call; most are the kernel's. From DATA on they are that too while no node is open.
+ * Those before DATA are looked at always. */
 enum kind { NOT_OURS, PATH_FIRST, PATH_SECOND, EARLY, DATA, DESCRIPTOR, MEMORY, QUEUE };
 static const uint8_t kinds[NUMBERS] = {
 #ifdef SYS_open

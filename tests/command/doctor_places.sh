@@ -3,21 +3,9 @@
 # untorn doctor where it is asked: without /sys, as nobody, in a cgroup with limits, of names that are not
 # UTF-8; and that its report for others tells nothing by which a drive, a machine or a user is known.
 set -u
-case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
+. tests/checks.sh
 command -v python3 > /dev/null || { echo "SKIP: no python3" && exit 77; }
-BUILD=$(realpath "$BUILD")
-untorn=$BUILD/untorn
-unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-bad=0 checks=0 left_out=
-u=/dev/sim0n1
 
-fail() { echo "$*"; bad=1; }
-equal() { # WHAT GOT WANTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
-}
 has() { # WHAT FILE TEXT
 	checks=$((checks + 1))
 	grep -qF -- "$3" "$2" || fail "$1: no '$3' in: $(cat "$2")"

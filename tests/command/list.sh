@@ -3,21 +3,9 @@
 # untorn list, and untorn doctor without a device: a line for each block device, of this machine and of
 # simulated disks, the same in JSON; what is listed, in which order, and that nothing is written.
 set -u
-case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
+. tests/checks.sh
 command -v python3 > /dev/null || { echo "SKIP: no python3" && exit 77; }
-untorn=$(realpath "$BUILD")/untorn
-simulated=$(realpath "$BUILD")/libuntorn-sim.so
-unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-bad=0 checks=0 left_out=
-u=/dev/sim0n1
 
-fail() { echo "$*"; bad=1; }
-equal() { # WHAT GOT WANTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
-}
 json() { # WHAT EXPRESSION-OF-o WANTED, about $work/json
 	equal "$1, in JSON" "$(python3 -c "import json; o = json.load(open('$work/json')); print(($2))" 2>&1)" "$3"
 }

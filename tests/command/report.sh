@@ -77,6 +77,27 @@ links = [os.readlink("/proc/self/fd/" + n) for n in os.listdir("/proc/self/fd") 
 any("untorn-stat" in link for link in links) or write(1)' --report
 }
 
+# A program that ends by exit() is there until its report is written: here nobody reads that for a while.
+waits() {
+	python3 - "$BUILD/untorn" "$sim" << 'END'
+import fcntl, os, subprocess, sys, time
+reads, full = os.pipe()
+fcntl.fcntl(full, fcntl.F_SETFL, os.O_NONBLOCK)
+try:
+    while True: os.write(full, bytes(4096))
+except BlockingIOError:
+    fcntl.fcntl(full, fcntl.F_SETFL, 0)
+program = subprocess.Popen([sys.argv[1], "run", "--sim=" + sys.argv[2], "--report", "--", "python3", "write.py",
+    'write(1); print("bye", flush=True)'], stdout=subprocess.PIPE, stderr=full)
+os.close(full)
+program.stdout.readline()
+time.sleep(0.3)
+has_ended = program.poll() is not None
+while os.read(reads, 65536): pass
+sys.exit(has_ended or program.wait())
+END
+}
+
 # The status is the program's, a signal's too, and standard output is the program's alone.
 ends() {
 	row "its status" 7 "$(writes 1 1)" 'write(1); sys.stdout.flush(); os._exit(7)' --report
@@ -89,6 +110,7 @@ ends() {
 		# shellcheck disable=SC2053
 		[[ $(< err) == $(writes 1 1) ]] || fail "told too late: $(< err)"
 	done
+	waits || fail "it ended while its report could not be written"
 	(trap '' CHLD; run --report -- sh -c 'exit 3' 2> err)
 	[ $? = 3 ] || fail "its status where SIGCHLD is ignored"
 	await_match err 'untorn: no atomic writes seen*'

@@ -4,24 +4,14 @@
 # (UNTORN_VERIFY_KILLS, 10), and disks that lie, each in its way; what it refuses to overwrite; the
 # examples of the manual.
 set -u
-case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
-untorn=$BUILD/untorn
-unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_SIM
-work=$(mktemp -d)
+. tests/checks.sh
 loops=()
 finish() {
 	for loop in "${loops[@]}"; do losetup -d "$loop" 2> /dev/null; done
 	rm -rf "$work"
 }
 trap finish EXIT
-bad=0 checks=0 left_out=
-u=/dev/sim0n1
 
-fail() { echo "$*"; bad=1; }
-equal() { # WHAT GOT WANTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
-}
 has() { # WHAT TEXT FILE
 	checks=$((checks + 1))
 	grep -qF -- "$2" "$3" || fail "$1: no '$2' in: $(head -c 2000 "$3")"

@@ -288,7 +288,7 @@ static void *submit_many(void *first)
 	return NULL;
 }
 
-/* Who fetches the event frees the iocb at once. */
+/* The thread that fetches the event frees the iocb at once. */
 static void other_threads(void)
 {
 	pthread_t threads[THREADS];

@@ -158,8 +158,8 @@ static char *map(int fd, int protection, int flags, off_t offset)
 	return memory;
 }
 
-/* What is stored in a mapping is seen by all at once, and on the disk when it is synced: what
- * differs, in one write. */
+/* A store into a mapping is seen by all at once, and is on the disk when it is synced: pages that
+ * differ are one write. */
 static void mapped(void)
 {
 	int part = open_part(), disk = open_disk();

@@ -407,14 +407,15 @@ static void racing_reader(void)
 
 	want(plain(fd, data, 64, race->blocks) == 0);
 	pid_t writer = start_writer(race->way, race->blocks);
-	while (now() < until && (race->mixed ? !seen.mixed : reads < 500 || !seen.new || !seen.old)) {
+	while (now() < until &&
+	       (race->mixed ? !seen.mixed : reads < 500 || !seen.new || !seen.old)) {
 		want(pread(fd, data, length, 64 * 512) == (ssize_t)length);
 		judge(&cut, data, length, &seen);
 		reads++;
 	}
 	want(kill(writer, SIGKILL) == 0);
 	want(WIFSIGNALED(status_of(writer)));
-	want(race->mixed ? seen.mixed : reads >= 500 && seen.new && seen.old && !seen.mixed);
+	want(race->mixed ? seen.mixed : reads >= 500 && seen.new &&seen.old && !seen.mixed);
 }
 
 const struct body bodies[] = {

@@ -64,7 +64,7 @@ static void image_is_named(void)
 /* Too long for the room there is: refused as a whole, never cut off. */
 static void too_long(void)
 {
-	char sim[2048], said[1024];
+	char sim[2048], said[1024], *all = buffer(5000, 'x');
 	int length = snprintf(sim, sizeof(sim), DISK "=%s", image_path());
 
 	while (length < 1100)
@@ -76,6 +76,9 @@ static void too_long(void)
 	snprintf(sim + 120, sizeof(sim) - 120, "=%s", image_path());
 	want(run_again("not_there", sim, said) == 0);
 	want_said(said, SAYS SEE);
+	all[4999] = '\0';
+	want(run_again("not_there", all, said) == 0);
+	want_said(said, SAYS ", at: its length" SEE);
 }
 
 /* An empty UNTORN_SIM is none. */

@@ -157,7 +157,7 @@ static void opens(void)
 	exit(open(DISK, O_RDWR) < 0 ? errno : 0);
 }
 
-/* What lies there is somebody's. */
+/* A file lies there that is somebody's. */
 static void somebodys_image(void)
 {
 	char said[1024], path[300], sim[700], expected[600], eight[8];
@@ -179,7 +179,7 @@ static void somebodys_image(void)
 	want(system(sim) == 0);
 }
 
-/* What a cut leaves of a cache: each write whole or not, none that was flushed or FUA lost. */
+/* After a cut each write is there whole or not, and none that was flushed or FUA is lost. */
 static void cache(void)
 {
 	int fd = open_disk(), kept = 0;

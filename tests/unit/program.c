@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which file a name means and whether a preload reaches it, against what execvp and the kernel do
- * with the same files. A found script says which one it is by its exit status; a copy of this
- * program, under the name "secure", says by its own whether the loader ignores preloads
- * (AT_SECURE).
+ * with the same files. A found script says which one it is by its exit status, and a copy of this
+ * program, named "secure", whether the loader ignores preloads (AT_SECURE).
  */
 #include <errno.h>
 #include <fcntl.h>

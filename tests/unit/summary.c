@@ -70,7 +70,7 @@ START_TEST(garbage_is_printable)
 }
 END_TEST
 
-/* What stands in the quotes of a label, of a process that calls itself so. */
+/* A label's text, of a process that calls itself so. */
 START_TEST(garbage_is_no_metric)
 {
 	static struct counters counters;
