@@ -87,7 +87,7 @@ demo: setup
 sub = +$(Q)UNTORN_TEST_JOBS=2 $(MAKE) --no-print-directory
 says = @echo "$@: about $(1) minutes on two processors, once QEMU and kernels have been fetched"
 quick: setup-check
-	$(call says,two)
+	$(call says,three)
 	$(sub) -j2 programs
 	$(sub) layers exports check-fast
 check: quick

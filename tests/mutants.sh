@@ -268,6 +268,7 @@ bytes that are no UTF-8|command/utf8.c|s/size_t length = length_of(text);/size_t
 log: a disk is none|base/log.c|s/ \&\& !S_ISBLK(ret_st->st_mode)//|command/report.sh
 report: nobody truncates the memory|report/report.c|s/fcntl(fd, F_ADD_SEALS, .*) < 0)/0)/|command/report.sh
 report: no memory that can be truncated|base/counters_share.c|s/fd >= 0 \&\& is_sealed(fd)/fd >= 0/|unit/counters
+report: another file than the memory|base/counters_share.c|s/held >= 0 \&\& is_memory(held)/held >= 0/|unit/counters
 report: another process of that number|base/counters_share.c|s/st.st_ino == counters->report.namespace/1/|unit/counters
 report: counted from the start|door/init.c|s/counters_start();/;/|command/report.sh
 report: a session of its own|report/reporter.c|s/setsid();/;/|command/report.sh

@@ -58,23 +58,36 @@ static bool parse(char setting[CONFIG_TEXT], const char **ret_secret)
 	return true;
 }
 
+enum { OWN = 40 };
+static void own_path(int fd, char ret_path[OWN])
+{
+	snprintf(ret_path, OWN, "/proc/self/fd/%d", fd);
+}
+
 int counters_share_reopen(int held, int access)
 {
-	char path[40];
+	char path[OWN];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
+	own_path(held, path);
 	return real_open(AT_FDCWD, path, access | O_CLOEXEC);
 }
 
-/* To open another file than a regular one might do something. */
-static int open_regular(const char *path)
+/* The descriptor may have become that of another file, whose opening might do something. */
+static bool is_memory(int held)
 {
-	struct stat st;
+	static const char name[] = "/memfd:" COUNTERS_NAME;
+	char path[OWN], target[sizeof(name)];
+
+	own_path(held, path);
+	return readlink(path, target, sizeof(target)) == (ssize_t)sizeof(target) &&
+	       memcmp(target, name, sizeof(name) - 1) == 0;
+}
+
+static int open_memory(const char *path)
+{
 	AUTO_CLOSE int held = real_open(AT_FDCWD, path, O_PATH | O_CLOEXEC);
 
-	return held >= 0 && fstat(held, &st) == 0 && S_ISREG(st.st_mode)
-		       ? counters_share_reopen(held, O_RDWR)
-		       : -1;
+	return held >= 0 && is_memory(held) ? counters_share_reopen(held, O_RDWR) : -1;
 }
 
 static bool is_sealed(int fd)
@@ -102,7 +115,7 @@ struct counters *counters_share_open(void)
 
 	if (!parse(setting, &secret))
 		return NULL;
-	AUTO_CLOSE int fd = open_regular(setting);
+	AUTO_CLOSE int fd = open_memory(setting);
 	struct counters *counters = fd >= 0 && is_sealed(fd) ? counters_share_map(fd) : NULL;
 	if (!counters || (counters_are_ours(counters, sizeof(*counters)) &&
 			  counters->report.id == id_of(secret)))

@@ -3,6 +3,7 @@
  * is a process of its own, which has none yet. */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -251,6 +252,29 @@ START_TEST(another_file_is_not_opened)
 }
 END_TEST
 
+/* To open a pipe for reading waits until somebody opens it for writing. */
+START_TEST(a_pipe_is_not_opened)
+{
+	char folder[] = "/tmp/untorn-test-XXXXXX", path[40], setting[96];
+
+	ck_assert(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/untorn-stat", folder);
+	snprintf(setting, sizeof(setting), "%s:0123456789abcdef0123456789abcdef", path);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(open(path, O_RDONLY) < 0);
+	usleep(100000);
+	setenv(UNTORN_ENV_STAT, setting, 1);
+	counters_start();
+	usleep(100000);
+	ck_assert_int_eq(waitpid(child, NULL, WNOHANG), 0);
+	kill(child, SIGKILL);
+	unlink(path);
+	rmdir(folder);
+}
+END_TEST
+
 /* It cannot open the memory: the reporter gets its own. */
 static int take(int socket)
 {
@@ -432,6 +456,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_short_memory_is_left_alone);
 	tcase_add_loop_test(tc, another_file_is_not_opened, 0,
 			    sizeof(settings) / sizeof(settings[0]));
+	tcase_add_test(tc, a_pipe_is_not_opened);
 	tcase_add_test(tc, another_users_is_handed_over);
 	tcase_add_test(tc, lengths_are_counted_by_reason);
 	tcase_add_test(tc, too_many_lengths_do_no_harm);
