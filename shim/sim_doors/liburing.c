@@ -15,9 +15,9 @@
 #define EXPORT __attribute__((visibility("default")))
 
 /* Of a plug-in's liburing RTLD_NEXT does not know. */
-static void *find(void *_Atomic *known, const char *name)
+static void *look_for(void *_Atomic *known, const char *name)
 {
-	void *found = *known ? *known : dlsym(RTLD_NEXT, name), *library;
+	void *found = dlsym(RTLD_NEXT, name), *library;
 
 	if (!found && (library = dlopen("liburing.so.2", RTLD_LAZY | RTLD_NOLOAD))) {
 		found = dlsym(library, name);
@@ -26,6 +26,13 @@ static void *find(void *_Atomic *known, const char *name)
 	}
 	*known = found;
 	return found;
+}
+
+static inline void *find(void *_Atomic *known, const char *name)
+{
+	void *found = *known;
+
+	return found ? found : look_for(known, name);
 }
 
 #define NEXT(name, ...)                                                                            \
@@ -48,7 +55,7 @@ static void before_submit(const struct sim_uring *ring)
 				      .entries = *ring->sq.kring_entries,
 				      .sqes = ring->sq.sqes };
 
-	if (sim_has_any() && !(ring->flags & ~(unsigned)RING_SETUP_KNOWN))
+	if (!(ring->flags & ~(unsigned)RING_SETUP_KNOWN))
 		sim_ring_do(&view, first, ring->sq.sqe_tail - first, NULL);
 }
 
@@ -59,7 +66,7 @@ static void before_submit(const struct sim_uring *ring)
 	{                                                                                          \
 		static void *_Atomic known;                                                        \
 		__typeof__(name) *next = (__typeof__(name) *)find(&known, #name);                  \
-		if (next && (condition))                                                           \
+		if (sim_has_any() && next && (condition))                                          \
 			before_submit(ring);                                                       \
 		return next ? next(__VA_ARGS__) : -ENOSYS;                                         \
 	}
