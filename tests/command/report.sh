@@ -17,21 +17,24 @@ END
 sim=/dev/sim0n1=$work/image,nawun=31,nawupf=31
 run() { timeout 60 "$BUILD/untorn" run --sim="$sim" "$@"; }
 
-# Of a program that is killed, or leaves by _exit, the report comes a moment after its end.
+# Of a program that is killed, leaves by _exit or is another user's, the report comes a moment after its end.
 await_match() { # FILE GLOB
 	local tries=0
 	# shellcheck disable=SC2053
 	while [[ $(cat "$1" 2> /dev/null) != $2 && $tries -lt 30 ]]; do sleep 0.1; tries=$((tries + 1)); done
 }
 
+told() { # GLOB: in the end, on standard error
+	await_match err "$1"
+	# shellcheck disable=SC2053
+	[[ $(< err) == $1 ]] || { cat err; return 1; }
+}
+
 row() { # NAME STATUS STDERR PYTHON [OPTION...]
 	rows=$((rows + 1))
 	run "${@:5}" -- python3 write.py "$4" > out 2> err < /dev/null
 	local status=$?
-	await_match err "$3"
-	# shellcheck disable=SC2053 # the rows have globs
-	[[ $status == "$2" && $(< err) == $3 ]] ||
-		{ fail "$1: status $status, not $2"; cat err; }
+	told "$3" && [ $status = "$2" ] || fail "$1: status $status, not $2"
 }
 
 writes() { echo "untorn: $1 process*pwritev2*[ ]$2 *[ ]$(($2 * 16384)) *[ ]0 *[ ]0 *[ ]0 *"; }
@@ -113,7 +116,7 @@ ends() {
 	waits || fail "it ended while its report could not be written"
 	(trap '' CHLD; run --report -- sh -c 'exit 3' 2> err)
 	[ $? = 3 ] || fail "its status where SIGCHLD is ignored"
-	await_match err 'untorn: no atomic writes seen*'
+	told 'untorn: no atomic writes seen*' || fail "told where SIGCHLD is ignored"
 }
 
 counted() { # FILE: processes, commands, bytes, and those that were timed
@@ -177,10 +180,8 @@ heard() { # NAME STATUS
 	kill -USR2 "$pid"
 	wait "$job"
 	local status=$?
-	await_match err "$(writes 1 3)"
-	# shellcheck disable=SC2053
-	[[ $status == "$2" && $(< got) == "${wanted}USR2" && $(< err) == $(writes 1 3) ]] ||
-		{ fail "$1: status $status, wanted ${wanted}USR2"; cat got err; }
+	told "$(writes 1 3)" && [ $status = "$2" ] && [ "$(< got)" = "${wanted}USR2" ] ||
+		fail "$1: status $status, wanted ${wanted}USR2, got $(< got)"
 }
 
 reporter_of() { tr '\0' '\n' < "/proc/$1/environ" | sed -n 's|^UNTORN_STAT=/proc/\([0-9]*\)/.*|\1|p'; }
@@ -216,8 +217,7 @@ kills() {
 	kill -KILL "$pid"
 	wait "$job" 2> /dev/null
 	[ $? = 137 ] || fail "the program is killed: $?"
-	await_match err 'untorn: no atomic writes seen*'
-	[[ $(< err) = 'untorn: no atomic writes seen'* ]] || fail "killed, and told: $(< err)"
+	told 'untorn: no atomic writes seen*' || fail "killed, and told"
 	gone "$reporter" || fail "the reporter stays"
 	listener env
 	reporter=$(reporter_of "$pid")
@@ -245,7 +245,7 @@ os.kill(-os.getpgrp(), signal.SIGHUP); time.sleep(0.5)
 sys.exit(7 if got == [15, 1] else 8)' 2> err
 	local status=$?
 	# shellcheck disable=SC2053
-	[[ $status == 7 && $(< err) == $(writes 1 2) ]] || { fail "process 1: status $status"; cat err; }
+	told "$(writes 1 2)" && [ $status = 7 ] || fail "process 1: status $status"
 }
 
 # Who reads what the program writes learns of its end from the program.
@@ -254,7 +254,7 @@ streams() {
 	"$BUILD/untorn" run --sim="$sim" --report -- python3 write.py 'os.close(1); time.sleep(3); open("late", "w")' 2> err |
 		{ cat; [ ! -e late ] || touch kept; }
 	[ "$(ls late kept 2> /dev/null)" = late ] || fail "standard output is kept open"
-	await_match err 'untorn: *'
+	told 'untorn: *' || fail "told after a stream was closed"
 }
 
 # From a program that has become somebody else.
@@ -265,19 +265,15 @@ other_user() {
 	rows=$((rows + 1))
 	chmod -R a+rwX image* write.py
 	run --report -- "${nobody[@]}" /usr/bin/python3 write.py 'write(4)' 2> err
-	# shellcheck disable=SC2053
-	[[ $(< err) == $(writes 1 4) ]] || { fail "another user"; cat err; }
+	told "$(writes 1 4)" || fail "another user"
 	# Many in a row, and one that has opened the disk as root.
 	rows=$((rows + 2))
 	# shellcheck disable=SC2016 # the shell below is meant
 	run --report -- "${nobody[@]}" sh -c 'for i in $(seq 300); do "$0" /dev/sim0n1 0 16384; done' \
 		"$BUILD/examples/pwritev2" > out 2> err
-	await_match err "$(writes 300 300)"
-	# shellcheck disable=SC2053
-	[[ $(< err) == $(writes 300 300) ]] || { fail "many of another user"; cat err; }
+	told "$(writes 300 300)" || fail "many of another user"
 	run --report -- python3 write.py 'os.setuid(65534); write(2); os.fork() or (write(3), os._exit(0)); os.wait()' 2> err
-	# shellcheck disable=SC2053
-	[[ $(< err) == $(writes 2 5) ]] || { fail "has become another user"; cat err; }
+	told "$(writes 2 5)" || fail "has become another user"
 	cannot_harm "${nobody[@]}"
 }
 
@@ -293,9 +289,8 @@ subprocess.run(sys.argv[2:] + ["sh", "-c", "truncate -s 0 $(cat harm); echo x > 
 try: os.truncate(path, 0)
 except OSError: write(3)' "$@" > out 2> err
 	local status=$?
-	# shellcheck disable=SC2053
-	[[ $status == 0 && $(< err) == *denied*denied*denied*$(writes 1 4) && ! -s out ]] ||
-		{ fail "another user does harm: status $status"; cat err; }
+	told "*denied*denied*denied*$(writes 1 4)" && [ $status = 0 ] && [ ! -s out ] ||
+		fail "another user does harm: status $status"
 }
 
 logs() {
