@@ -20,9 +20,9 @@ installed() {
 	inside boot useradd --groups disk client
 }
 
-# A service as databases have it, which does not reach any disk of its own accord, with the drop-in that
+# Two services. One as databases have it, which does not reach any disk of its own accord, with the drop-in that
 # the package has for it.
-with_service() {
+with_services() {
 	local units=$root/etc/systemd/system
 	install -m 755 tests/pack/atomic_write.py "$root/usr/local/bin/atomic_write"
 	install -m 755 tests/pack/guest_boot.sh "$root/usr/local/bin/"
@@ -41,6 +41,14 @@ with_service() {
 		[Install]
 		WantedBy=multi-user.target
 	END
+	install -m 755 tests/pack/notify_service.py "$root/usr/local/bin/notify_service"
+	cat > "$units/reported.service" <<- END
+		[Service]
+		Type=notify
+		User=client
+		ExecStart=/usr/bin/untorn run --report -- /usr/local/bin/notify_service /dev/nvme0n1
+		ExecReload=/bin/kill -HUP \$MAINPID
+	END
 	sed -E 's/^#([A-Za-z]+=)/\1/' \
 		"$root/usr/share/doc/untorn/examples/systemd/untorn.conf" > "$units/client.service.d/untorn.conf"
 	inside boot systemctl -q enable client.service
@@ -50,7 +58,8 @@ with_service() {
 only_commands() {
 	expected='      1 0 16
       2 128 16
-      3 128 32'
+      3 128 32
+      2 256 16'
 	[ "$(commands "$roots/out/trace" | sort | uniq -c)" = "$expected" ] ||
 		{ echo "FAILED other commands than expected:"; commands "$roots/out/trace"; exit 1; }
 	echo "each atomic write was one command: $(commands "$roots/out/trace" | wc -l)"
@@ -66,5 +75,5 @@ booted() (
 )
 
 installed
-with_service
+with_services
 booted

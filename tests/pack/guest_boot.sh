@@ -82,6 +82,43 @@ of_a_service() {
 	systemctl stop client.service
 }
 
+said() { journal -u reported.service | grep -cE "$1" || true; }
+has_said() { [ "$(said "$1")" != 0 ]; }
+heard_once() { # SIGNAL
+	await "$1" has_said "heard $1"
+	sleep 0.5
+	expect "$1" "$(said "heard $1")" 1
+}
+shown() { systemctl show -P "$1" reported.service; }
+is_shown() { [ "$(shown "$1")" = "$2" ]; }
+nothing_left() { [ -z "$(shown ControlGroup)" ] || [ -z "$(cat "/sys/fs/cgroup$(shown ControlGroup)/cgroup.procs")" ]; }
+
+# One of Type=notify under `untorn run --report`: systemd sees the program alone, and it gets each signal once.
+of_a_reported_service() {
+	local pid
+	systemctl start reported.service # returns when the main process has said that it is ready
+	pid=$(shown MainPID)
+	expect "the main process" "$(tr '\0' ' ' < "/proc/$pid/cmdline")" "/usr/bin/python3 /usr/local/bin/notify_service /dev/nvme0n1 "
+	systemctl status --no-pager reported.service > /tmp/status
+	grep -q "Main PID: $pid (notify_service)" /tmp/status || fail "status: $(cat /tmp/status)"
+	systemctl reload reported.service
+	heard_once SIGHUP
+	systemctl kill --signal=USR1 reported.service # to each process of the service
+	heard_once SIGUSR1
+	expect "its process" "$(shown MainPID)" "$pid"
+	systemctl stop reported.service
+	heard_once SIGTERM
+	await "its end" nothing_left
+	expect "stopped" "$(shown ActiveState), $(shown Result)" "inactive, success"
+	await "its report" has_said 'pwritev2 +1 +8192 '
+	systemctl start reported.service
+	systemctl kill --signal=KILL reported.service
+	await "its end" is_shown Result signal
+	await "the end of all its processes" nothing_left
+	systemctl reset-failed reported.service
+	echo "service of Type=notify under untorn run --report: one process, each signal once, reported"
+}
+
 refused_when_not_published() { # DISK
 	rm "$(record "$1")"
 	expect "not published" "$(user_writes "$1" 16384)" "Operation not supported"
@@ -194,4 +231,4 @@ installed() {
 	echo "installed on a running system: published at once, and at the next change"
 }
 
-for step in at_boot of_a_service of_a_user changes unplugged another_in_its_place purged installed; do $step; done
+for step in at_boot of_a_service of_a_reported_service of_a_user changes unplugged another_in_its_place purged installed; do $step; done
