@@ -20,7 +20,7 @@ enum door { DOOR_PWRITEV2, DOOR_SYSCALL, DOOR_LIBAIO, DOOR_IO_URING, DOOR_COUNT 
 #define COUNTERS_MAGIC UINT64_C(0x545354524f544e55) /* "UNTORTST" */
 #define COUNTERS_NAME  "untorn-stat"                /* part of what its file is called */
 enum {
-	COUNTERS_VERSION = 2,
+	COUNTERS_VERSION = 3,
 	COUNTERS_SLOTS = 16, /* the last one is for all devices that found no other */
 	COUNTERS_REASONS = 40,
 	COUNTERS_BUCKETS = 24, /* [0]: below 1 us; [n]: below 2^n us; the last: all above too */
@@ -73,6 +73,7 @@ struct counters {
 	counters_number
 		processes; /* that wrote here: those that met it, and the children that they forked
 			    */
+	counters_number uncaught; /* times that deep mode stopped catching a thread's calls */
 	struct counters_length lengths[COUNTERS_LENGTHS];
 	struct counters_slot slots[COUNTERS_SLOTS];
 };

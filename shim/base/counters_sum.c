@@ -94,6 +94,7 @@ void counters_sum(struct counters *sum, const struct counters *part)
 	uint64_t map[COUNTERS_SLOTS] = { 0 }, mask = COUNTERS_SLOTS - 1;
 
 	counters_add(&sum->processes, counters_read(&part->processes));
+	counters_add(&sum->uncaught, counters_read(&part->uncaught));
 	for (int i = 0; i < COUNTERS_SLOTS; i++) {
 		if (counters_read(&part->slots[i].key))
 			sum_slot(sum, &part->slots[i], &map[i]);

@@ -9,11 +9,16 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/counters.h"
+#include "base/deep_pointer.h"
 #include "base/deep_signal.h"
+#include "base/log.h"
 #include "base/real.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -23,6 +28,8 @@
 __thread struct deep_thread deep_this __attribute__((tls_model("initial-exec")));
 
 #ifdef __x86_64__
+
+enum { RESTORER = 0x04000000 }; /* SA_RESTORER, arch/x86/include/uapi/asm/signal.h */
 
 static struct {
 	uintptr_t start, size;
@@ -62,25 +69,55 @@ static void *find_restorer(void)
 	return action.restorer;
 }
 
-/* NODEFER: a trap in a handler that has interrupted ours must not find SIGSYS blocked. */
+/* By the kernel's own call: a sanitizer's sigaction() would put a handler of its own before ours.
+ * NODEFER: a trap in a handler that has interrupted ours must not find SIGSYS blocked. ONSTACK:
+ * where a program has an alternate stack, its others may be too small for a frame. */
+static int install(deep_handler *handler)
+{
+	const struct deep_action action = { (void *)handler,
+					    SA_SIGINFO | SA_NODEFER | SA_ONSTACK | RESTORER,
+					    libc.restorer, 0 };
+
+	return (int)real_syscall(SYS_rt_sigaction, SIGSYS, (long)&action, 0, sizeof(action.mask), 0,
+				 0);
+}
+
 static int take_signal(deep_handler *handler, struct sigaction *ret_before)
 {
-	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
 
 	if (!REAL(sigaction) || REAL(sigaction)(SIGSYS, &action, ret_before) < 0)
 		return -ENOSYS;
 	libc.restorer = find_restorer();
-	if (dl_iterate_phdr(find_segment, NULL))
+	if (dl_iterate_phdr(find_segment, NULL) && install(handler) == 0)
 		return 0;
 	REAL(sigaction)(SIGSYS, ret_before, NULL);
 	return -ENOSYS;
 }
 
+/* Its tools make the program's system calls themselves: what the kernel trapped would be theirs. */
+static bool is_in_valgrind(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, "vgpreload");
+}
+
 int deep_probe(void)
 {
+	if (is_in_valgrind())
+		return -ENOTSUP;
 	int error = dispatch(true, 1, (uintptr_t)INTPTR_MAX, NULL); /* everything may pass */
 
 	return error ? error : dispatch(false, 0, 0, NULL);
+}
+
+/* The first call that is trapped: its frame tells how large they are here. */
+static void see_a_frame(void)
+{
+	long number = SYS_getppid;
+
+	__asm__ volatile("syscall" : "+a"(number) : : "rcx", "r11", "memory");
 }
 
 int deep_start(deep_handler *handler)
@@ -94,9 +131,11 @@ int deep_start(deep_handler *handler)
 	if (error)
 		return error;
 	deep_signal_start(&before);
+	deep_pointer_start();
 	atomic_store(&owner, getpid());
 	atomic_store(&on, true);
 	deep_arm(false);
+	see_a_frame();
 	return 0;
 }
 
@@ -110,6 +149,7 @@ void deep_arm(bool hides)
 	if (real_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&ours, (long)&before, sizeof(ours),
 			 0, 0) < 0)
 		return;
+	deep_pointer_learn();
 	deep_this.hides = hides || (before & ours);
 	deep_this.selector = DEEP_TRAP;
 	deep_this.armed = dispatch(true, libc.start, libc.size, &deep_this.selector) == 0;
@@ -118,6 +158,43 @@ void deep_arm(bool hides)
 void *deep_restorer(void)
 {
 	return libc.restorer;
+}
+
+bool deep_may_pass(const void *instruction)
+{
+	return (uintptr_t)instruction - libc.start <= libc.size;
+}
+
+static _Atomic unsigned lost, told;
+
+void deep_lose(enum deep_loss loss)
+{
+	struct counters *counters = counters_get_if_any();
+
+	if (counters)
+		counters_add(&counters->uncaught, 1);
+	atomic_fetch_or(&lost, 1U << loss);
+}
+
+void deep_tell(void)
+{
+	static const char *const reasons[] = {
+		[DEEP_LOST_STACK] =
+			"a signal handler on an alternate stack without 16 KiB to spare",
+		[DEEP_LOST_TINY] = "a thread whose alternate stack has no room for a signal frame",
+		[DEEP_LOST_PLACES] = "a thread after clone() or the like at too many places",
+		[DEEP_LOST_POINTER] = "a thread with a thread pointer of its own",
+		[DEEP_LOST_FILTER] = "a thread whose call a seccomp filter refuses elsewhere",
+	};
+	unsigned fresh = atomic_load(&lost) & ~atomic_load(&told);
+
+	if (!fresh || !log_wants(LOG_INFO))
+		return;
+	fresh &= ~atomic_fetch_or(&told, fresh);
+	for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (fresh & 1U << i)
+			log_line("deep mode does not catch: %s", reasons[i]);
+	}
 }
 
 bool deep_is_on(void)
@@ -174,6 +251,10 @@ void deep_after_fork(void)
 void *deep_restorer(void)
 {
 	return NULL;
+}
+
+void deep_tell(void)
+{
 }
 
 #endif

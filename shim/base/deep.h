@@ -14,6 +14,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { DEEP_PASS = 0, DEEP_TRAP = 1 }; /* SYSCALL_DISPATCH_FILTER_ALLOW, _BLOCK */
 
@@ -21,7 +22,14 @@ struct deep_thread {
 	volatile unsigned char selector; /* the kernel reads it */
 	bool armed;
 	bool hides; /* SIGSYS is blocked, as far as the program knows */
+	bool tiny;  /* its alternate stack has no room for a signal frame: nothing is trapped */
+	volatile unsigned char again;    /* enum deep_again */
+	bool left;                       /* for a filter, until that has spoken; door/deep.c */
+	uintptr_t cramped, cramped_size; /* the stack of a handler in which nothing is trapped */
 };
+
+/* A trapped call that we make in the program's place, by another instruction. */
+enum deep_again { DEEP_NONE, DEEP_MADE, DEEP_REFUSED /* by a filter */ };
 
 /* Initial-exec, for it is touched in signal handlers. */
 extern __thread struct deep_thread deep_this
@@ -38,6 +46,21 @@ static inline void deep_put_back(const unsigned char *selector)
 	__attribute__((cleanup(deep_put_back), unused)) const unsigned char deep_was =             \
 		deep_this.selector;                                                                \
 	deep_this.selector = DEEP_PASS
+
+/* What the selector says while the program runs. */
+static inline unsigned char deep_outside(void)
+{
+	return deep_this.tiny ? DEEP_PASS : DEEP_TRAP;
+}
+
+/* For functions that the kernel calls: the thread pointer may be the program's own then, and what a
+ * compiler adds (stack protector, sanitizers) must not use it. */
+#if __has_attribute(no_stack_protector)
+#define DEEP_BARE __attribute__((noinline, no_stack_protector, no_sanitize("thread", "address")))
+#else
+#define DEEP_BARE                                                                                  \
+	__attribute__((noinline, optimize("no-stack-protector"), no_sanitize("thread", "address")))
+#endif
 
 typedef void deep_handler(int signal, siginfo_t *info, void *context);
 
@@ -58,6 +81,21 @@ bool deep_is_here(void);
 /* The calling thread, that is new; hides: as deep_thread. */
 void deep_arm(bool hides);
 void deep_after_fork(void);
+
+/* Is it in the C library's text, which passes? */
+bool deep_may_pass(const void *instruction);
+
+/* Calls of this thread are not caught any more, or for a while: counted, and told once per reason
+ * (UNTORN_LOG=info) by deep_tell(), where there is room for that. */
+enum deep_loss {
+	DEEP_LOST_STACK,
+	DEEP_LOST_TINY,
+	DEEP_LOST_PLACES,
+	DEEP_LOST_POINTER,
+	DEEP_LOST_FILTER
+};
+void deep_lose(enum deep_loss loss);
+void deep_tell(void);
 
 /* An instruction in the C library that returns from a signal handler (x86-64: rt_sigreturn). */
 void *deep_restorer(void);

@@ -9,30 +9,30 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/deep.h"
+#include "base/deep_pointer.h"
 #include "base/real.h"
 
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51 /* Linux 5.14 on x86 */
-#endif
-
 enum {
-	FRAME = 12 << 10, /* of a handler, with AMX; where the kernel does not tell */
-	ROOM = 16 << 10,  /* that a write takes */
+	ROOM = 16 << 10, /* that a write takes */
+	XSTATE = 464,    /* of the words about the registers' size: arch/x86/include/uapi/asm/
+			    sigcontext.h, struct _fpx_sw_bytes */
+	XSTATE_MAGIC = 0x46505853,
+	LEGACY = 512, /* of the registers' area without them */
+	SLACK = 192,  /* red zone, alignment */
 };
 
 static void *_Atomic handlers[_NSIG];
+static _Atomic uint64_t with_sigsys; /* whose sa_mask has SIGSYS in it, as far as is told */
 static struct {
 	void *_Atomic handler;
 	_Atomic uint64_t flags, mask;
 } asked; /* for SIGSYS */
-static size_t frame;
 
 static void unblock(void)
 {
@@ -41,30 +41,141 @@ static void unblock(void)
 	REAL(syscall)(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, sizeof(ours));
 }
 
+#ifdef __x86_64__
+
+static _Atomic size_t seen;
+
+void deep_signal_note(const ucontext_t *context)
+{
+	if (!atomic_load_explicit(&seen, memory_order_relaxed))
+		atomic_store(&seen, deep_frame_size(context));
+}
+
+void deep_signal_stack(const stack_t *stack, size_t frame)
+{
+	deep_this.tiny = !(stack->ss_flags & SS_DISABLE) && stack->ss_size < (frame ? frame : seen);
+}
+
+size_t deep_frame_size(const ucontext_t *context)
+{
+	const char *registers = (const char *)context->uc_mcontext.fpregs;
+	uint32_t about[2];
+
+	if (!registers)
+		return sizeof(*context) + SLACK;
+	memcpy(about, registers + XSTATE, sizeof(about));
+	return (size_t)(registers - (const char *)context) + SLACK +
+	       (about[0] == XSTATE_MAGIC ? about[1] : LEGACY);
+}
+
+static bool is_interrupted_wait(const ucontext_t *context)
+{
+	return context->uc_mcontext.gregs[REG_RAX] == -EINTR;
+}
+
+#else
+
+size_t deep_frame_size(const ucontext_t *context)
+{
+	return sizeof(*context) + SLACK;
+}
+
+static bool is_interrupted_wait(const ucontext_t *context)
+{
+	return context != NULL;
+}
+
+#endif
+
+static size_t left_below(const void *address, const stack_t *stack)
+{
+	return (uintptr_t)address - (uintptr_t)stack->ss_sp;
+}
+
 /* On an alternate stack another signal's frame may be too much: there nothing is to be trapped, and
  * an atomic write is refused by the kernel. */
 static bool has_room(const ucontext_t *context)
 {
-	size_t left = (uintptr_t)__builtin_frame_address(0) - (uintptr_t)context->uc_stack.ss_sp;
+	size_t left = left_below(__builtin_frame_address(0), &context->uc_stack);
 
-	return left >= context->uc_stack.ss_size || left >= frame + ROOM;
+	return left >= context->uc_stack.ss_size || left >= deep_frame_size(context) + ROOM;
 }
 
-/* sa_mask, and the masks of sigsuspend(), ppoll() and the like, may have SIGSYS in them. */
-static void relay(int signal, siginfo_t *info, void *context)
+bool deep_signal_is_cramped(const ucontext_t *context)
 {
-	deep_handler *handler = (deep_handler *)atomic_load(&handlers[signal]);
-	ucontext_t *machine = context;
-	unsigned char selector = deep_this.selector;
+	const stack_t *stack = &context->uc_stack;
+	size_t left = left_below(context, stack);
+
+	return left < stack->ss_size && left < ROOM;
+}
+
+/* A handler there may have been left by a jump. */
+void deep_signal_recover(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	if (!deep_this.cramped_size || here - deep_this.cramped <= deep_this.cramped_size)
+		return;
+	deep_this.cramped_size = 0;
+	deep_this.selector = deep_outside();
+	deep_tell();
+}
+
+static void cramp(const stack_t *stack)
+{
+	deep_lose(DEEP_LOST_STACK);
+	deep_this.cramped = (uintptr_t)stack->ss_sp;
+	deep_this.cramped_size = stack->ss_size;
+}
+
+/* What is put back when a handler returns. */
+struct before {
+	unsigned char selector, again;
+	uintptr_t cramped_size;
+};
+
+/* The masks of sigsuspend(), ppoll() and the like may have SIGSYS in them: where a handler
+ * interrupts one, it has failed with EINTR. In all other masks it never is. */
+__attribute__((noinline)) static void go_outside(const ucontext_t *context,
+						 struct before *ret_before)
+{
 	int error = errno;
 
+	deep_signal_recover();
+	*ret_before =
+		(struct before){ deep_this.selector, deep_this.again, deep_this.cramped_size };
 	deep_this.selector = DEEP_PASS;
-	unblock();
+	deep_this.again = DEEP_NONE;
+	if (is_interrupted_wait(context))
+		unblock();
+	if (has_room(context))
+		deep_this.selector = deep_outside();
+	else
+		cramp(&context->uc_stack);
 	errno = error;
-	deep_this.selector = has_room(machine) ? DEEP_TRAP : DEEP_PASS;
+}
+
+__attribute__((noinline)) static void come_back(ucontext_t *context, const struct before *before)
+{
+	sigdelset(&context->uc_sigmask, SIGSYS);
+	deep_this.cramped_size = before->cramped_size;
+	deep_this.again = before->again;
+	deep_this.selector = before->selector;
+}
+
+DEEP_BARE static void relay(int signal, siginfo_t *info, void *context)
+{
+	struct deep_pointer pointer;
+	struct before before;
+
+	deep_pointer_enter(&pointer);
+	deep_handler *handler = (deep_handler *)atomic_load(&handlers[signal]);
+	go_outside(context, &before);
+	deep_pointer_leave(&pointer);
 	handler(signal, info, context);
-	sigdelset(&machine->uc_sigmask, SIGSYS);
-	deep_this.selector = selector;
+	deep_pointer_enter(&pointer);
+	come_back(context, &before);
+	deep_pointer_leave(&pointer);
 }
 
 static bool is_function(const void *handler)
@@ -73,20 +184,38 @@ static bool is_function(const void *handler)
 	       handler != (void *)SIG_ERR && handler != (void *)SIG_HOLD;
 }
 
-void *deep_signal_in(int signal, void *handler, void **ret_known)
+static uint64_t bit_of(int signal)
+{
+	return 1ULL << (signal - 1);
+}
+
+static void set_bit(int signal, bool on)
+{
+	if (on)
+		atomic_fetch_or(&with_sigsys, bit_of(signal));
+	else
+		atomic_fetch_and(&with_sigsys, ~bit_of(signal));
+}
+
+void *deep_signal_in(int signal, void *handler, bool masks, struct deep_known *ret_known)
 {
 	if (signal <= 0 || signal >= _NSIG)
 		return handler;
-	*ret_known = atomic_load(&handlers[signal]);
+	ret_known->handler = atomic_load(&handlers[signal]);
+	ret_known->masks = atomic_load(&with_sigsys) & bit_of(signal);
 	if (!is_function(handler) || handler == (void *)relay)
 		return handler;
 	atomic_store(&handlers[signal], handler);
+	set_bit(signal, masks);
 	return (void *)relay;
 }
 
-void *deep_signal_out(void *handler, void *known)
+bool deep_signal_out(void **handler, const struct deep_known *known)
 {
-	return handler == (void *)relay ? known : handler;
+	if (*handler != (void *)relay)
+		return false;
+	*handler = known->handler;
+	return known->masks;
 }
 
 void deep_signal_sigsys(const struct deep_action *action, struct deep_action *ret_before)
@@ -107,26 +236,25 @@ void deep_signal_sigsys(const struct deep_action *action, struct deep_action *re
 static void take_over_handlers(void)
 {
 	struct sigaction action;
-	void *known;
+	struct deep_known known;
 
 	for (int i = 1; i < _NSIG; i++) {
 		if (i == SIGSYS || REAL(sigaction)(i, NULL, &action) < 0 ||
 		    !is_function((void *)action.sa_handler))
 			continue;
-		action.sa_handler =
-			(sighandler_t)deep_signal_in(i, (void *)action.sa_handler, &known);
+		action.sa_handler = (sighandler_t)deep_signal_in(
+			i, (void *)action.sa_handler, sigismember(&action.sa_mask, SIGSYS) == 1,
+			&known);
+		sigdelset(&action.sa_mask, SIGSYS);
 		REAL(sigaction)(i, &action, NULL);
 	}
 }
 
 void deep_signal_start(const struct sigaction *sigsys)
 {
-	unsigned long told = getauxval(AT_MINSIGSTKSZ);
-
 	uint64_t mask;
 
 	memcpy(&mask, &sigsys->sa_mask, sizeof(mask));
-	frame = told ? told : FRAME;
 	atomic_store(&asked.handler, (void *)sigsys->sa_handler);
 	atomic_store(&asked.flags, (unsigned)sigsys->sa_flags);
 	atomic_store(&asked.mask, mask);
@@ -143,21 +271,53 @@ static void die(void)
 	REAL(syscall)(SYS_tgkill, getpid(), REAL(syscall)(SYS_gettid), SIGSYS);
 }
 
-void deep_signal_foreign(int signal, siginfo_t *info, void *context)
+/* The call once more, with the signal blocked: which the filter may allow no other call for. */
+static void die_of_a_filter(ucontext_t *context)
+{
+#ifdef __x86_64__
+	context->uc_mcontext.gregs[REG_RIP] -= 2;
+#endif
+	sigaddset(&context->uc_sigmask, SIGSYS);
+}
+
+/* A filter's SIGSYS that is blocked or ignored ends a program natively. */
+__attribute__((noinline)) static deep_handler *take_handler(const siginfo_t *info,
+							    ucontext_t *context)
 {
 	void *handler = atomic_load(&asked.handler);
-	unsigned char selector = deep_this.selector;
+	bool is_of_filter = info->si_code == DEEP_SECCOMP;
 
+	if (is_of_filter && (!is_function(handler) || deep_this.hides)) {
+		die_of_a_filter(context);
+		return NULL;
+	}
 	if (handler == (void *)SIG_DFL)
 		die();
 	if (!is_function(handler))
-		return;
+		return NULL;
 	if (atomic_load(&asked.flags) & (unsigned)SA_RESETHAND)
 		atomic_store(&asked.handler, (void *)SIG_DFL);
-	deep_this.selector = has_room(context) ? DEEP_TRAP : DEEP_PASS;
-	((deep_handler *)handler)(signal, info, context);
-	sigdelset(&((ucontext_t *)context)->uc_sigmask, SIGSYS);
-	deep_this.selector = selector;
+	return (deep_handler *)handler;
+}
+
+bool deep_signal_is_on_stack(void)
+{
+	return atomic_load(&asked.flags) & (unsigned)SA_ONSTACK;
+}
+
+DEEP_BARE void deep_signal_foreign(int signal, siginfo_t *info, void *context,
+				   struct deep_pointer *pointer)
+{
+	struct before before;
+	deep_handler *handler = take_handler(info, context);
+
+	if (!handler)
+		return;
+	go_outside(context, &before);
+	deep_pointer_leave(pointer);
+	handler(signal, info, context);
+	deep_pointer_enter(pointer);
+	come_back(context, &before);
 }
 
 /* Is SIGSYS blocked after this? */

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/deep.h"
+#include "base/deep_pointer.h"
 #include "base/deep_signal.h"
 #include "door/syscall.h"
 #include "base/real.h"
@@ -30,29 +31,28 @@
 
 #include <asm/prctl.h>
 
-#ifndef SYS_USER_DISPATCH
-#define SYS_USER_DISPATCH 2 /* si_code */
-#endif
+enum { SITES = 128, SITE_SIZE = 32 };
 
-enum { SITES = 16, SITE_SIZE = 32 };
-
-/* Where each site goes on: behind one instruction of the program's, for good. */
-__attribute__((visibility("hidden"), used)) void *_Atomic entry_deep_targets[SITES];
+/* Where each site goes on: behind one instruction of the program's, for good. Those of the second
+ * half are for calls that make no child. */
+__attribute__((visibility("hidden"), used)) void *_Atomic entry_deep_targets[2 * SITES];
 extern const char entry_deep_sites[];
 
-/* The system call, and in the parent trapping again, without touching a register but rcx, which
- * has its due value in the end; or a flag. A child (rax 0) may have another thread's pointer. */
+/* The system call, and trapping again, without touching a register but rcx, which has its due value
+ * in the end; or a flag. A child (rax 0) may have another thread's pointer. */
 /* clang-format off */
 __asm__(".text\n"
 	".hidden entry_deep_sites\n"
 	".p2align 5\n"
 	"entry_deep_sites:\n"
 	".set site, 0\n"
-	".rept 16\n"
+	".rept 256\n"
 	"	.p2align 5\n"
 	"	syscall\n"
+	"	.if site < 128\n"
 	"	movq %rax, %rcx\n"
 	"	jrcxz 1f\n"
+	"	.endif\n"
 	"	movq deep_this@gottpoff(%rip), %rcx\n"
 	"	movb $1, %fs:(%rcx)\n"
 	"1:	movq entry_deep_targets+8*site(%rip), %rcx\n"
@@ -60,13 +60,13 @@ __asm__(".text\n"
 	"	.set site, site+1\n"
 	".endr\n");
 /* clang-format on */
-_Static_assert(SITES == 16 && DEEP_TRAP == 1 && offsetof(struct deep_thread, selector) == 0,
+_Static_assert(SITES == 128 && DEEP_TRAP == 1 && offsetof(struct deep_thread, selector) == 0,
 	       "the assembly says so");
 
 /* NULL: there are more places in the program than sites. */
-static const char *find_site(void *target)
+static const char *find_site(void *target, int first)
 {
-	for (int i = 0; i < SITES; i++) {
+	for (int i = first; i < first + SITES; i++) {
 		void *known = NULL;
 		if (atomic_compare_exchange_strong(&entry_deep_targets[i], &known, target) ||
 		    known == target)
@@ -76,18 +76,20 @@ static const char *find_site(void *target)
 }
 
 /* The instruction again, and this thread is not trapped any more. */
-static void leave(greg_t *registers)
+static void leave(greg_t *registers, enum deep_loss loss)
 {
 	registers[REG_RIP] -= 2; /* syscall, and int $0x80, are two bytes */
 	deep_this.selector = DEEP_PASS;
+	deep_lose(loss);
 }
 
-static void make_outside(greg_t *registers)
+/* A site writes the selector by the thread pointer, which must be ours. */
+static void make_outside(greg_t *registers, const struct deep_pointer *pointer, int first)
 {
-	const char *site = find_site((void *)registers[REG_RIP]);
+	const char *site = pointer->is_theirs ? NULL : find_site((void *)registers[REG_RIP], first);
 
 	if (!site) {
-		leave(registers);
+		leave(registers, pointer->is_theirs ? DEEP_LOST_POINTER : DEEP_LOST_PLACES);
 		return;
 	}
 	registers[REG_RIP] = (greg_t)site;
@@ -108,19 +110,93 @@ static long call(long number, const greg_t *registers)
 	return result == -1 ? -error : result;
 }
 
+/* A call that is not ours: it may be cancelled there asynchronously, and so nothing is to be put
+ * back then. A filter that goes by the place of the instruction may refuse ours. */
+static void call_plain(long number, greg_t *registers)
+{
+	deep_this.again = DEEP_MADE;
+	deep_this.selector = deep_outside();
+	long result =
+		real_syscall(number, registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
+			     registers[REG_R10], registers[REG_R8], registers[REG_R9]);
+	bool is_refused = deep_this.again == DEEP_REFUSED;
+	deep_this.again = DEEP_NONE;
+	if (!is_refused) {
+		registers[REG_RAX] = result;
+		return;
+	}
+	leave(registers, DEEP_LOST_FILTER);
+	deep_this.left = true;
+}
+
 static void call_here(long number, ucontext_t *context)
 {
+	if (!entry_syscall_is_ours(number)) {
+		call_plain(number, context->uc_mcontext.gregs);
+		return;
+	}
 	context->uc_mcontext.gregs[REG_RAX] = call(number, context->uc_mcontext.gregs);
 	/* The handler's end puts back what is written there. */
 	if (number == SYS_rt_sigprocmask)
 		real_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&context->uc_sigmask,
 			     _NSIG / 8, 0, 0);
-	if (number == SYS_sigaltstack)
-		real_syscall(SYS_sigaltstack, 0, (long)&context->uc_stack, 0, 0, 0, 0);
-	deep_this.selector = DEEP_TRAP;
+	deep_this.selector = deep_outside();
 }
 
-static void answer(long number, ucontext_t *context)
+/* As arch/x86/kernel/process_64.c: the address must be a program's. */
+static long set_pointer(struct deep_pointer *pointer, uintptr_t value)
+{
+	const uintptr_t end = (UINT64_C(1) << 47) - 4096;
+
+	if (value >= end)
+		return -EPERM;
+	deep_pointer_set(pointer, value);
+	return 0;
+}
+
+/* The kernel's answer goes there first, which tells whether it can be written. */
+static long get_pointer(const struct deep_pointer *pointer, uintptr_t *ret_value)
+{
+	long result = real_syscall2(SYS_arch_prctl, ARCH_GET_FS, (long)ret_value);
+
+	if (result == 0 && pointer->is_theirs)
+		*ret_value = pointer->theirs;
+	return result;
+}
+
+static void change_pointer(ucontext_t *context, struct deep_pointer *pointer)
+{
+	greg_t *registers = context->uc_mcontext.gregs;
+
+	if (registers[REG_RDI] != ARCH_SET_FS && registers[REG_RDI] != ARCH_GET_FS) {
+		call_here(SYS_arch_prctl, context);
+		return;
+	}
+	if (registers[REG_RDI] == ARCH_SET_FS && !deep_pointer_can()) {
+		leave(registers, DEEP_LOST_POINTER);
+		return;
+	}
+	registers[REG_RAX] = registers[REG_RDI] == ARCH_SET_FS
+				     ? set_pointer(pointer, (uintptr_t)registers[REG_RSI])
+				     : get_pointer(pointer, (uintptr_t *)registers[REG_RSI]);
+	deep_this.selector = deep_outside();
+}
+
+/* A handler on the old one cannot change it. */
+static void change_stack(const ucontext_t *context, greg_t *registers,
+			 const struct deep_pointer *pointer)
+{
+	const stack_t *stack = (const stack_t *)registers[REG_RDI];
+
+	if (stack && real_syscall2(SYS_sigaltstack, (long)stack, 0) != -EFAULT)
+		deep_signal_stack(stack, deep_frame_size(context));
+	if (deep_this.tiny)
+		leave(registers, DEEP_LOST_TINY);
+	else
+		make_outside(registers, pointer, SITES);
+}
+
+static void answer(long number, ucontext_t *context, struct deep_pointer *pointer)
 {
 	greg_t *registers = context->uc_mcontext.gregs;
 
@@ -129,37 +205,83 @@ static void answer(long number, ucontext_t *context)
 	case SYS_clone3:
 	case SYS_fork:
 	case SYS_vfork:
-		make_outside(registers);
+		make_outside(registers, pointer, 0);
 		break;
 	case SYS_rt_sigreturn: /* of a frame that lies where the stack pointer says */
 		registers[REG_RIP] = (greg_t)deep_restorer();
-		deep_this.selector = DEEP_TRAP;
+		deep_this.selector = deep_outside();
 		break;
-	case SYS_arch_prctl: /* the thread leaves its own data behind, and the selector with it */
-		if (registers[REG_RDI] == ARCH_SET_FS)
-			leave(registers);
-		else
-			call_here(number, context);
+	case SYS_arch_prctl:
+		change_pointer(context, pointer);
+		break;
+	case SYS_sigaltstack:
+		change_stack(context, registers, pointer);
 		break;
 	default:
 		call_here(number, context);
 	}
 }
 
-void entry_deep_trap(int signal, siginfo_t *info, void *context)
+/* By a filter, of a call that we made in the program's place. */
+static bool is_refused_again(const siginfo_t *info)
 {
-	ucontext_t *machine = context;
+	return info->si_code == DEEP_SECCOMP && deep_this.again == DEEP_MADE &&
+	       deep_may_pass(info->si_call_addr);
+}
 
-	if (info->si_code != SYS_USER_DISPATCH) {
-		deep_signal_foreign(signal, info, context);
-		return;
-	}
-	deep_this.selector = DEEP_PASS;
+__attribute__((noinline)) static void serve(const siginfo_t *info, ucontext_t *context,
+					    struct deep_pointer *pointer)
+{
 	KEEP_ERRNO;
+
+	deep_this.selector = DEEP_PASS;
+	deep_signal_note(context);
+	entry_deep_rearm(context);
 	if (info->si_arch == AUDIT_ARCH_X86_64)
-		answer(info->si_syscall, machine);
+		answer(info->si_syscall, context, pointer);
 	else
-		leave(machine->uc_mcontext.gregs);
+		leave(context->uc_mcontext.gregs, DEEP_LOST_PLACES);
+	deep_tell();
+}
+
+__attribute__((noinline)) static void note_refusal(ucontext_t *context)
+{
+	deep_this.again = DEEP_REFUSED;
+	context->uc_mcontext.gregs[REG_RAX] = -ENOSYS;
+}
+
+/* The call that the thread was left for has been answered. */
+__attribute__((noinline)) static void catch_again(const siginfo_t *info)
+{
+	if (info->si_code != DEEP_SECCOMP || !deep_this.left)
+		return;
+	deep_this.left = false;
+	deep_this.selector = deep_outside();
+}
+
+DEEP_BARE static void trap(int signal, siginfo_t *info, void *context)
+{
+	struct deep_pointer pointer;
+
+	deep_pointer_enter(&pointer);
+	if (info->si_code == DEEP_DISPATCH) {
+		serve(info, context, &pointer);
+	} else if (is_refused_again(info)) {
+		note_refusal(context);
+	} else {
+		deep_signal_foreign(signal, info, context, &pointer);
+		catch_again(info);
+	}
+	deep_pointer_leave(&pointer);
+}
+
+DEEP_BARE void entry_deep_trap(int signal, siginfo_t *info, void *context)
+{
+	bool is_ours = info->si_code == DEEP_DISPATCH;
+
+	if (deep_signal_is_cramped(context) || (!is_ours && !deep_signal_is_on_stack()))
+		entry_deep_move_frame(trap, signal, info, context);
+	trap(signal, info, context);
 }
 
 #else

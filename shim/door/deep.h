@@ -5,6 +5,9 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <ucontext.h>
+
+#include "base/deep.h"
 
 struct deep_action;
 
@@ -23,6 +26,13 @@ void entry_deep_trap(int signal, siginfo_t *info, void *context);
 long entry_deep_sigaction(int signal, const struct deep_action *action, struct deep_action *before,
 			  size_t size);
 long entry_deep_sigprocmask(int how, const void *set, void *before, size_t size);
+
+/* After a move: puts a stack in force again that its handlers take out (SS_AUTODISARM). */
+void entry_deep_rearm(const ucontext_t *context);
+
+/* If the frame of this handler lies on an alternate stack that was not in use: goes on in the
+ * handler with the frame on the interrupted stack, and does not return. */
+void entry_deep_move_frame(deep_handler *handler, int signal, siginfo_t *info, ucontext_t *context);
 
 void entry_deep_thread_after_fork(void);
 

@@ -23,18 +23,17 @@ static int call_kernel(int how, const sigset_t *set, sigset_t *before)
 
 long entry_deep_sigprocmask(int how, const void *set, void *before, size_t size)
 {
-	sigset_t mine, was;
+	sigset_t mine;
 
 	if (!deep_is_on() || size != _NSIG / 8)
 		return real_syscall(SYS_rt_sigprocmask, how, (long)set, (long)before, (long)size, 0,
 				    0);
-	sigemptyset(&mine);
-	if ((set && !memory_read(&mine, set, size)) || (before && !memory_is_there(before)))
+	if (set && !memory_has_word(set))
 		return -EFAULT;
-	int result = deep_signal_mask(call_kernel, how, set ? &mine : NULL, &was);
-	if (result == 0 && before)
-		memcpy(before, &was, size);
-	return result;
+	sigemptyset(&mine);
+	if (set)
+		memcpy(&mine, set, size);
+	return deep_signal_mask(call_kernel, how, set ? &mine : NULL, before);
 }
 
 #if ENTRY_DEEP_DOORS
@@ -48,6 +47,7 @@ EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before)
 {
 	if (!deep_is_on())
 		return REAL(sigprocmask)(how, set, before);
+	deep_signal_recover();
 	return deep_signal_mask(REAL(sigprocmask), how, set, before);
 }
 

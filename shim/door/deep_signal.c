@@ -12,45 +12,69 @@
 #include "base/deep_signal.h"
 #include "door/entry.h"
 #include "door/deep.h"
-#include "base/memory.h"
 #include "base/real.h"
+
+#define SIGSYS_BIT (1ULL << (SIGSYS - 1))
+
+static long call_kernel(int signal, const struct deep_action *action, struct deep_action *before)
+{
+	return real_syscall(SYS_rt_sigaction, signal, (long)action, (long)before,
+			    sizeof(action->mask), 0, 0);
+}
 
 static long change_raw(int signal, struct deep_action *mine, struct deep_action *ret_before)
 {
-	void *known = NULL;
-	void *handler = deep_signal_in(signal, mine ? mine->handler : NULL, &known);
+	struct deep_known known = { NULL, false };
+	void *handler = deep_signal_in(signal, mine ? mine->handler : NULL,
+				       mine && (mine->mask & SIGSYS_BIT), &known);
 
 	/* A return by an instruction of the program's own would be trapped. */
-	if (mine && handler != mine->handler)
+	if (mine && handler != mine->handler) {
 		mine->restorer = deep_restorer();
+		mine->mask &= ~SIGSYS_BIT;
+	}
 	if (mine)
 		mine->handler = handler;
-	long result = real_syscall(SYS_rt_sigaction, signal, (long)mine, (long)ret_before,
-				   sizeof(mine->mask), 0, 0);
-	if (result == 0)
-		ret_before->handler = deep_signal_out(ret_before->handler, known);
+	long result = call_kernel(signal, mine, ret_before);
+	if (result == 0 && ret_before && deep_signal_out(&ret_before->handler, &known))
+		ret_before->mask |= SIGSYS_BIT;
 	return result;
+}
+
+/* The kernel's own answer for SIGSYS goes there first, which tells whether it can be written. */
+static long change_sigsys_raw(const struct deep_action *mine, struct deep_action *ret_before)
+{
+	struct deep_action was;
+	long result = ret_before ? call_kernel(SIGSYS, NULL, ret_before) : 0;
+
+	if (result)
+		return result;
+	deep_signal_sigsys(mine, &was);
+	if (ret_before)
+		*ret_before = was;
+	return 0;
+}
+
+/* SIGKILL has no handler: the kernel reads the action, and refuses it. */
+static bool can_be_read(const struct deep_action *action)
+{
+	return call_kernel(SIGKILL, action, NULL) != -EFAULT;
 }
 
 long entry_deep_sigaction(int signal, const struct deep_action *action, struct deep_action *before,
 			  size_t size)
 {
-	struct deep_action mine, was;
-	long result = 0;
+	struct deep_action mine;
 
 	if (!deep_is_on() || !deep_is_here() || size != sizeof(mine.mask))
 		return real_syscall(SYS_rt_sigaction, signal, (long)action, (long)before,
 				    (long)size, 0, 0);
-	if ((action && !memory_read(&mine, action, sizeof(mine))) ||
-	    (before && !memory_is_there(before)))
+	if (action && !can_be_read(action))
 		return -EFAULT;
-	if (signal == SIGSYS)
-		deep_signal_sigsys(action ? &mine : NULL, &was);
-	else
-		result = change_raw(signal, action ? &mine : NULL, &was);
-	if (result == 0 && before)
-		*before = was;
-	return result;
+	if (action)
+		mine = *action;
+	return signal == SIGSYS ? change_sigsys_raw(action ? &mine : NULL, before)
+				: change_raw(signal, action ? &mine : NULL, before);
 }
 
 #if ENTRY_DEEP_DOORS
@@ -92,21 +116,32 @@ static int change_sigsys(const struct sigaction *action, struct sigaction *ret_b
 	return 0;
 }
 
+static bool tell(sighandler_t *handler, const struct deep_known *known)
+{
+	void *address = (void *)*handler;
+	bool masks = deep_signal_out(&address, known);
+
+	*handler = (sighandler_t)address;
+	return masks;
+}
+
 static int change_other(int signal, const struct sigaction *action, struct sigaction *ret_before)
 {
 	struct sigaction mine;
-	void *known = NULL, *handler = action && deep_is_here() ? (void *)action->sa_handler : NULL;
+	struct deep_known known = { NULL, false };
+	void *handler = action && deep_is_here() ? (void *)action->sa_handler : NULL;
 
-	handler = deep_signal_in(signal, handler, &known);
+	handler = deep_signal_in(signal, handler,
+				 action && sigismember(&action->sa_mask, SIGSYS) == 1, &known);
 	if (action && handler) {
 		mine = *action;
 		mine.sa_handler = (sighandler_t)handler;
+		sigdelset(&mine.sa_mask, SIGSYS);
 		action = &mine;
 	}
 	int result = REAL(sigaction)(signal, action, ret_before);
-	if (result == 0 && ret_before)
-		ret_before->sa_handler =
-			(sighandler_t)deep_signal_out((void *)ret_before->sa_handler, known);
+	if (result == 0 && ret_before && tell(&ret_before->sa_handler, &known))
+		sigaddset(&ret_before->sa_mask, SIGSYS);
 	return result;
 }
 
@@ -114,6 +149,7 @@ EXPORT int sigaction(int signal, const struct sigaction *action, struct sigactio
 {
 	if (!deep_is_on())
 		return REAL(sigaction)(signal, action, before);
+	deep_signal_recover();
 	if (signal == SIGSYS && deep_is_here())
 		return change_sigsys(action, before);
 	return change_other(signal, action, before);
@@ -126,7 +162,8 @@ EXPORT int __sigaction(int signal, const struct sigaction *action, struct sigact
 
 static sighandler_t change_by(change *next, int flags, int signal, sighandler_t handler)
 {
-	void *known = NULL, *mine = (void *)handler;
+	struct deep_known known = { NULL, false };
+	void *mine = (void *)handler;
 
 	if (!next)
 		return (sighandler_t)ret_errno(-ENOSYS); /* SIG_ERR */
@@ -137,12 +174,14 @@ static sighandler_t change_by(change *next, int flags, int signal, sighandler_t 
 		deep_signal_sigsys(&action, &before);
 		return (sighandler_t)before.handler;
 	}
-	void *inside = deep_signal_in(signal, deep_is_here() ? mine : NULL, &known);
+	void *inside = deep_signal_in(signal, deep_is_here() ? mine : NULL, false, &known);
 	mine = inside ? inside : mine;
 	/* Before glibc 2.34 the range that may pass can be libpthread's (base/deep.c): trapped, the
 	 * call would be taken for the program's, and the handler before it lost. */
 	DEEP_INSIDE;
-	return (sighandler_t)deep_signal_out((void *)next(signal, (sighandler_t)mine), known);
+	sighandler_t before = next(signal, (sighandler_t)mine);
+	tell(&before, &known);
+	return before;
 }
 
 EXPORT sighandler_t signal(int signal, sighandler_t handler)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of starting and ending. Everything is lazy; the constructor only warms up what costs
  * nothing. */
+#include <errno.h>
 #include <pthread.h>
 
 #include "async/aio_table.h"
@@ -12,6 +13,7 @@
 #include "device/hold.h"
 #include "base/log.h"
 #include "base/real.h"
+#include "rules/reason.h"
 #include "async/ring_op.h"
 #include "async/ring_table.h"
 #include "async/substitute.h"
@@ -32,6 +34,16 @@ static void after_fork(void)
 	deep_after_fork(); /* last: what it catches may need all that */
 }
 
+static void start_deep(void)
+{
+	int error = deep_start(entry_deep_trap);
+
+	if (error && log_wants(LOG_ERROR))
+		log_line("no deep mode here%s, %s",
+			 error == -ENOTSUP ? ", for valgrind makes the program's system calls" : "",
+			 reason_errno(error));
+}
+
 __attribute__((constructor)) static void start(void)
 {
 	real();
@@ -40,7 +52,7 @@ __attribute__((constructor)) static void start(void)
 	counters_start();
 	pthread_atfork(NULL, NULL, after_fork);
 	if (config.deep && config.mode != MODE_OFF)
-		deep_start(entry_deep_trap);
+		start_deep();
 }
 
 /* The kernel ends no process before what it has accepted is done. */
@@ -48,5 +60,6 @@ __attribute__((destructor)) static void end(void)
 {
 	ring_op_await_all();
 	aio_table_await_all();
+	deep_tell();
 	counters_end(); /* last: all is counted */
 }

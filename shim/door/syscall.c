@@ -3,7 +3,7 @@
  * syscall(2), for programs that have no libc function for what they want (xfs_io's statx, perl).
  *
  * The function is written in assembly, because it must hand on calls that return twice or on
- * another stack (vfork, clone): it compares the number, and jumps with all registers and the stack
+ * another stack (vfork, clone): it looks the number up, and jumps with all registers and the stack
  * as they came - to C for the numbers that are ours, else to the next syscall(). Before that
  * one is known (another library's constructor may be calling) it makes the system call itself.
  *
@@ -81,16 +81,26 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 	}
 }
 
-#define STRING(x) #x
-#define NUMBER(x) STRING(x)
+/* The numbers of entry_syscall(). */
+enum { NUMBERS = 512 };
+__attribute__((visibility("hidden"), used)) const bool entry_syscall_ours[NUMBERS] = {
+	[SYS_io_submit] = true,      [SYS_io_getevents] = true,
+	[SYS_io_pgetevents] = true,  [SYS_io_cancel] = true,
+	[SYS_io_destroy] = true,     [SYS_io_uring_setup] = true,
+	[SYS_io_uring_enter] = true, [SYS_io_uring_register] = true,
+	[SYS_rt_sigaction] = true,   [SYS_rt_sigprocmask] = true,
+	[SYS_close] = true,          [SYS_dup3] = true,
+	[SYS_close_range] = true,    [SYS_pwritev2] = true,
+	[SYS_statx] = true,
+#ifdef SYS_dup2
+	[SYS_dup2] = true,
+#endif
+};
 
-/* io_setup to io_cancel are five numbers in a row; the first and last of them do no harm in C. */
-_Static_assert(SYS_io_submit - SYS_io_setup < 5U && SYS_io_cancel - SYS_io_setup < 5U &&
-		       SYS_io_getevents - SYS_io_setup < 5U && SYS_io_destroy - SYS_io_setup < 5U &&
-		       SYS_rt_sigprocmask == SYS_rt_sigaction + 1 &&
-		       SYS_io_uring_enter == SYS_io_uring_setup + 1 &&
-		       SYS_io_uring_register == SYS_io_uring_setup + 2,
-	       "the assembly compares ranges");
+bool entry_syscall_is_ours(long number)
+{
+	return (unsigned long)number < NUMBERS && entry_syscall_ours[number];
+}
 
 /* clang-format off */
 #if defined(__x86_64__)
@@ -102,29 +112,12 @@ __asm__(".text\n"
 	"syscall:\n"
 	"	.cfi_startproc\n"
 	"	endbr64\n"
-	"	leaq -" NUMBER(SYS_io_setup) "(%rdi), %rax\n"
-	"	cmpq $4, %rax\n"
-	"	jbe entry_syscall\n"
-	"	cmpq $" NUMBER(SYS_pwritev2) ", %rdi\n"
-	"	je entry_syscall\n"
-	"	cmpq $" NUMBER(SYS_statx) ", %rdi\n"
-	"	je entry_syscall\n"
-	"	cmpq $" NUMBER(SYS_io_pgetevents) ", %rdi\n"
-	"	je entry_syscall\n"
-	"	leaq -" NUMBER(SYS_rt_sigaction) "(%rdi), %rax\n"
-	"	cmpq $1, %rax\n"
-	"	jbe entry_syscall\n"
-	"	leaq -" NUMBER(SYS_io_uring_setup) "(%rdi), %rax\n"
-	"	cmpq $2, %rax\n"
-	"	jbe entry_syscall\n"
-	"	cmpq $" NUMBER(SYS_close) ", %rdi\n"
-	"	je entry_syscall\n"
-	"	cmpq $" NUMBER(SYS_close_range) ", %rdi\n"
-	"	je entry_syscall\n"
-	"	cmpq $" NUMBER(SYS_dup2) ", %rdi\n"
-	"	je entry_syscall\n"
-	"	cmpq $" NUMBER(SYS_dup3) ", %rdi\n"
-	"	je entry_syscall\n"
+	"	cmpq $512, %rdi\n"
+	"	jae 3f\n"
+	"	leaq entry_syscall_ours(%rip), %rax\n"
+	"	cmpb $0, (%rax,%rdi)\n"
+	"	jne entry_syscall\n"
+	"3:"
 	"	movq real_next_syscall(%rip), %rax\n"
 	"	testq %rax, %rax\n"
 	"	je 1f\n"
@@ -154,27 +147,13 @@ __asm__(".text\n"
 	"syscall:\n"
 	"	.cfi_startproc\n"
 	"	hint 34\n" /* bti c */
-	"	sub x16, x0, #" NUMBER(SYS_io_setup) "\n"
-	"	cmp x16, #4\n"
-	"	b.ls entry_syscall\n"
-	"	cmp x0, #" NUMBER(SYS_pwritev2) "\n"
-	"	b.eq entry_syscall\n"
-	"	cmp x0, #" NUMBER(SYS_statx) "\n"
-	"	b.eq entry_syscall\n"
-	"	cmp x0, #" NUMBER(SYS_io_pgetevents) "\n"
-	"	b.eq entry_syscall\n"
-	"	sub x16, x0, #" NUMBER(SYS_rt_sigaction) "\n"
-	"	cmp x16, #1\n"
-	"	b.ls entry_syscall\n"
-	"	sub x16, x0, #" NUMBER(SYS_io_uring_setup) "\n"
-	"	cmp x16, #2\n"
-	"	b.ls entry_syscall\n"
-	"	cmp x0, #" NUMBER(SYS_close) "\n"
-	"	b.eq entry_syscall\n"
-	"	cmp x0, #" NUMBER(SYS_close_range) "\n"
-	"	b.eq entry_syscall\n"
-	"	cmp x0, #" NUMBER(SYS_dup3) "\n"
-	"	b.eq entry_syscall\n"
+	"	cmp x0, #512\n"
+	"	b.hs 3f\n"
+	"	adrp x16, entry_syscall_ours\n"
+	"	add x16, x16, :lo12:entry_syscall_ours\n"
+	"	ldrb w16, [x16, x0]\n"
+	"	cbnz w16, entry_syscall\n"
+	"3:"
 	"	adrp x16, real_next_syscall\n"
 	"	ldr x16, [x16, :lo12:real_next_syscall]\n"
 	"	cbz x16, 1f\n"

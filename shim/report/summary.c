@@ -169,6 +169,15 @@ static bool is_anything(const struct counters *counters)
 	return false;
 }
 
+static void print_losses(FILE *file, uint64_t losses)
+{
+	if (losses)
+		fprintf(file,
+			"  deep mode stopped catching a thread's calls %" PRIu64
+			" time%s: UNTORN_LOG=info tells why\n",
+			losses, losses == 1 ? "" : "s");
+}
+
 void summary_print(FILE *file, const struct counters *counters, const char *who, bool histogram)
 {
 	uint64_t processes = counters_read(&counters->processes);
@@ -178,6 +187,7 @@ void summary_print(FILE *file, const struct counters *counters, const char *who,
 			"%s: no atomic writes seen. Either the program made none, or it bypasses "
 			"libc (see: untorn run --check -- PROGRAM)\n",
 			who);
+		print_losses(file, counters_read(&counters->uncaught));
 		return;
 	}
 	fprintf(file, "%s: %" PRIu64 " process%s\n", who, processes, processes == 1 ? "" : "es");
@@ -187,4 +197,5 @@ void summary_print(FILE *file, const struct counters *counters, const char *who,
 		if (counters_read(&counters->slots[i].key))
 			print_slot(file, counters, &counters->slots[i], histogram);
 	}
+	print_losses(file, counters_read(&counters->uncaught));
 }

@@ -114,6 +114,7 @@ struct json_object *summary_json(const struct counters *counters)
 	json_object *object = json_object_new_object(), *devices = json_object_new_array();
 
 	put(object, "processes", counters_read(&counters->processes));
+	put(object, "deep_mode_losses", counters_read(&counters->uncaught));
 	for (int i = 0; i < COUNTERS_SLOTS; i++) {
 		if (counters_read(&counters->slots[i].key))
 			json_object_array_add(devices, json_slot(counters, &counters->slots[i]));

@@ -46,6 +46,18 @@ const char *cmd_check_deep(void)
 	return text;
 }
 
+static const char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool cmd_check_makes_calls(const char *path)
+{
+	return strncmp(name_of(path), "valgrind", strlen("valgrind")) == 0;
+}
+
 /* Those whose calls are caught by name, or are not the program's: the C library, the loader, ours,
  * sanitizers, and liburing, whose functions we stand in for. */
 static int is_known(const char *path)
@@ -55,8 +67,7 @@ static int is_known(const char *path)
 		"liburing-ffi.so", "ld-musl",      "libasan.",      "libtsan.",    "liblsan.",
 		"libhwasan.",      "libclang_rt.", "libc.musl",
 	};
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
+	const char *name = name_of(path);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strncmp(name, names[i], strlen(names[i])) == 0)

@@ -118,6 +118,19 @@ static int set_deep(void)
 		   : cmd_set("deep", UNTORN_ENV_DEEP, "1", NULL);
 }
 
+static int check_deep_program(const char *program)
+{
+	const char *deep = getenv(UNTORN_ENV_DEEP);
+
+	if (!deep || strcmp(deep, "1") != 0 || !cmd_check_makes_calls(program))
+		return 0;
+	return cmd_fail(
+		CMD_UNREACHABLE,
+		"%s makes the system calls of the program that it runs itself: there is no deep mode "
+		"under it. Without --deep, calls through the C library are served there too",
+		program);
+}
+
 /* Asks the simulated disk's own library, before the program starts. 0, or an exit status. */
 static int check_spec(const char *name, const char *spec)
 {
@@ -277,6 +290,8 @@ static int prepare(const struct wishes *wishes, char **words)
 		status = check_libc(&program);
 	if (!status && wishes->check)
 		return cmd_check(&program);
+	if (!status && !wishes->anyway)
+		status = check_deep_program(words[0]);
 	if (!status)
 		status = check_required(wishes);
 	if (!status)

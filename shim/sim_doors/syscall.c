@@ -231,8 +231,14 @@ static bool by_queue(long number, const long *arguments, long *ret_result)
 	}
 }
 
+/* A sanitizer's mmap() refuses what its runtime maps by system calls: others' mappings do not go
+ * through the function. */
 static bool by_memory(const long *arguments, long *ret_result)
 {
+	struct sim_file file;
+
+	if ((NUMBER(3) & MAP_ANONYMOUS) || !sim_file_of_fd(NUMBER(4), &file))
+		return false;
 	*ret_result =
 		(long)mmap(POINTER(0), SIZE(1), NUMBER(2), NUMBER(3), NUMBER(4), arguments[5]);
 	return true;
