@@ -318,24 +318,40 @@ deep mode in children|base/deep.c|s/if (deep_this.armed)/if (0)/|preload/deep
 new threads with SIGSYS blocked|base/deep.c|s/SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&ours/SYS_rt_sigprocmask, SIG_UNBLOCK, 0/|preload/deep
 SIGSYS is not blocked|base/deep_signal.c|s/sigdelset(&without, SIGSYS);//|preload/deep_signal
 SIGSYS is blocked as far as is told|base/deep_signal.c|s/if (ret_before \&\& hides)/if (0)/|preload/deep_signal
-SIGSYS in masks of handlers|base/deep_signal.c|s/^	unblock();//|preload/deep_handler
-SIGSYS in a context's mask|base/deep_signal.c|s/sigdelset(&machine->uc_sigmask, SIGSYS);//|preload/deep_handler
-handlers that interrupt us are outside|base/deep_signal.c|s/deep_this.selector = has_room(machine) ? DEEP_TRAP : DEEP_PASS;/deep_this.selector = has_room(machine) ? selector : DEEP_PASS;/|preload/deep_handler
+SIGSYS in masks of handlers|base/deep_signal.c|s/^		unblock();/		;/|preload/deep_handler
+SIGSYS in a context's mask|base/deep_signal.c|s/sigdelset(&context->uc_sigmask, SIGSYS);//|preload/deep_handler
+handlers that interrupt us are outside|base/deep_signal.c|/go_outside/,/^}/s/deep_this.selector = deep_outside();/deep_this.selector = ret_before->selector;/|preload/deep_handler
 handlers of before|base/deep_signal.c|s/^	take_over_handlers();/	(void)take_over_handlers;/|preload/deep
-small alternate stacks|base/deep_signal.c|s!left >= frame + ROOM!1!|preload/deep_handler
-SIGSYS that is not ours|door/deep.c|s/if (info->si_code != SYS_USER_DISPATCH)/if (0)/|preload/deep_signal
+small alternate stacks|base/deep_signal.c|s!left >= deep_frame_size(context) + ROOM!1!|preload/deep_handler
+SIGSYS that is not ours|door/deep.c|s/if (info->si_code == DEEP_DISPATCH)/if (1)/|preload/deep_signal
 SIGSYS that nobody handles|base/deep_signal.c|s/^		die();/		return;/|preload/deep_signal
 SIGSYS stays ours|door/deep_signal.c|/^EXPORT int sigaction/,/^}/s/if (signal == SIGSYS .. deep_is_here())/if (0)/|preload/deep_signal
 SIGSYS stays ours, by system calls|door/deep_signal.c|/^long entry_deep_sigaction/,/^}/s/if (signal == SIGSYS)/if (0)/|preload/deep_signal
 returns by the program's instruction|door/deep_signal.c|s/mine->restorer = deep_restorer();/;/|preload/deep_handler
 handlers of a child of vfork|door/deep_signal.c|s/action && deep_is_here() ?/action ?/|preload/deep_signal
-handlers that are told|base/deep_signal.c|s/return handler == (void .)relay ? known : handler;/return handler;/|preload/deep_signal
+handlers that are told|base/deep_signal.c|s/^	.handler = known->handler;/	;/|preload/deep_signal
 masks set by instruction|door/deep.c|s/if (number == SYS_rt_sigprocmask)/if (0)/|preload/deep_signal
-alternate stacks set by instruction|door/deep.c|s/if (number == SYS_sigaltstack)/if (0)/|preload/deep_handler
+alternate stacks set by instruction|door/deep.c|s/case SYS_sigaltstack:/case -3:/|preload/deep_handler
 frames left by instruction|door/deep.c|s/case SYS_rt_sigreturn:.*/case -2:/|preload/deep_handler
 children by instruction|door/deep.c|s/case SYS_clone:/case -2:/|preload/deep
 trapped again after a child by instruction|door/deep.c|s/movb .1, %fs:(%rcx)/nop/|preload/deep
-thread pointer set by instruction|door/deep.c|s/registers.REG_RDI. == ARCH_SET_FS/0/|preload/deep
+thread pointer set by instruction|door/deep.c|s/deep_pointer_set(pointer, value);/;/|preload/deep_stack
+thread pointer asked for by instruction|door/deep.c|s/result == 0 && pointer->is_theirs/0/|preload/deep_stack
+thread pointers that are no program's|door/deep.c|s/if (value >= end)/if (0)/|preload/deep_stack
+another's thread pointer in a trap|base/deep_pointer.c|s/else if (is_known(ours))/else if (0)/|preload/deep_stack
+the program's thread pointer after a trap|base/deep_pointer.c|s/if (pointer->is_theirs)/if (0)/|preload/deep_stack
+traps on the alternate stack|base/deep.c|s/SA_NODEFER . SA_ONSTACK/SA_NODEFER/|preload/deep_stack
+frames on small alternate stacks|door/deep.c|s/if (deep_signal_is_cramped(context) ../if (/|preload/deep_stack
+a disarming stack whose frame has moved|door/deep.c|s/	entry_deep_rearm(context);//|preload/deep_stack
+alternate stacks without room for a frame|base/deep_signal.c|s/deep_this.tiny = .*/deep_this.tiny = frame \&\& !stack;/|preload/deep_stack
+jumps off a small alternate stack|door/deep_signal.c|s/	deep_signal_recover();//|preload/deep_stack
+asynchronous cancellation|door/deep.c|s/if (!entry_syscall_is_ours(number))/if (0)/|preload/deep_stack
+masks that are told|base/deep_signal.c|s/return known->masks;/return false;/|preload/deep_stack
+filters that go by the place|door/deep.c|s/deep_this.again = DEEP_MADE;/deep_this.again = DEEP_NONE;/|preload/deep_filter
+caught again after a filter|door/deep.c|s/deep_this.left = true;/;/|preload/deep_filter
+filters' signals that are ignored|base/deep_signal.c|s/(!is_function(handler) .. deep_this.hides)/deep_this.hides/|preload/deep_filter
+filters' signals that are blocked|base/deep_signal.c|s/(!is_function(handler) .. deep_this.hides)/!is_function(handler)/|preload/deep_filter
+no call that the program does not make|base/deep_signal.c|s/	if (is_interrupted_wait(context))/	if (context)/|preload/deep_filter
 no cancellation by instruction|door/deep.c|s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = 0;/|preload/deep
 errno after a trapped call|door/deep.c|s/KEEP_ERRNO;/;/|preload/deep
 liburing's own calls|door/uring.h|s/DEEP_INSIDE;  */;/|preload/ring_raw

@@ -27,6 +27,39 @@
 
 __thread struct deep_thread deep_this __attribute__((tls_model("initial-exec")));
 
+static _Atomic unsigned lost, told;
+
+void deep_lose(enum deep_loss loss)
+{
+	struct counters *counters = counters_get_if_any();
+
+	if (counters)
+		counters_add(&counters->uncaught, 1);
+	atomic_fetch_or(&lost, 1U << loss);
+}
+
+void deep_tell(void)
+{
+	static const char *const reasons[] = {
+		[DEEP_LOST_STACK] =
+			"a signal handler on an alternate stack without 16 KiB to spare",
+		[DEEP_LOST_TINY] = "a thread whose alternate stack has no room for a signal frame",
+		[DEEP_LOST_PLACES] = "a thread after clone() or the like at too many places",
+		[DEEP_LOST_POINTER] = "a thread with a thread pointer of its own",
+		[DEEP_LOST_32_BIT] = "a thread that makes 32-bit calls",
+		[DEEP_LOST_FILTER] = "a thread whose call a seccomp filter refuses elsewhere",
+	};
+	unsigned fresh = atomic_load(&lost) & ~atomic_load(&told);
+
+	if (!fresh || !log_wants(LOG_INFO))
+		return;
+	fresh &= ~atomic_fetch_or(&told, fresh);
+	for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (fresh & 1U << i)
+			log_line("deep mode does not catch: %s", reasons[i]);
+	}
+}
+
 #ifdef __x86_64__
 
 enum { RESTORER = 0x04000000 }; /* SA_RESTORER, arch/x86/include/uapi/asm/signal.h */
@@ -165,38 +198,6 @@ bool deep_may_pass(const void *instruction)
 	return (uintptr_t)instruction - libc.start <= libc.size;
 }
 
-static _Atomic unsigned lost, told;
-
-void deep_lose(enum deep_loss loss)
-{
-	struct counters *counters = counters_get_if_any();
-
-	if (counters)
-		counters_add(&counters->uncaught, 1);
-	atomic_fetch_or(&lost, 1U << loss);
-}
-
-void deep_tell(void)
-{
-	static const char *const reasons[] = {
-		[DEEP_LOST_STACK] =
-			"a signal handler on an alternate stack without 16 KiB to spare",
-		[DEEP_LOST_TINY] = "a thread whose alternate stack has no room for a signal frame",
-		[DEEP_LOST_PLACES] = "a thread after clone() or the like at too many places",
-		[DEEP_LOST_POINTER] = "a thread with a thread pointer of its own",
-		[DEEP_LOST_FILTER] = "a thread whose call a seccomp filter refuses elsewhere",
-	};
-	unsigned fresh = atomic_load(&lost) & ~atomic_load(&told);
-
-	if (!fresh || !log_wants(LOG_INFO))
-		return;
-	fresh &= ~atomic_fetch_or(&told, fresh);
-	for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (fresh & 1U << i)
-			log_line("deep mode does not catch: %s", reasons[i]);
-	}
-}
-
 bool deep_is_on(void)
 {
 	return atomic_load_explicit(&on, memory_order_relaxed);
@@ -251,10 +252,6 @@ void deep_after_fork(void)
 void *deep_restorer(void)
 {
 	return NULL;
-}
-
-void deep_tell(void)
-{
 }
 
 #endif

@@ -92,6 +92,7 @@ enum deep_loss {
 	DEEP_LOST_TINY,
 	DEEP_LOST_PLACES,
 	DEEP_LOST_POINTER,
+	DEEP_LOST_32_BIT,
 	DEEP_LOST_FILTER
 };
 void deep_lose(enum deep_loss loss);

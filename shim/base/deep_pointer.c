@@ -120,4 +120,24 @@ void deep_pointer_set(struct deep_pointer *pointer, uintptr_t value)
 	pointer->is_theirs = value != get();
 }
 
+#else
+
+void deep_pointer_start(void)
+{
+}
+
+void deep_pointer_learn(void)
+{
+}
+
+void deep_pointer_enter(struct deep_pointer *ret_pointer)
+{
+	ret_pointer->is_theirs = false;
+}
+
+void deep_pointer_leave(const struct deep_pointer *pointer)
+{
+	(void)pointer;
+}
+
 #endif

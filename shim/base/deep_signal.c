@@ -109,12 +109,15 @@ bool deep_signal_is_cramped(const ucontext_t *context)
 	return left < stack->ss_size && left < ROOM;
 }
 
+static bool is_cramped(void)
+{
+	return (uintptr_t)__builtin_frame_address(0) - deep_this.cramped < deep_this.cramped_size;
+}
+
 /* A handler there may have been left by a jump. */
 void deep_signal_recover(void)
 {
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-
-	if (!deep_this.cramped_size || here - deep_this.cramped <= deep_this.cramped_size)
+	if (!deep_this.cramped_size || is_cramped())
 		return;
 	deep_this.cramped_size = 0;
 	deep_this.selector = deep_outside();
@@ -131,7 +134,7 @@ static void cramp(const stack_t *stack)
 /* What is put back when a handler returns. */
 struct before {
 	unsigned char selector, again;
-	uintptr_t cramped_size;
+	uintptr_t cramped, cramped_size;
 };
 
 /* The masks of sigsuspend(), ppoll() and the like may have SIGSYS in them: where a handler
@@ -142,22 +145,23 @@ __attribute__((noinline)) static void go_outside(const ucontext_t *context,
 	int error = errno;
 
 	deep_signal_recover();
-	*ret_before =
-		(struct before){ deep_this.selector, deep_this.again, deep_this.cramped_size };
+	*ret_before = (struct before){ deep_this.selector, deep_this.again, deep_this.cramped,
+				       deep_this.cramped_size };
 	deep_this.selector = DEEP_PASS;
 	deep_this.again = DEEP_NONE;
 	if (is_interrupted_wait(context))
 		unblock();
-	if (has_room(context))
-		deep_this.selector = deep_outside();
-	else
+	if (!has_room(context))
 		cramp(&context->uc_stack);
+	else if (!is_cramped())
+		deep_this.selector = deep_outside();
 	errno = error;
 }
 
 __attribute__((noinline)) static void come_back(ucontext_t *context, const struct before *before)
 {
 	sigdelset(&context->uc_sigmask, SIGSYS);
+	deep_this.cramped = before->cramped;
 	deep_this.cramped_size = before->cramped_size;
 	deep_this.again = before->again;
 	deep_this.selector = before->selector;

@@ -111,11 +111,13 @@ static long call(long number, const greg_t *registers)
 }
 
 /* A call that is not ours: it may be cancelled there asynchronously, and so nothing is to be put
- * back then. A filter that goes by the place of the instruction may refuse ours. */
+ * back then - but for another preload's syscall(), which has brought us here once more. A filter
+ * that goes by the place of the instruction may refuse ours. */
 static void call_plain(long number, greg_t *registers)
 {
+	if (deep_this.again == DEEP_NONE)
+		deep_this.selector = deep_outside();
 	deep_this.again = DEEP_MADE;
-	deep_this.selector = deep_outside();
 	long result =
 		real_syscall(number, registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
 			     registers[REG_R10], registers[REG_R8], registers[REG_R9]);
@@ -240,7 +242,7 @@ __attribute__((noinline)) static void serve(const siginfo_t *info, ucontext_t *c
 	if (info->si_arch == AUDIT_ARCH_X86_64)
 		answer(info->si_syscall, context, pointer);
 	else
-		leave(context->uc_mcontext.gregs, DEEP_LOST_PLACES);
+		leave(context->uc_mcontext.gregs, DEEP_LOST_32_BIT);
 	deep_tell();
 }
 

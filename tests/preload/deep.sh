@@ -32,6 +32,57 @@ else
 	echo "not to be had here: a static liburing"
 fi
 
+# A sanitizer makes system calls of its own by instruction, and takes the signals. By instruction too: getppid,
+# and an atomic write, in a thread and in a child.
+cat > "$work/one.c" << 'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "inline_call.h"
+
+static char page[16384] __attribute__((aligned(4096)));
+static void *write_one(void *unused)
+{
+	struct iovec iov = { page, sizeof(page) };
+	int fd = open("/dev/sim0n1", O_RDWR | O_DIRECT);
+	if (inline_call(SYS_pwritev2, fd, (long)&iov, 1, 0, 0, 0x40) != sizeof(page) ||
+	    inline_call(SYS_getppid, 0, 0, 0, 0, 0, 0) != getppid())
+		_exit(1);
+	return unused;
+}
+int main(int count, char **words)
+{
+	pthread_t id;
+	int status = 1;
+	if (count > 1) /* does its runtime work here? */
+		return words[1][0] != '-';
+	if (pthread_create(&id, 0, write_one, 0) || pthread_join(id, 0))
+		return 2;
+	if (fork() == 0) {
+		write_one(0);
+		_exit(0);
+	}
+	wait(&status);
+	return status != 0;
+}
+END
+for sanitizer in address thread undefined; do
+	if ! "${CC:-gcc}" -Itests -fsanitize=$sanitizer -pthread -o "$work/one" "$work/one.c" 2> "$work/messages" ||
+		! "$work/one" - 2> "$work/messages"; then
+		echo "not to be had here: -fsanitize=$sanitizer"
+		continue
+	fi
+	rm -f "$work/log"
+	"$BUILD/untorn" run --deep --sim="/dev/sim0n1=$work/image,nawun=31,nawupf=31,log=$work/log" -- "$work/one" > "$work/said" 2>&1 &&
+		[ "$(grep -c via=submit "$work/log")" = 2 ] || { echo "with -fsanitize=$sanitizer:"; cat "$work/said"; failed=1; }
+done
+status=0
+"$BUILD/untorn" run --deep -- valgrind true > "$work/said" 2>&1 || status=$?
+case $status in 125 | 127) ;; *) echo "valgrind in deep mode: status $status"; failed=1 ;; esac
+
 same() { # COMMAND... says the same, and ends the same
 	"$@" > "$work/plain" 2>&1 < /dev/null
 	echo "status $?" >> "$work/plain"
