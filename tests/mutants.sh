@@ -354,6 +354,7 @@ filters' signals that are blocked|base/deep_signal.c|s/(!is_function(handler) ..
 no call that the program does not make|base/deep_signal.c|s/	if (is_interrupted_wait(context))/	if (context)/|preload/deep_filter
 no cancellation by instruction|door/deep.c|s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = 0;/|preload/deep
 errno after a trapped call|door/deep.c|s/KEEP_ERRNO;/;/|preload/deep
+entries that change files are looked at|async/ring.c|s/.IORING_OP_PIPE. = RING_KIND_CHANGES,//|unit/files
 liburing's own calls|door/uring.h|s/DEEP_INSIDE;  */;/|preload/ring_raw
 simulated: a cut ends all that have the disk|sim/disk.c|s/sim_state_kill_others(disk);/;/|sim/tree
 simulated: writes under way together|sim/disk.c|s/batch.left = writes;/batch.left = 0;/|sim/ring sim/aio

@@ -12,6 +12,22 @@
 #include "async/substitute.h"
 #include "engine/worker.h"
 
+/* As ring_is_atomic_write(), files_changed_by() and a close ask. */
+const unsigned char ring_kinds[256] = {
+	[IORING_OP_WRITEV] = RING_KIND_WRITE,
+	[IORING_OP_WRITE_FIXED] = RING_KIND_WRITE,
+	[IORING_OP_WRITE] = RING_KIND_WRITE,
+	[IORING_OP_FILES_UPDATE] = RING_KIND_CHANGES,
+	[IORING_OP_OPENAT] = RING_KIND_CHANGES,
+	[IORING_OP_OPENAT2] = RING_KIND_CHANGES,
+	[IORING_OP_CLOSE] = RING_KIND_CHANGES,
+	[IORING_OP_ACCEPT] = RING_KIND_CHANGES,
+	[IORING_OP_SOCKET] = RING_KIND_CHANGES,
+	[IORING_OP_PIPE] = RING_KIND_CHANGES,
+	[IORING_OP_MSG_RING] = RING_KIND_CHANGES,
+	[IORING_OP_LAST_KNOWN + 1 ... 255] = RING_KIND_CHANGES,
+};
+
 /* attr_type_mask of Linux 6.14, in what was padding. */
 static uint64_t attributes_of(const struct io_uring_sqe *sqe)
 {

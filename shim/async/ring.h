@@ -65,6 +65,20 @@ static inline bool ring_is_atomic_write(const struct io_uring_sqe *sqe)
 	       (sqe->rw_flags & RWF_ATOMIC);
 }
 
+/* Most submissions have nothing for us: this says so without a branch. Not 0: an atomic write, one
+ * that drains, or one that may change descriptors or a table of files. */
+enum { RING_KIND_WRITE = 1, RING_KIND_CHANGES = 2 };
+extern const unsigned char ring_kinds[256];
+_Static_assert(RWF_ATOMIC == 1 << 6 && IOSQE_IO_DRAIN == RING_KIND_CHANGES, "shifted, and added");
+
+static inline unsigned ring_concern(const struct io_uring_sqe *sqe)
+{
+	unsigned kind = ring_kinds[sqe->opcode];
+
+	return (kind & ((unsigned)sqe->rw_flags >> 6 & 1)) |
+	       ((kind | sqe->flags) & RING_KIND_CHANGES);
+}
+
 /* To the one after it. */
 static inline bool ring_is_linked(const struct io_uring_sqe *sqe)
 {

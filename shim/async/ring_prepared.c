@@ -61,6 +61,17 @@ static unsigned handle_all(struct uring *ring, struct ring_batch *batch)
 	return taken;
 }
 
+static bool concerns_us(const struct uring *ring)
+{
+	const struct io_uring_sqe *sqes = ring->sq.sqes;
+	unsigned mask = *ring->sq.kring_mask, wide = ring->flags & IORING_SETUP_SQE128 ? 1 : 0;
+	unsigned end = ring->sq.sqe_tail, any = 0;
+
+	for (unsigned i = ring->sq.sqe_head; i != end; i++)
+		any |= ring_concern(&sqes[(i & mask) << wide]);
+	return any;
+}
+
 struct found {
 	bool atomic, drain;
 	enum files_change files;
@@ -125,8 +136,9 @@ static unsigned before_submit(struct uring *uring, struct ring *ring, const stru
 
 unsigned ring_before_submit(struct uring *uring, unsigned waits)
 {
+	if (!concerns_us(uring))
+		return 0;
 	struct found found = look(uring);
-
 	if ((!found.atomic && !found.drain && found.files == FILES_STAY) ||
 	    config_get().mode == MODE_OFF)
 		return 0;

@@ -259,6 +259,19 @@ static long enter_with_atomic(struct ring *ring, const struct call *call, unsign
 	return pass.count ? pass.count : waited;
 }
 
+static bool concerns_us(const struct ring *ring, uint32_t first, unsigned count)
+{
+	const struct ring_map *map = &ring->map;
+	unsigned wide = ring->flags & IORING_SETUP_SQE128 ? 1 : 0, any = 0;
+
+	for (uint32_t i = first; i != first + count; i++) {
+		uint32_t slot = i & map->sq_mask;
+		uint32_t index = map->sq_array ? map->sq_array[slot] : slot;
+		any |= index < ring->entries ? ring_concern(&map->sqes[index << wide]) : 0;
+	}
+	return any;
+}
+
 struct found {
 	bool atomic, slots;
 	enum files_change files;
@@ -269,6 +282,8 @@ static struct found scan(const struct ring *ring, unsigned count)
 	uint32_t first = __atomic_load_n(ring->map.sq_head, __ATOMIC_ACQUIRE);
 	struct found found = { .atomic = false };
 
+	if (!concerns_us(ring, first, count))
+		return found;
 	for (unsigned i = 0; i < count; i++) {
 		const struct io_uring_sqe *sqe = entry_at(ring, first + i);
 		if (!sqe)

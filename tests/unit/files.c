@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "async/files.h"
+#include "async/ring.h"
 #include "async/ring_table.h"
 #include "suite.h"
 #include "tables_disk.h"
@@ -24,6 +25,29 @@ static bool has(const struct ring *ring, unsigned slot)
 	ck_assert_int_eq(fd >= 0, file != NULL);
 	return fd >= 0;
 }
+
+/* The quick look at an entry must miss nothing that the slow ones find. */
+START_TEST(nothing_is_passed_over)
+{
+	for (unsigned i = 0; i < 256 * 256; i++) {
+		struct io_uring_sqe sqe = {
+			.opcode = (uint8_t)i,
+			.flags = i & 1 << 8 ? IOSQE_IO_DRAIN : IOSQE_IO_LINK,
+			.rw_flags = i & 1 << 9 ? RWF_ATOMIC : ~RWF_ATOMIC,
+			.file_index = i >> 10 & 1,
+			.addr = i >> 11 & 1,
+		};
+		bool concerns = ring_is_atomic_write(&sqe) || (sqe.flags & IOSQE_IO_DRAIN) ||
+				sqe.opcode == IORING_OP_CLOSE ||
+				files_changed_by(&sqe) != FILES_STAY;
+		if (concerns)
+			ck_assert_msg(ring_concern(&sqe), "operation %u", sqe.opcode);
+	}
+	for (unsigned i = 0; i <= IORING_OP_URING_CMD; i++)
+		ck_assert_int_eq(ring_concern(&(struct io_uring_sqe){ .opcode = (uint8_t)i }),
+				 ring_kinds[i] & RING_KIND_CHANGES);
+}
+END_TEST
 
 START_TEST(each_ring_has_its_own)
 {
@@ -136,6 +160,7 @@ Suite *suite(void)
 	suite_add_tcase(suite, tc);
 	if (!test_disk_make(&disk, 512))
 		return suite;
+	tcase_add_test(tc, nothing_is_passed_over);
 	tcase_add_test(tc, each_ring_has_its_own);
 	tcase_add_test(tc, what_is_done_to_a_ring_that_is_not_known_may_be_done_to_any);
 	tcase_add_test(tc, only_what_can_be_written_is_of_interest);
