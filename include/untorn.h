@@ -19,6 +19,11 @@
  *	documented field, or else one logical block. "controller": where the namespace says nothing,
  *	AWUPF of the controller is believed too, as Linux 6.11 to 6.19 did.
  *
+ * UNTORN_RULES
+ *	"linux" (default): an atomic write is a power of two long and naturally aligned. "device":
+ *	it is as long as the device promises, at any block, and crosses none of its boundaries; no
+ *	native kernel accepts that. statx() says the same by either.
+ *
  * UNTORN_AIO
  *	"event" (default): io_submit() returns at once, io_getevents() hands out the result.
  *	"inline": io_submit() does an atomic write itself, for programs that read the events out of
@@ -46,6 +51,7 @@
  */
 #define UNTORN_ENV_MODE        "UNTORN_MODE"
 #define UNTORN_ENV_NVME_LIMITS "UNTORN_NVME_LIMITS"
+#define UNTORN_ENV_RULES       "UNTORN_RULES"
 #define UNTORN_ENV_AIO         "UNTORN_AIO"
 #define UNTORN_ENV_LOG         "UNTORN_LOG"
 #define UNTORN_ENV_STAT        "UNTORN_STAT"

@@ -354,6 +354,12 @@ filters' signals that are blocked|base/deep_signal.c|s/(!is_function(handler) ..
 no call that the program does not make|base/deep_signal.c|s/	if (is_interrupted_wait(context))/	if (context)/|preload/deep_filter
 no cancellation by instruction|door/deep.c|s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = 0;/|preload/deep
 errno after a trapped call|door/deep.c|s/KEEP_ERRNO;/;/|preload/deep
+device rules by choice alone|device/device.c|s/limits.most = 0;/;/|preload/rules
+device rules: the longest write|rules/request.c|s/if (r->length > limits->most ../if (/|unit/request
+device rules: granularity|rules/request.c|s/r->length % limits->granularity/0/|unit/request
+device rules: alignment|rules/request.c|s/(r->start + r->offset) % limits->alignment/0/|unit/request
+device rules: boundary|rules/request.c|/check_device_rules/,/^}/s/return crosses_boundary(r, limits->boundary) ?/return 0 ?/|unit/request
+device rules: what one command takes|rules/limits.c|s/device.most = min(device.most, whole) /device.most = device.most /|unit/limits
 entries that change files are looked at|async/ring.c|s/.IORING_OP_PIPE. = RING_KIND_CHANGES,//|unit/files
 liburing's own calls|door/uring.h|s/DEEP_INSIDE;  */;/|preload/ring_raw
 simulated: a cut ends all that have the disk|sim/disk.c|s/sim_state_kill_others(disk);/;/|sim/tree

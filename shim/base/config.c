@@ -27,13 +27,14 @@ static enum mode parse_mode(const char *value)
 	return is(value, "command") ? MODE_COMMAND : MODE_OFF;
 }
 
-struct config config_parse(const char *mode, const char *nvme_limits, const char *aio,
-			   const char *deep)
+struct config config_parse(const char *mode, const char *nvme_limits, const char *rules,
+			   const char *aio, const char *deep)
 {
 	return (struct config){
 		.mode = parse_mode(mode),
 		.nvme_policy = is(nvme_limits, "controller") ? NVME_POLICY_CONTROLLER
 							     : NVME_POLICY_NAMESPACE,
+		.rules = is(rules, "device") ? RULES_DEVICE : RULES_LINUX,
 		.aio_inline = is(aio, "inline"),
 		.deep = is(deep, "1"),
 	};
@@ -74,7 +75,7 @@ static bool is_served(void)
 /* In one word, so that a signal handler that interrupts the first parse finds all or nothing. */
 union packed {
 	struct {
-		unsigned char mode, nvme_policy, aio_inline, deep, parsed;
+		unsigned char mode, nvme_policy, rules, aio_inline, deep, parsed;
 	} is;
 	uint64_t word;
 };
@@ -111,10 +112,12 @@ static union packed parse_environment(void)
 	keep_text(CONFIG_LOG, secure_getenv(UNTORN_ENV_LOG));
 	struct config config =
 		config_parse(secure_getenv(UNTORN_ENV_MODE), secure_getenv(UNTORN_ENV_NVME_LIMITS),
-			     secure_getenv(UNTORN_ENV_AIO), secure_getenv(UNTORN_ENV_DEEP));
+			     secure_getenv(UNTORN_ENV_RULES), secure_getenv(UNTORN_ENV_AIO),
+			     secure_getenv(UNTORN_ENV_DEEP));
 
 	return (union packed){ .is = { .mode = (unsigned char)config.mode,
 				       .nvme_policy = (unsigned char)config.nvme_policy,
+				       .rules = (unsigned char)config.rules,
 				       .aio_inline = config.aio_inline,
 				       .deep = config.deep,
 				       .parsed = 1 } };
@@ -129,6 +132,6 @@ struct config config_get(void)
 		packed = parse_environment();
 		atomic_store_explicit(&cached, packed.word, memory_order_release);
 	}
-	return (struct config){ packed.is.mode, packed.is.nvme_policy, packed.is.aio_inline,
-				packed.is.deep };
+	return (struct config){ packed.is.mode, packed.is.nvme_policy, packed.is.rules,
+				packed.is.aio_inline, packed.is.deep };
 }

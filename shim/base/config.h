@@ -8,9 +8,12 @@
 enum mode { MODE_AUTO, MODE_COMMAND, MODE_OFF };
 enum nvme_policy { NVME_POLICY_NAMESPACE, NVME_POLICY_CONTROLLER };
 
+enum rules { RULES_LINUX, RULES_DEVICE };
+
 struct config {
 	enum mode mode;
 	enum nvme_policy nvme_policy;
+	enum rules rules;
 	bool aio_inline; /* io_submit() does the write itself */
 	bool deep;       /* system calls made without the C library too */
 };
@@ -25,8 +28,8 @@ enum { CONFIG_TEXT = 256 };
 bool config_text(enum config_text which, char ret_text[CONFIG_TEXT]);
 
 /* What these texts mean, each NULL when unset; pure, for tests. */
-struct config config_parse(const char *mode, const char *nvme_limits, const char *aio,
-			   const char *deep);
+struct config config_parse(const char *mode, const char *nvme_limits, const char *rules,
+			   const char *aio, const char *deep);
 
 /* Is a program that is called so, and whose file this is, to be served? Both lists are names with
  * colons between them; NULL or empty: unset. Pure, for tests. */

@@ -31,6 +31,8 @@ static const struct verb {
 	  "                                     kernel; off: the shim does nothing (UNTORN_MODE)\n"
 	  "  --nvme-limits=namespace|controller controller: believe AWUPF too, where the namespace says\n"
 	  "                                     nothing (UNTORN_NVME_LIMITS; see libuntorn(7))\n"
+	  "  --rules=linux|device               device: atomic writes of any length and place that the\n"
+	  "                                     disk promises (UNTORN_RULES; see libuntorn(7))\n"
 	  "  --sim=SPEC                         simulate the disk that SPEC describes; may be given for\n"
 	  "                                     several disks (UNTORN_SIM; see libuntorn-sim(7))\n"
 	  "  --log=LEVEL[:FILE]                 off, error, info or debug: tell of atomic writes, on\n"

@@ -15,6 +15,7 @@
 
 #include "base/guard.h"
 #include "base/racy.h"
+#include "base/config.h"
 #include "base/real.h"
 #include "base/sysfs.h"
 #include "device/hold.h"
@@ -140,6 +141,8 @@ static struct limits derive_limits(const struct device *device)
 	if (!limits.refusal &&
 	    (device->disk.block != device->block || device->disk.block != device->queue.block))
 		return limits_refused(REFUSAL_GARBAGE);
+	if (config_get().rules == RULES_LINUX)
+		limits.most = 0;
 	limits = limits_cap(limits, &device->queue, (uint32_t)sysconf(_SC_PAGESIZE));
 	return limits_of_partition(limits, device->identity.start);
 }
@@ -196,7 +199,9 @@ static bool is_same_disk(const struct disk *a, const struct disk *b)
 static bool are_same_limits(const struct limits *a, const struct limits *b)
 {
 	return a->unit_min == b->unit_min && a->unit_max == b->unit_max && a->max == b->max &&
-	       a->boundary == b->boundary && a->refusal == b->refusal;
+	       a->boundary == b->boundary && a->most == b->most &&
+	       a->granularity == b->granularity && a->alignment == b->alignment &&
+	       a->refusal == b->refusal;
 }
 
 bool device_is_same(const struct device *a, const struct device *b)

@@ -288,6 +288,20 @@ static void advise_on_unit(const struct patient *p, struct evidence *e)
 		formats_advise_larger(p, e);
 }
 
+static void look_at_rules(const struct patient *p, struct evidence *e)
+{
+	struct limits limits = cmd_examine_limits(p);
+
+	evidence_fact(e, "policy", "UNTORN_RULES", "%s",
+		      config_get().rules == RULES_DEVICE ? "device" : "linux");
+	if (limits.most)
+		evidence_fact(e, "policy", "by device rules",
+			      "up to %llu bytes, in steps of %u, at each multiple of %u; "
+			      "no native kernel accepts that",
+			      (unsigned long long)limits.most, limits.granularity,
+			      limits.alignment);
+}
+
 static void look_at_policy(const struct patient *p, struct evidence *e)
 {
 	static const char *const modes[] = { "auto", "command", "off" };
@@ -305,6 +319,7 @@ static void look_at_policy(const struct patient *p, struct evidence *e)
 	if (p->device.disk.limits.unit_max)
 		evidence_fact(e, "policy", "unit taken from", "%s",
 			      limits_origin(p->device.disk.limits.origin));
+	look_at_rules(p, e);
 	if (!cmd_examine_is_scsi(p))
 		advise_on_unit(p, e);
 }

@@ -124,7 +124,7 @@ static int start_with(const struct write_call *call, enum form form, struct engi
 	*ret_early = form != FORM_AIO && imported;
 	if (*ret_early)
 		return imported;
-	int result = engine_find(call, form, file);
+	int result = engine_find(call, form, request, file);
 	if (result != REQUEST_GOOD)
 		return result;
 	if (form == FORM_CALL)

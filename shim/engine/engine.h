@@ -112,7 +112,8 @@ int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 int engine_import(const struct write_call *call, struct request *request);
 /* call->fd is file->fd, if that is known. REQUEST_GOOD: found; ENGINE_KERNEL; or the result, from
  * the kernel itself or -errno. */
-int engine_find(const struct write_call *call, enum form form, struct engine_file *file);
+int engine_find(const struct write_call *call, enum form form, const struct request *request,
+		struct engine_file *file);
 /* REQUEST_GOOD, and nothing of the range is cached, unless `later`; or the result. */
 int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits,
 		 bool later);

@@ -215,17 +215,33 @@ static bool is_known(struct engine_file *file)
 
 /* By what is known; else the program's number is asked, whose answer decides the lane and nothing
  * more. */
-static enum lane choose_lane(int fd, struct engine_file *file)
+static bool know_lane(int fd, struct engine_file *file)
 {
 	uint64_t age = device_recall(file->look.number, &file->own);
 
-	if ((age == UINT64_MAX || (age >= DEVICE_OLD && !file->own.held)) &&
-	    device_get(fd, file->look.number, &file->own) < 0)
-		return LANE_KERNEL;
-	return engine_decide(&file->own, config_get().mode);
+	return (age != UINT64_MAX && (age < DEVICE_OLD || file->own.held)) ||
+	       device_get(fd, file->look.number, &file->own) == 0;
 }
 
-static int find_file(const struct write_call *call, enum form form, struct engine_file *file)
+/* By device rules a kernel that does atomic writes itself is given those that it takes. */
+static bool is_for_kernel(const struct write_call *call, enum form form,
+			  const struct engine_file *file, const struct request *request)
+{
+	const struct config config = config_get();
+	const struct device *device = file->hold ? &file->hold->device : &file->own;
+
+	if (engine_decide(device, config.mode) != LANE_KERNEL)
+		return false;
+	if (config.rules == RULES_LINUX || !device->transport || !device->limits.most)
+		return true;
+	uint64_t length = form != FORM_CALL ? request->length
+			  : is_plain(call)  ? call->iov->iov_len
+					    : 1;
+	return request_is_linux(length, (uint64_t)call->offset);
+}
+
+static int find_file(const struct write_call *call, enum form form, const struct request *request,
+		     struct engine_file *file)
 {
 	struct look_begun begun;
 
@@ -235,7 +251,10 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 		return ENGINE_KERNEL;
 	}
 	file->hold = hold_recall(&file->look);
-	if (!file->hold && choose_lane(call->fd, file) == LANE_KERNEL)
+	if (!file->hold && !know_lane(call->fd, file))
+		return ENGINE_KERNEL;
+	if ((!file->hold || config_get().rules == RULES_DEVICE) &&
+	    is_for_kernel(call, form, file, request))
 		return ENGINE_KERNEL;
 	int result = form != FORM_CALL || is_plain(call) ? -EOPNOTSUPP : pass_gate(call);
 	if (result != -EOPNOTSUPP)
@@ -255,13 +274,14 @@ static int find_file(const struct write_call *call, enum form form, struct engin
 	return error ? error : REQUEST_GOOD;
 }
 
-int engine_find(const struct write_call *call, enum form form, struct engine_file *file)
+int engine_find(const struct write_call *call, enum form form, const struct request *request,
+		struct engine_file *file)
 {
 	if (file->known && call->offset != -1)
 		return REQUEST_GOOD;
 	engine_forget(file);
 	file->since = real_now();
-	int result = find_file(call, form, file);
+	int result = find_file(call, form, request, file);
 	if (result == -EPERM || result == -EACCES) /* no native write fails so: a filter, an LSM */
 		result = -EOPNOTSUPP;
 	file->known = result == REQUEST_GOOD;

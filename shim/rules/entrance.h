@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the kernel checks of an asynchronous write before it comes to the device, which of libaio
- * and io_uring do in orders of their own. For pwritev2 the kernel itself is asked (engine/engine.c). Pure.
+ * and io_uring do in orders of their own. For pwritev2 the kernel itself is asked
+ * (engine/engine.c). Pure.
  */
 #ifndef ENTRANCE_H
 #define ENTRANCE_H

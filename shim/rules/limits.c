@@ -63,13 +63,15 @@ struct limits limits_cap(struct limits device, const struct queue *queue, uint32
 	if (refusal)
 		return limits_refused(refusal);
 
-	uint64_t limit = limits_floor_pow2(
-		min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX));
+	uint64_t whole = min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX);
+	uint64_t limit = limits_floor_pow2(whole);
 	/* The smallest unit is never cut: below it the device promises nothing. */
 	if (device.unit_min < queue->block || device.unit_min > limit)
 		return limits_refused(REFUSAL_QUEUE);
 	device.unit_max = (uint32_t)min(device.unit_max, limit);
 	device.max = min(device.max, queue->max_hw);
+	if (device.granularity)
+		device.most = min(device.most, whole) / device.granularity * device.granularity;
 	return device;
 }
 

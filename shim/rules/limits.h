@@ -48,6 +48,10 @@ struct limits {
 	uint64_t max;      /* what the device or the queue promises for one command; any number */
 	uint32_t boundary; /* 0, or a power of two: no write may cross a multiple of it, counted
 			      from the start of the whole disk */
+	/* By device rules (UNTORN_RULES=device): a write of any length up to `most`, at any place,
+	 * as long as length and place on the disk are multiples of these. 0: by Linux's rules. */
+	uint64_t most;
+	uint32_t granularity, alignment;
 	enum refusal refusal;
 	enum origin origin;
 };

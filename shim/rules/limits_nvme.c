@@ -138,6 +138,9 @@ static struct limits unit(uint64_t size, uint64_t boundary, uint64_t grain, enum
 		.unit_max = (uint32_t)limits_floor_pow2(size),
 		.max = size,
 		.boundary = (uint32_t)boundary,
+		.most = size,
+		.granularity = (uint32_t)grain,
+		.alignment = (uint32_t)grain,
 		.origin = origin,
 	};
 

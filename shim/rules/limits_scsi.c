@@ -96,10 +96,15 @@ struct limits limits_scsi(const struct scsi_identity *identity)
 		return limits_refused(REFUSAL_GRANULARITY);
 	if (unit_min > unit_max || unit_max > max || max * f.block > UINT32_MAX)
 		return limits_refused(REFUSAL_GARBAGE);
+	uint64_t granularity = f.granularity ? f.granularity : 1;
+	uint64_t alignment = f.alignment ? f.alignment : 1;
 	return (struct limits){
 		.unit_min = (uint32_t)(unit_min * f.block),
 		.unit_max = (uint32_t)(unit_max * f.block),
 		.max = max * f.block,
+		.most = f.max_atomic ? max * f.block : 0, /* else the command names a boundary */
+		.granularity = (uint32_t)(granularity * f.block),
+		.alignment = (uint32_t)(alignment * f.block),
 		.origin = f.max_atomic ? ORIGIN_MAX_ATOMIC : ORIGIN_MAX_BOUNDARY,
 	};
 }

@@ -5,6 +5,12 @@
 #include <fcntl.h>
 #include <stddef.h>
 
+static bool is_too_large_or_small(const struct request *r, const struct limits *limits)
+{
+	return limits->most ? r->length > limits->most
+			    : r->length > limits->unit_max || r->length < limits->unit_min;
+}
+
 /* In the order in which request_check() comes to them. */
 static enum reason of_shape(const struct request *r, const struct limits *limits)
 {
@@ -14,16 +20,18 @@ static enum reason of_shape(const struct request *r, const struct limits *limits
 		return REASON_ARGUMENT;
 	if (r->segments != 1)
 		return REASON_SEGMENTS;
-	if (!r->length || (r->length & (r->length - 1)))
+	if (!limits->most && (!r->length || (r->length & (r->length - 1))))
 		return REASON_LENGTH;
-	if (r->offset % r->length)
+	if (!limits->most && r->offset % r->length)
 		return REASON_OFFSET;
 	if (r->offset + r->length > r->size)
 		return REASON_END;
 	if ((r->offset | r->length) % r->block || (r->address & r->dma_mask))
 		return REASON_ALIGNMENT;
-	if (r->length > limits->unit_max || r->length < limits->unit_min)
+	if (is_too_large_or_small(r, limits))
 		return REASON_SIZE;
+	if (limits->most && (r->length % limits->granularity || first % limits->alignment))
+		return REASON_GRAIN;
 	if (limits->boundary &&
 	    first / limits->boundary != (first + r->length - 1) / limits->boundary)
 		return REASON_BOUNDARY;
@@ -82,6 +90,7 @@ const char *reason_text(enum reason reason)
 		[REASON_ALIGNMENT] =
 			"not aligned to blocks, or the memory not as the driver needs it",
 		[REASON_SIZE] = "smaller or larger than the device's atomic unit",
+		[REASON_GRAIN] = "off the device's atomic granularity or alignment",
 		[REASON_BOUNDARY] = "across one of the device's atomic boundaries",
 	};
 
@@ -107,6 +116,7 @@ const char *reason_name(enum reason reason)
 		[REASON_OFFSET] = "natural-alignment",
 		[REASON_ALIGNMENT] = "block-alignment",
 		[REASON_SIZE] = "limits",
+		[REASON_GRAIN] = "granularity",
 		[REASON_BOUNDARY] = "boundary",
 	};
 

@@ -23,6 +23,7 @@ enum reason {
 	REASON_ALIGNMENT,
 	REASON_SIZE,
 	REASON_BOUNDARY,
+	REASON_GRAIN,
 	REASON_DEVICE, /* + enum refusal: the device has no atomic writes */
 	REASON_COUNT = REASON_DEVICE + REFUSAL_COUNT
 };

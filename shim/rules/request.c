@@ -27,10 +27,15 @@ int request_check_flags(int rwf, const struct limits *limits)
 	return limits->unit_max ? 0 : -EOPNOTSUPP;
 }
 
-/* generic_atomic_write_valid() */
-static int check_shape(const struct request *r)
+bool request_is_linux(uint64_t length, uint64_t offset)
 {
-	if (r->segments != 1 || !is_pow2(r->length) || r->offset % r->length)
+	return is_pow2(length) && offset % length == 0;
+}
+
+/* generic_atomic_write_valid(); device rules know no such shape. */
+static int check_shape(const struct request *r, const struct limits *limits)
+{
+	if (r->segments != 1 || (!limits->most && !request_is_linux(r->length, r->offset)))
 		return -EINVAL;
 	return r->open_flags & O_DIRECT ? 0 : -EOPNOTSUPP;
 }
@@ -62,9 +67,19 @@ static bool is_cut(const struct request *r, uint64_t max)
 	return end > start && r->length > end - start;
 }
 
+static int check_device_rules(const struct request *r, const struct limits *limits)
+{
+	if (r->length > limits->most || r->length % limits->granularity ||
+	    (r->start + r->offset) % limits->alignment)
+		return -EINVAL;
+	return crosses_boundary(r, limits->boundary) ? -EINVAL : 0;
+}
+
 /* The submission of the bio */
 static int check_limits(const struct request *r, const struct limits *limits)
 {
+	if (limits->most)
+		return check_device_rules(r, limits);
 	if (r->length > limits->unit_max || r->length < limits->unit_min)
 		return -EINVAL;
 	return crosses_boundary(r, limits->boundary) || is_cut(r, limits->max) ? -EINVAL : 0;
@@ -87,7 +102,11 @@ bool request_needs_state(const struct request *request, const struct limits *lim
 
 enum request_lateness request_lateness(const struct request *request, const struct limits *limits)
 {
-	struct limits unlimited = { .unit_min = 1, .unit_max = UINT32_MAX }; /* max 0: none */
+	struct limits unlimited = { .unit_min = 1,
+				    .unit_max = UINT32_MAX, /* max 0: none */
+				    .most = limits->most ? UINT64_MAX : 0,
+				    .granularity = 1,
+				    .alignment = 1 };
 	struct request unaligned = *request;
 
 	if (!limits->unit_max || request_check(request, limits) != -EINVAL)
@@ -111,7 +130,7 @@ int request_check(const struct request *request, const struct limits *limits)
 		return -ETXTBSY;
 	if (request->length == 0)
 		return REQUEST_EMPTY;
-	if ((error = check_range(request)) || (error = check_shape(request)) ||
+	if ((error = check_range(request)) || (error = check_shape(request, limits)) ||
 	    (error = check_alignment(request)) || (error = check_limits(request, limits)))
 		return error;
 	return REQUEST_GOOD;

@@ -39,6 +39,9 @@ enum { REQUEST_EMPTY = 0, REQUEST_GOOD = 1 };
  * that fails in the order in which Linux 6.12.2 and later make them. */
 int request_check(const struct request *request, const struct limits *limits);
 
+/* Has it the length and the place of an atomic write on Linux, whatever the device? */
+bool request_is_linux(uint64_t length, uint64_t offset);
+
 /* The first of these checks, which other doors make earlier. */
 int request_check_flags(int rwf, const struct limits *limits);
 

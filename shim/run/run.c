@@ -209,6 +209,8 @@ static int take(int option, struct wishes *wishes)
 		return cmd_set("mode", UNTORN_ENV_MODE, optarg, CMD_MODES);
 	case 'l':
 		return cmd_set("nvme-limits", UNTORN_ENV_NVME_LIMITS, optarg, CMD_POLICIES);
+	case 'u':
+		return cmd_set("rules", UNTORN_ENV_RULES, optarg, CMD_RULES);
 	case 'g':
 		return cmd_settings_log(optarg);
 	case 'o':
@@ -249,6 +251,7 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 	static const struct option options[] = {
 		{ "mode", required_argument, NULL, 'm' },
 		{ "nvme-limits", required_argument, NULL, 'l' },
+		{ "rules", required_argument, NULL, 'u' },
 		{ "log", required_argument, NULL, 'g' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "skip", required_argument, NULL, 'k' },

@@ -25,9 +25,8 @@ static int check_words(const char *name, const char *value)
 	static const struct {
 		const char *name, *words;
 	} rows[] = {
-		{ UNTORN_ENV_MODE, CMD_MODES },
-		{ UNTORN_ENV_NVME_LIMITS, CMD_POLICIES },
-		{ UNTORN_ENV_AIO, "event inline" },
+		{ UNTORN_ENV_MODE, CMD_MODES },  { UNTORN_ENV_NVME_LIMITS, CMD_POLICIES },
+		{ UNTORN_ENV_RULES, CMD_RULES }, { UNTORN_ENV_AIO, "event inline" },
 		{ UNTORN_ENV_DEEP, "0 1" },
 	};
 
@@ -79,10 +78,11 @@ int cmd_settings_check(void)
 		const char *name;
 		int (*check)(const char *name, const char *value);
 	} rows[] = {
-		{ UNTORN_ENV_MODE, check_words }, { UNTORN_ENV_NVME_LIMITS, check_words },
-		{ UNTORN_ENV_AIO, check_words },  { UNTORN_ENV_DEEP, check_words },
-		{ UNTORN_ENV_LOG, check_log },    { UNTORN_ENV_STAT, check_length },
-		{ UNTORN_ENV_ONLY, check_names }, { UNTORN_ENV_SKIP, check_names },
+		{ UNTORN_ENV_MODE, check_words },  { UNTORN_ENV_NVME_LIMITS, check_words },
+		{ UNTORN_ENV_RULES, check_words }, { UNTORN_ENV_AIO, check_words },
+		{ UNTORN_ENV_DEEP, check_words },  { UNTORN_ENV_LOG, check_log },
+		{ UNTORN_ENV_STAT, check_length }, { UNTORN_ENV_ONLY, check_names },
+		{ UNTORN_ENV_SKIP, check_names },
 	};
 	int status = 0;
 

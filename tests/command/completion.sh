@@ -57,6 +57,7 @@ untorn doctor --r|--report
 untorn list --|--all --json --nvme-limits=namespace
 untorn stat --|--all --json --histogram --metrics --watch
 untorn run --hist|--histogram
+untorn run --ru|--rules=linux --rules=device
 untorn stat |1
 untorn doctor --nvme-limits=n|namespace
 END

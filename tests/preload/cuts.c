@@ -28,9 +28,20 @@ static bool wants(const char *word)
 	return strstr(getenv("HOW"), word);
 }
 
+/* By device rules a page may be 12 KiB, and begin at any block. */
+static size_t size_of_page(void)
+{
+	return wants("odd") ? 12288 : UNIT;
+}
+
+static off_t place_of(int page)
+{
+	return (off_t)page * (off_t)size_of_page() + (wants("odd") ? BLOCK : 0);
+}
+
 static void fill(char *page, uint64_t number, uint64_t version)
 {
-	for (size_t i = 0; i < UNIT; i += BLOCK) {
+	for (size_t i = 0; i < size_of_page(); i += BLOCK) {
 		memcpy(page + i, &number, sizeof(number));
 		memcpy(page + i + sizeof(number), &version, sizeof(version));
 	}
@@ -45,14 +56,14 @@ static void write_by_aio(int fd, char *pages, int first)
 	want(context || io_setup(DEPTH, &context) == 0);
 	for (int i = 0; i < DEPTH; i++) {
 		list[i] = &iocbs[i];
-		io_prep_pwrite(list[i], fd, pages + (size_t)i * UNIT, UNIT,
-			       (off_t)(first + i) * UNIT);
+		io_prep_pwrite(list[i], fd, pages + (size_t)i * UNIT, size_of_page(),
+			       place_of(first + i));
 		list[i]->aio_rw_flags = wants("atomic") ? RWF_ATOMIC : 0;
 	}
 	want(io_submit(context, DEPTH, list) == DEPTH);
 	want(io_getevents(context, DEPTH, DEPTH, events, NULL) == DEPTH);
 	for (int i = 0; i < DEPTH; i++)
-		want(events[i].res == UNIT);
+		want(events[i].res == size_of_page());
 }
 
 static void write_by_ring(int fd, char *pages, int first)
@@ -63,13 +74,13 @@ static void write_by_ring(int fd, char *pages, int first)
 	want(ring.ring_fd || io_uring_queue_init(DEPTH, &ring, 0) == 0);
 	for (int i = 0; i < DEPTH; i++) {
 		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-		io_uring_prep_write(sqe, fd, pages + (size_t)i * UNIT, UNIT,
-				    (uint64_t)(first + i) * UNIT);
+		io_uring_prep_write(sqe, fd, pages + (size_t)i * UNIT, (unsigned)size_of_page(),
+				    (uint64_t)place_of(first + i));
 		sqe->rw_flags = wants("atomic") ? RWF_ATOMIC : 0;
 	}
 	want(io_uring_submit_and_wait(&ring, DEPTH) == DEPTH);
 	for (int i = 0; i < DEPTH; i++) {
-		want(io_uring_wait_cqe(&ring, &cqe) == 0 && cqe->res == UNIT);
+		want(io_uring_wait_cqe(&ring, &cqe) == 0 && cqe->res == (int)size_of_page());
 		io_uring_cqe_seen(&ring, cqe);
 	}
 }
@@ -115,7 +126,7 @@ static uint64_t version_of(const char *page, bool newest)
 {
 	uint64_t found = newest ? 0 : UINT64_MAX, version;
 
-	for (size_t i = 0; i < UNIT; i += BLOCK) {
+	for (size_t i = 0; i < size_of_page(); i += BLOCK) {
 		memcpy(&version, page + i + sizeof(uint64_t), sizeof(version));
 		if (newest ? version > found : version < found)
 			found = version;
@@ -129,10 +140,11 @@ static void judge(int acknowledged, unsigned *torn, unsigned *lost)
 	uint64_t version;
 
 	long image = syscall(SYS_openat, AT_FDCWD, image_path(), O_RDONLY, 0);
-	want(image >= 0 && pread((int)image, pages, (size_t)PAGES * UNIT, 0) == PAGES * UNIT);
+	want(image >= 0 &&
+	     pread((int)image, pages, (size_t)PAGES * UNIT, place_of(0)) == PAGES * UNIT);
 	want(pread(acknowledged, &version, sizeof(version), 0) == sizeof(version));
 	for (size_t i = 0; i < PAGES; i++) {
-		const char *page = pages + i * UNIT;
+		const char *page = pages + i * size_of_page();
 		*torn += version_of(page, true) != version_of(page, false);
 		*lost += version_of(page, true) < version;
 	}
@@ -173,6 +185,8 @@ static const struct preload_row rows[] = {
 	{ "power_cuts", ",cache=4M", "HOW=ring,atomic", -1 },
 	{ "power_cuts", ",cache=4M", "HOW=aio,atomic,flush", -1 },
 	{ "power_cuts", ",cache=4M", "HOW=ring,atomic,flush", -1 },
+	{ "power_cuts", "", "HOW=aio,atomic,odd\nUNTORN_RULES=device", -1 },
+	{ "power_cuts", "", "HOW=ring,atomic,odd\nUNTORN_RULES=device", -1 },
 	{ "power_cuts", ",cache=4M", "HOW=aio,flush", 0 },
 	{ "power_cuts", ",cache=4M", "HOW=ring,flush", 0 },
 };

@@ -24,7 +24,8 @@ static const struct {
 
 START_TEST(mode_that_is_not_known_is_off)
 {
-	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL).mode, modes[_i].expected);
+	ck_assert_int_eq(config_parse(modes[_i].text, NULL, NULL, NULL, NULL).mode,
+			 modes[_i].expected);
 }
 END_TEST
 
@@ -41,22 +42,22 @@ static const struct {
 
 START_TEST(policy_that_is_not_known_is_the_strict_one)
 {
-	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL, NULL).nvme_policy,
+	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL, NULL, NULL).nvme_policy,
 			 policies[_i].expected);
 }
 END_TEST
 
 START_TEST(settings_do_not_disturb_each_other)
 {
-	struct config config = config_parse("command", "controller", "inline", NULL);
+	struct config config = config_parse("command", "controller", "device", "inline", NULL);
 
 	ck_assert_int_eq(config.mode, MODE_COMMAND);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_CONTROLLER);
-	ck_assert(config.aio_inline && !config.deep);
-	config = config_parse("controller", "command", "command", "1");
+	ck_assert(config.rules == RULES_DEVICE && config.aio_inline && !config.deep);
+	config = config_parse("controller", "command", "command", "command", "1");
 	ck_assert_int_eq(config.mode, MODE_OFF);
 	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_NAMESPACE);
-	ck_assert(!config.aio_inline && config.deep);
+	ck_assert(config.rules == RULES_LINUX && !config.aio_inline && config.deep);
 }
 END_TEST
 
@@ -172,9 +173,9 @@ START_TEST(aio_is_inline_by_that_word_alone)
 {
 	static const char *const others[] = { NULL, "", "event", "Inline", "inline ", "1", "on" };
 
-	ck_assert(config_parse(NULL, NULL, "inline", NULL).aio_inline);
+	ck_assert(config_parse(NULL, NULL, NULL, "inline", NULL).aio_inline);
 	for (int i = 0; i < COUNT(others); i++)
-		ck_assert(!config_parse(NULL, NULL, others[i], NULL).aio_inline);
+		ck_assert(!config_parse(NULL, NULL, NULL, others[i], NULL).aio_inline);
 }
 END_TEST
 
@@ -182,9 +183,9 @@ START_TEST(deep_is_that_word_alone)
 {
 	static const char *const others[] = { NULL, "", "0", "on", "yes", "11", "1 ", "deep" };
 
-	ck_assert(config_parse(NULL, NULL, NULL, "1").deep);
+	ck_assert(config_parse(NULL, NULL, NULL, NULL, "1").deep);
 	for (int i = 0; i < COUNT(others); i++)
-		ck_assert(!config_parse(NULL, NULL, NULL, others[i]).deep);
+		ck_assert(!config_parse(NULL, NULL, NULL, NULL, others[i]).deep);
 	setenv(UNTORN_ENV_DEEP, "1", 1);
 	ck_assert(config_get().deep && !config_get().aio_inline);
 }

@@ -97,7 +97,11 @@ static const struct {
 START_TEST(unit_is_what_fits_one_command_wherever_the_buffer_lies)
 {
 	uint32_t block = guaranteed[_i].block, expected = guaranteed[_i].unit_max;
-	struct limits device = { .unit_min = block, .unit_max = 1U << 31, .max = 1U << 31 };
+	struct limits device = { .unit_min = block,
+				 .unit_max = 1U << 31,
+				 .max = 1U << 31,
+				 .most = 1U << 31,
+				 .granularity = block };
 	struct queue queue = { .block = block,
 			       .max_hw = guaranteed[_i].max_hw,
 			       .segments = guaranteed[_i].segments };
@@ -107,6 +111,9 @@ START_TEST(unit_is_what_fits_one_command_wherever_the_buffer_lies)
 	ck_assert_uint_eq(limits.unit_min, expected ? block : 0);
 	ck_assert_uint_eq(limits.max, expected ? guaranteed[_i].max_hw : 0);
 	ck_assert_int_eq(limits.refusal, expected ? REFUSAL_NONE : REFUSAL_QUEUE);
+	if (expected) /* by device rules: the unit is the largest power of two in it */
+		ck_assert(limits.most >= expected && limits.most < 2 * (uint64_t)expected &&
+			  limits.most % block == 0 && limits.most <= guaranteed[_i].max_hw);
 }
 END_TEST
 

@@ -176,6 +176,12 @@ START_TEST(every_row)
 	ck_assert_msg(limits.max == rows[_i].max && limits.boundary == 0, "%s (%d): %lu, %u",
 		      rows[_i].why, _i, (unsigned long)limits.max, limits.boundary);
 	ck_assert_int_eq(limits.origin, rows[_i].origin);
+	ck_assert_uint_eq(limits.most, limits.origin == ORIGIN_MAX_ATOMIC ? limits.max : 0);
+	if (limits.most) {
+		unsigned block = rows[_i].page.block ? rows[_i].page.block : 512;
+		ck_assert_uint_eq(limits.granularity, (rows[_i].page.gran ?: 1) * block);
+		ck_assert_uint_eq(limits.alignment, (rows[_i].page.align ?: 1) * block);
+	}
 }
 END_TEST
 

@@ -361,6 +361,10 @@ static bool is_good(const struct request *r, const struct limits *l)
 	bool fits = shape && r->length >= l->unit_min && r->length <= l->unit_max &&
 		    multiple(r->offset, r->length) && end <= r->size;
 
+	if (l->most)
+		fits = r->segments == 1 && r->length <= l->most && end <= r->size &&
+		       multiple(r->length, l->granularity) && multiple(first, l->alignment);
+
 	if (!allowed || !flags || !fits)
 		return false;
 	if (l->boundary && first % l->boundary + r->length > l->boundary)
@@ -378,7 +382,10 @@ static struct limits random_limits(uint64_t dice)
 	return (struct limits){ .unit_min = 1U << low,
 				.unit_max = 1U << high,
 				.max = 1U << high,
-				.boundary = dice >> 10 & 1 ? 1U << (high + (dice >> 11 & 1)) : 0 };
+				.boundary = dice >> 10 & 1 ? 1U << (high + (dice >> 11 & 1)) : 0,
+				.most = dice >> 12 & 1 ? (1U << high) + (dice >> 13 & 3) * 512 : 0,
+				.granularity = 1U << low,
+				.alignment = 512U << (dice >> 15 & 3) };
 }
 
 static struct request random_request(uint64_t *state, const struct limits *limits)
