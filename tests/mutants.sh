@@ -326,7 +326,7 @@ small alternate stacks|base/deep_signal.c|s!left >= deep_frame_size(context) + R
 SIGSYS that is not ours|door/deep.c|s/if (info->si_code == DEEP_DISPATCH)/if (1)/|preload/deep_signal
 SIGSYS that nobody handles|base/deep_signal.c|s/^		die();/		return;/|preload/deep_signal
 SIGSYS stays ours|door/deep_signal.c|/^EXPORT int sigaction/,/^}/s/if (signal == SIGSYS .. deep_is_here())/if (0)/|preload/deep_signal
-SIGSYS stays ours, by system calls|door/deep_signal.c|/^long entry_deep_sigaction/,/^}/s/if (signal == SIGSYS)/if (0)/|preload/deep_signal
+SIGSYS stays ours, by system calls|door/deep_signal.c|/^long entry_deep_sigaction/,/^}/s/signal == SIGSYS ?/0 ?/|preload/deep_signal
 returns by the program's instruction|door/deep_signal.c|s/mine->restorer = deep_restorer();/;/|preload/deep_handler
 handlers of a child of vfork|door/deep_signal.c|s/action && deep_is_here() ?/action ?/|preload/deep_signal
 handlers that are told|base/deep_signal.c|s/^	.handler = known->handler;/	;/|preload/deep_signal
