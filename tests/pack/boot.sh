@@ -47,7 +47,7 @@ with_services() {
 		Type=notify
 		User=client
 		ExecStart=/usr/bin/untorn run --report -- /usr/local/bin/notify_service /dev/nvme0n1
-		ExecReload=/bin/kill -HUP \$MAINPID
+		ExecReload=/bin/sh -c 'kill -HUP \$MAINPID'
 	END
 	sed -E 's/^#([A-Za-z]+=)/\1/' \
 		"$root/usr/share/doc/untorn/examples/systemd/untorn.conf" > "$units/client.service.d/untorn.conf"

@@ -96,12 +96,13 @@ nothing_left() { [ -z "$(shown ControlGroup)" ] || [ -z "$(cat "/sys/fs/cgroup$(
 # One of Type=notify under `untorn run --report`: systemd sees the program alone, and it gets each signal once.
 of_a_reported_service() {
 	local pid
-	systemctl start reported.service # returns when the main process has said that it is ready
+	# Returns when the main process has said that it is ready.
+	systemctl start reported.service || fail "reported.service does not start"
 	pid=$(shown MainPID)
 	expect "the main process" "$(tr '\0' ' ' < "/proc/$pid/cmdline")" "/usr/bin/python3 /usr/local/bin/notify_service /dev/nvme0n1 "
 	systemctl status --no-pager reported.service > /tmp/status
 	grep -q "Main PID: $pid (notify_service)" /tmp/status || fail "status: $(cat /tmp/status)"
-	systemctl reload reported.service
+	systemctl reload reported.service || fail "no reload"
 	heard_once SIGHUP
 	systemctl kill --signal=USR1 reported.service # to each process of the service
 	heard_once SIGUSR1
