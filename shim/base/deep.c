@@ -27,7 +27,7 @@
 
 __thread struct deep_thread deep_this __attribute__((tls_model("initial-exec")));
 
-static _Atomic unsigned lost, told;
+_Atomic unsigned deep_lost, deep_told;
 
 void deep_lose(enum deep_loss loss)
 {
@@ -35,10 +35,10 @@ void deep_lose(enum deep_loss loss)
 
 	if (counters)
 		counters_add(&counters->uncaught, 1);
-	atomic_fetch_or(&lost, 1U << loss);
+	atomic_fetch_or(&deep_lost, 1U << loss);
 }
 
-void deep_tell(void)
+void deep_tell_losses(void)
 {
 	static const char *const reasons[] = {
 		[DEEP_LOST_STACK] =
@@ -49,11 +49,11 @@ void deep_tell(void)
 		[DEEP_LOST_32_BIT] = "a thread that makes 32-bit calls",
 		[DEEP_LOST_FILTER] = "a thread whose call a seccomp filter refuses elsewhere",
 	};
-	unsigned fresh = atomic_load(&lost) & ~atomic_load(&told);
+	unsigned fresh = atomic_load(&deep_lost) & ~atomic_load(&deep_told);
 
 	if (!fresh || !log_wants(LOG_INFO))
 		return;
-	fresh &= ~atomic_fetch_or(&told, fresh);
+	fresh &= ~atomic_fetch_or(&deep_told, fresh);
 	for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		if (fresh & 1U << i)
 			log_line("deep mode does not catch: %s", reasons[i]);
@@ -148,7 +148,7 @@ int deep_probe(void)
 /* The first call that is trapped: its frame tells how large they are here. */
 static void see_a_frame(void)
 {
-	long number = SYS_getppid;
+	long number = DEEP_SEE_A_FRAME;
 
 	__asm__ volatile("syscall" : "+a"(number) : : "rcx", "r11", "memory");
 }

@@ -13,10 +13,12 @@
 #define DEEP_H
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DEEP_PASS = 0, DEEP_TRAP = 1 }; /* SYSCALL_DISPATCH_FILTER_ALLOW, _BLOCK */
+enum { DEEP_SEE_A_FRAME = 0x756e746f }; /* a system call that there is not */
+enum { DEEP_PASS = 0, DEEP_TRAP = 1 };  /* SYSCALL_DISPATCH_FILTER_ALLOW, _BLOCK */
 
 struct deep_thread {
 	volatile unsigned char selector; /* the kernel reads it */
@@ -96,7 +98,14 @@ enum deep_loss {
 	DEEP_LOST_FILTER
 };
 void deep_lose(enum deep_loss loss);
-void deep_tell(void);
+void deep_tell_losses(void);
+extern _Atomic unsigned deep_lost, deep_told __attribute__((visibility("hidden"))); /* a bit each */
+static inline void deep_tell(void)
+{
+	if (atomic_load_explicit(&deep_lost, memory_order_relaxed) !=
+	    atomic_load_explicit(&deep_told, memory_order_relaxed))
+		deep_tell_losses();
+}
 
 /* An instruction in the C library that returns from a signal handler (x86-64: rt_sigreturn). */
 void *deep_restorer(void);

@@ -43,11 +43,13 @@ static unsigned first_place(uintptr_t pointer)
 	return (unsigned)((pointer >> 6) * UINT64_C(0x9e3779b97f4a7c15) >> 54);
 }
 
-DEEP_BARE static bool is_known(uintptr_t pointer)
+static inline __attribute__((always_inline)) bool is_known(uintptr_t pointer)
 {
 	unsigned first = first_place(pointer);
 
-	for (unsigned i = first; i < first + NEAR; i++) {
+	if (atomic_load_explicit(&known[first], memory_order_relaxed) == pointer)
+		return true;
+	for (unsigned i = first + 1; i < first + NEAR; i++) {
 		if (atomic_load_explicit(&known[i % PLACES], memory_order_relaxed) == pointer)
 			return true;
 	}
@@ -91,9 +93,11 @@ void deep_pointer_learn(void)
 DEEP_BARE void deep_pointer_enter(struct deep_pointer *ret_pointer)
 {
 	ret_pointer->is_theirs = false;
-	if (!can || is_known(get()))
+	if (!can)
 		return;
 	ret_pointer->theirs = get();
+	if (is_known(ret_pointer->theirs))
+		return;
 	uintptr_t ours = ask();
 	if (ours == ret_pointer->theirs)
 		remember(ours);

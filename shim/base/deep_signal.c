@@ -47,8 +47,7 @@ static _Atomic size_t seen;
 
 void deep_signal_note(const ucontext_t *context)
 {
-	if (!atomic_load_explicit(&seen, memory_order_relaxed))
-		atomic_store(&seen, deep_frame_size(context));
+	atomic_store(&seen, deep_frame_size(context));
 }
 
 void deep_signal_stack(const stack_t *stack, size_t frame)
@@ -115,9 +114,9 @@ static bool is_cramped(void)
 }
 
 /* A handler there may have been left by a jump. */
-void deep_signal_recover(void)
+void deep_signal_recover_if_left(void)
 {
-	if (!deep_this.cramped_size || is_cramped())
+	if (is_cramped())
 		return;
 	deep_this.cramped_size = 0;
 	deep_this.selector = deep_outside();

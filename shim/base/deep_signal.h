@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+#include "base/deep.h"
+
 enum { DEEP_SECCOMP = 1, DEEP_DISPATCH = 2 }; /* si_code: SYS_SECCOMP, SYS_USER_DISPATCH */
 
 struct deep_pointer;
@@ -55,7 +57,12 @@ bool deep_signal_is_cramped(const ucontext_t *context);
 void deep_signal_stack(const stack_t *stack, size_t frame);
 void deep_signal_note(const ucontext_t *context);
 /* Traps calls again if a handler on a cramped stack has been left. */
-void deep_signal_recover(void);
+void deep_signal_recover_if_left(void);
+static inline void deep_signal_recover(void)
+{
+	if (deep_this.cramped_size)
+		deep_signal_recover_if_left();
+}
 /* At most; the registers that the frame holds differ by machine and program. */
 size_t deep_frame_size(const ucontext_t *context);
 

@@ -119,12 +119,12 @@ static void call_plain(long number, greg_t *registers)
 		deep_this.selector = deep_outside();
 	deep_this.again = DEEP_MADE;
 	long result =
-		real_syscall(number, registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
-			     registers[REG_R10], registers[REG_R8], registers[REG_R9]);
+		REAL(syscall)(number, registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
+			      registers[REG_R10], registers[REG_R8], registers[REG_R9]);
 	bool is_refused = deep_this.again == DEEP_REFUSED;
 	deep_this.again = DEEP_NONE;
 	if (!is_refused) {
-		registers[REG_RAX] = result;
+		registers[REG_RAX] = result == -1 ? -errno : result;
 		return;
 	}
 	leave(registers, DEEP_LOST_FILTER);
@@ -213,6 +213,10 @@ static void answer(long number, ucontext_t *context, struct deep_pointer *pointe
 		registers[REG_RIP] = (greg_t)deep_restorer();
 		deep_this.selector = deep_outside();
 		break;
+	case DEEP_SEE_A_FRAME:
+		deep_signal_note(context);
+		deep_this.selector = deep_outside();
+		break;
 	case SYS_arch_prctl:
 		change_pointer(context, pointer);
 		break;
@@ -237,8 +241,8 @@ __attribute__((noinline)) static void serve(const siginfo_t *info, ucontext_t *c
 	KEEP_ERRNO;
 
 	deep_this.selector = DEEP_PASS;
-	deep_signal_note(context);
-	entry_deep_rearm(context);
+	if (context->uc_stack.ss_size)
+		entry_deep_rearm(context);
 	if (info->si_arch == AUDIT_ARCH_X86_64)
 		answer(info->si_syscall, context, pointer);
 	else
@@ -277,11 +281,18 @@ DEEP_BARE static void trap(int signal, siginfo_t *info, void *context)
 	deep_pointer_leave(&pointer);
 }
 
+/* Without room on the alternate stack; or the program wants its handler elsewhere. */
+DEEP_BARE static bool is_misplaced(const siginfo_t *info, const ucontext_t *context)
+{
+	return deep_signal_is_cramped(context) ||
+	       (info->si_code != DEEP_DISPATCH && !deep_signal_is_on_stack());
+}
+
 DEEP_BARE void entry_deep_trap(int signal, siginfo_t *info, void *context)
 {
-	bool is_ours = info->si_code == DEEP_DISPATCH;
+	const ucontext_t *machine = context;
 
-	if (deep_signal_is_cramped(context) || (!is_ours && !deep_signal_is_on_stack()))
+	if (machine->uc_stack.ss_size && is_misplaced(info, context))
 		entry_deep_move_frame(trap, signal, info, context);
 	trap(signal, info, context);
 }
