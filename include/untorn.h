@@ -17,7 +17,8 @@
  * UNTORN_NVME_LIMITS
  *	"namespace" (default): the atomic write unit of an NVMe namespace is NAWUPF, or the vendor's
  *	documented field, or else one logical block. "controller": where the namespace says nothing,
- *	AWUPF of the controller is believed too, as Linux 6.11 to 6.19 did.
+ *	AWUPF of the controller is believed too, as Linux 6.11 to 6.19 did. "single": it is where the
+ *	controller is the only one and has one format for all namespaces.
  *
  * UNTORN_RULES
  *	"linux" (default): an atomic write is a power of two long and naturally aligned. "device":

@@ -354,6 +354,9 @@ filters' signals that are blocked|base/deep_signal.c|s/(!is_function(handler) ..
 no call that the program does not make|base/deep_signal.c|s/	if (is_interrupted_wait(context))/	if (context)/|preload/deep_filter
 no cancellation by instruction|door/deep.c|s/pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);/state = 0;/|preload/deep
 errno after a trapped call|door/deep.c|s/KEEP_ERRNO;/;/|preload/deep
+AWUPF of one controller alone|rules/limits_nvme.c|s/return !f->cmic .. /return /|unit/limits_nvme
+AWUPF where no namespace can be made|rules/limits_nvme.c|s/!(f->oacs & OACS_NAMESPACE_MANAGEMENT)/1/|unit/limits_nvme
+AWUPF of one format|rules/limits_nvme.c|s/(f->fna & FNA_FORMAT_ALL) .. f->nn == 1/1/|unit/limits_nvme
 device rules by choice alone|device/device.c|s/limits.most = 0;/;/|preload/rules
 device rules: the longest write|rules/request.c|s/if (r->length > limits->most ../if (/|unit/request
 device rules: granularity|rules/request.c|s/r->length % limits->granularity/0/|unit/request

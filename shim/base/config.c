@@ -20,6 +20,13 @@ static bool is(const char *value, const char *word)
 	return value && strcmp(value, word) == 0;
 }
 
+static enum nvme_policy parse_policy(const char *value)
+{
+	if (is(value, "controller"))
+		return NVME_POLICY_CONTROLLER;
+	return is(value, "single") ? NVME_POLICY_SINGLE : NVME_POLICY_NAMESPACE;
+}
+
 static enum mode parse_mode(const char *value)
 {
 	if (!value || !*value || is(value, "auto"))
@@ -32,8 +39,7 @@ struct config config_parse(const char *mode, const char *nvme_limits, const char
 {
 	return (struct config){
 		.mode = parse_mode(mode),
-		.nvme_policy = is(nvme_limits, "controller") ? NVME_POLICY_CONTROLLER
-							     : NVME_POLICY_NAMESPACE,
+		.nvme_policy = parse_policy(nvme_limits),
 		.rules = is(rules, "device") ? RULES_DEVICE : RULES_LINUX,
 		.aio_inline = is(aio, "inline"),
 		.deep = is(deep, "1"),

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 enum mode { MODE_AUTO, MODE_COMMAND, MODE_OFF };
-enum nvme_policy { NVME_POLICY_NAMESPACE, NVME_POLICY_CONTROLLER };
+enum nvme_policy { NVME_POLICY_NAMESPACE, NVME_POLICY_SINGLE, NVME_POLICY_CONTROLLER };
 
 enum rules { RULES_LINUX, RULES_DEVICE };
 

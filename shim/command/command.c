@@ -29,8 +29,10 @@ static const struct verb {
 	  "  --mode=auto|command|off            auto: the kernel writes where it can do what the disk\n"
 	  "                                     can, else one command does; command: never the\n"
 	  "                                     kernel; off: the shim does nothing (UNTORN_MODE)\n"
-	  "  --nvme-limits=namespace|controller controller: believe AWUPF too, where the namespace says\n"
-	  "                                     nothing (UNTORN_NVME_LIMITS; see libuntorn(7))\n"
+	  "  --nvme-limits=namespace|single|controller\n"
+	  "                                     controller: believe AWUPF too, where the namespace says\n"
+	  "                                     nothing; single: where the controller has but one format\n"
+	  "                                     (UNTORN_NVME_LIMITS; see libuntorn(7))\n"
 	  "  --rules=linux|device               device: atomic writes of any length and place that the\n"
 	  "                                     disk promises (UNTORN_RULES; see libuntorn(7))\n"
 	  "  --sim=SPEC                         simulate the disk that SPEC describes; may be given for\n"
@@ -62,7 +64,8 @@ static const struct verb {
 	  "  --json                             all of it as one JSON object\n"
 	  "  --report                           the bytes that the disk was judged by, without serial\n"
 	  "                                     numbers, for a bug report or untorn-drives(7)\n"
-	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "  --nvme-limits=namespace|single|controller\n"
+	  "                                     see UNTORN_NVME_LIMITS in libuntorn(7)\n"
 	  "\n"
 	  "Exit status: 0 the device has atomic writes, 1 it has none, 2 cannot tell.\n" },
 	{ "list", cmd_list, true, "list block devices, and what each can do",
@@ -73,7 +76,8 @@ static const struct verb {
 	  "\n"
 	  "  --all                              partitions too, RAM disks, and devices without a size\n"
 	  "  --json                             as one JSON object\n"
-	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "  --nvme-limits=namespace|single|controller\n"
+	  "                                     see UNTORN_NVME_LIMITS in libuntorn(7)\n"
 	  "\n"
 	  "Exit status: 0 listed, whatever the devices can do; 2 not all could be listed.\n" },
 	{ "stat", cmd_stat, false, "show what running programs' atomic writes came to",
@@ -111,7 +115,8 @@ static const struct verb {
 	  "  --pages=N                          how many pages; 256\n"
 	  "  --destroy --destroy                overwrite even what is in use or has something on it\n"
 	  "  --json                             the report as one JSON object\n"
-	  "  --nvme-limits=namespace|controller see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "  --nvme-limits=namespace|single|controller\n"
+	  "                                     see UNTORN_NVME_LIMITS in libuntorn(7)\n"
 	  "\n"
 	  "Exit status: 0 nothing found, 1 found, 2 refused or not finished.\n" },
 };

@@ -9,7 +9,7 @@ enum {
 };
 
 #define CMD_MODES    "auto command off"
-#define CMD_POLICIES "namespace controller"
+#define CMD_POLICIES "namespace single controller"
 #define CMD_RULES    "linux device"
 
 int cmd_run(int argc, char **argv);

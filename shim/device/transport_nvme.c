@@ -67,7 +67,7 @@ static enum nvme_policy policy_for(dev_t device)
 {
 	enum nvme_policy policy = config_get().nvme_policy;
 
-	return policy == NVME_POLICY_CONTROLLER && has_other_controllers(device)
+	return policy != NVME_POLICY_NAMESPACE && has_other_controllers(device)
 		       ? NVME_POLICY_NAMESPACE
 		       : policy;
 }

@@ -157,6 +157,7 @@ static void print_limits(const struct limits *limits, const char *name)
 static void print_verdicts(const struct patient *p, const struct evidence *e)
 {
 	struct limits namespace = cmd_examine_limits_by(p, NVME_POLICY_NAMESPACE);
+	struct limits single = cmd_examine_limits_by(p, NVME_POLICY_SINGLE);
 	struct limits controller = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
 
 	printf("%-12s %s: %s\n", "verdict", evidence_verdict(e->verdict), e->conclusion);
@@ -164,8 +165,10 @@ static void print_verdicts(const struct patient *p, const struct evidence *e)
 	if (!p->identified)
 		return;
 	print_limits(&namespace, cmd_examine_is_scsi(p) ? "limits" : "namespace");
-	if (!cmd_examine_is_scsi(p))
-		print_limits(&controller, "controller");
+	if (cmd_examine_is_scsi(p))
+		return;
+	print_limits(&single, "single");
+	print_limits(&controller, "controller");
 }
 
 bool drive_print(const struct patient *p, const struct evidence *e)

@@ -276,9 +276,16 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 static void advise_on_unit(const struct patient *p, struct evidence *e)
 {
 	struct limits other = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
+	struct limits single = cmd_examine_limits_by(p, NVME_POLICY_SINGLE);
 	unsigned unit = p->device.limits.unit_max, native = p->device.native.unit_max;
 
-	if (other.unit_max > unit && other.unit_max > native)
+	if (single.unit_max > unit && single.unit_max > native)
+		evidence_advise(
+			e,
+			"AWUPF would make it %u bytes, and the controller has one format, of "
+			"which it must be: --nvme-limits=single",
+			single.unit_max);
+	else if (other.unit_max > unit && other.unit_max > native)
 		evidence_advise(
 			e,
 			"AWUPF would make it %u bytes, but in blocks of a format that it does "
@@ -305,13 +312,13 @@ static void look_at_rules(const struct patient *p, struct evidence *e)
 static void look_at_policy(const struct patient *p, struct evidence *e)
 {
 	static const char *const modes[] = { "auto", "command", "off" };
+	static const char *const policies[] = { "namespace", "single", "controller" };
 	const struct config config = config_get();
 
 	evidence_fact(e, "policy", "UNTORN_MODE", "%s", modes[config.mode]);
 	if (!cmd_examine_is_scsi(p))
 		evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s",
-			      config.nvme_policy == NVME_POLICY_CONTROLLER ? "controller"
-									   : "namespace");
+			      policies[config.nvme_policy]);
 	if (config.mode == MODE_OFF)
 		evidence_advise(e, "UNTORN_MODE is off, or not a word that is known: unset it");
 	if (!p->identified)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Identify bytes -> limits, by the rule of Linux 7.0 and later (policy "namespace") or of 6.11 to
- * 6.19 (policy "controller"), plus vendor fields that the vendor documents.
+ * 6.19 (policy "controller"; "single": where its objection to that does not hold), plus vendor
+ * fields that the vendor documents.
  *
  * Offsets are those of NVMe Base 2.0 figure 275 (Identify Controller) and NVM Command Set 1.0
  * figure 97 (Identify Namespace). All sizes in there are 0's based and in logical blocks.
@@ -14,6 +15,10 @@ enum {
 	/* Identify Controller */
 	CTRL_VID = 0,
 	CTRL_MDTS = 77,
+	CTRL_CMIC = 76,
+	CTRL_OACS = 256,
+	CTRL_NN = 516,
+	CTRL_FNA = 524,
 	CTRL_AWUN = 526,
 	CTRL_AWUPF = 528,
 	/* Identify Namespace */
@@ -36,6 +41,8 @@ enum {
 	VID_AMAZON = 0x1d0f,
 
 	NSFEAT_NSABP = 1 << 1, /* NAWUN, NAWUPF, NABSN, NABO, NABSPF are valid */
+	OACS_NAMESPACE_MANAGEMENT = 1 << 3,
+	FNA_FORMAT_ALL = 1 << 0, /* a format is of all namespaces */
 	FLBAS_EXTENDED = 1 << 4,
 	FORMATS = 64,
 	LBADS_MIN = 9,  /* 512 bytes, the smallest the kernel accepts */
@@ -60,6 +67,10 @@ struct nvme_fields limits_nvme_fields(const struct nvme_identity *identity)
 		.awun = le16(ctrl + CTRL_AWUN),
 		.awupf = le16(ctrl + CTRL_AWUPF),
 		.mdts = ctrl[CTRL_MDTS],
+		.cmic = ctrl[CTRL_CMIC],
+		.oacs = le16(ctrl + CTRL_OACS),
+		.nn = le32(ctrl + CTRL_NN),
+		.fna = ctrl[CTRL_FNA],
 		.nsfeat = ns[NS_NSFEAT],
 		.nawun = le16(ns + NS_NAWUN),
 		.nawupf = le16(ns + NS_NAWUPF),
@@ -154,6 +165,20 @@ static uint64_t boundary_bytes(uint64_t zeroes_based, uint64_t block)
 	return zeroes_based ? (zeroes_based + 1) * block : 0;
 }
 
+/* AWUPF counts blocks of a format that it does not name: with one controller, and one format for
+ * all of its namespaces, it can only be that one. */
+bool limits_nvme_is_single(const struct nvme_fields *f)
+{
+	return !f->cmic && !(f->oacs & OACS_NAMESPACE_MANAGEMENT) &&
+	       ((f->fna & FNA_FORMAT_ALL) || f->nn == 1);
+}
+
+static bool believes_awupf(const struct nvme_fields *f, enum nvme_policy policy)
+{
+	return policy == NVME_POLICY_CONTROLLER ||
+	       (policy == NVME_POLICY_SINGLE && limits_nvme_is_single(f));
+}
+
 struct limits limits_nvme(const struct nvme_identity *identity, enum nvme_policy policy)
 {
 	struct nvme_fields f = limits_nvme_fields(identity);
@@ -171,7 +196,7 @@ struct limits limits_nvme(const struct nvme_identity *identity, enum nvme_policy
 	if (f.ntwpu)
 		return unit((f.ntwpu + 1) * block, boundary_bytes(f.ntwpb, block),
 			    (f.ntwpg + 1) * block, ORIGIN_VENDOR);
-	if (policy == NVME_POLICY_CONTROLLER && f.awupf)
+	if (f.awupf && believes_awupf(&f, policy))
 		return unit((f.awupf + 1) * block, 0, block, ORIGIN_AWUPF);
 	return unit(block, 0, block, ORIGIN_BLOCK);
 }

@@ -40,11 +40,16 @@ struct limits limits_nvme(const struct nvme_identity *identity, enum nvme_policy
 /* The raw fields that the decision rests on, as the device reports them, for explaining it. */
 struct nvme_fields {
 	uint16_t vid, awun, awupf, nawun, nawupf, nabsn, nabo, nabspf, noiob;
-	uint8_t nsfeat, mdts;
+	uint8_t nsfeat, mdts, cmic, fna;
+	uint16_t oacs;
+	uint32_t nn;
 	uint16_t ntwpu, ntwpg; /* 0 unless the vendor is Amazon */
 	uint32_t ntwpb;
 };
 
 struct nvme_fields limits_nvme_fields(const struct nvme_identity *identity);
+
+/* Have all namespaces of the subsystem one controller and one format? */
+bool limits_nvme_is_single(const struct nvme_fields *fields);
 
 #endif

@@ -33,11 +33,12 @@ static const struct {
 	const char *text;
 	enum nvme_policy expected;
 } policies[] = {
-	{ NULL, NVME_POLICY_NAMESPACE },          { "", NVME_POLICY_NAMESPACE },
-	{ "namespace", NVME_POLICY_NAMESPACE },   { "controller", NVME_POLICY_CONTROLLER },
-	{ "Controller", NVME_POLICY_NAMESPACE },  { "controllers", NVME_POLICY_NAMESPACE },
-	{ "controller ", NVME_POLICY_NAMESPACE }, { "awupf", NVME_POLICY_NAMESPACE },
-	{ "1", NVME_POLICY_NAMESPACE },           { "off", NVME_POLICY_NAMESPACE },
+	{ NULL, NVME_POLICY_NAMESPACE },         { "", NVME_POLICY_NAMESPACE },
+	{ "namespace", NVME_POLICY_NAMESPACE },  { "controller", NVME_POLICY_CONTROLLER },
+	{ "Controller", NVME_POLICY_NAMESPACE }, { "controllers", NVME_POLICY_NAMESPACE },
+	{ "single", NVME_POLICY_SINGLE },        { "controller ", NVME_POLICY_NAMESPACE },
+	{ "awupf", NVME_POLICY_NAMESPACE },      { "1", NVME_POLICY_NAMESPACE },
+	{ "off", NVME_POLICY_NAMESPACE },
 };
 
 START_TEST(policy_that_is_not_known_is_the_strict_one)

@@ -27,6 +27,8 @@ struct identify_page {
 	uint8_t entry;         /* of the format table, that lbads and ms go into */
 	uint16_t ntwpu, ntwpg; /* Amazon's */
 	uint32_t ntwpb;
+	uint8_t cmic, fna;
+	uint16_t oacs, nn;
 };
 
 static inline void put16(uint8_t *at, uint32_t value)
@@ -47,6 +49,10 @@ static inline void identify_page(const struct identify_page *row, struct nvme_id
 	put16(ret->controller + 0, row->vid);
 	put16(ret->controller + 526, row->awun);
 	put16(ret->controller + 528, row->awupf);
+	ret->controller[76] = row->cmic;
+	put16(ret->controller + 256, row->oacs);
+	put16(ret->controller + 516, row->nn);
+	ret->controller[524] = row->fna;
 	ret->namespace[24] = row->nsfeat;
 	ret->namespace[25] = row->nlbaf;
 	ret->namespace[26] = row->flbas;
@@ -125,7 +131,11 @@ static inline const char *identify_wrong_promise(const struct nvme_identity *pag
 		return "no more than the field named by origin says";
 	if (limits->unit_min % identify_grain(page, limits->origin))
 		return "a unit is made of whole grains";
-	if (limits->origin == ORIGIN_AWUPF && policy != NVME_POLICY_CONTROLLER)
+	bool single = policy == NVME_POLICY_SINGLE && page->controller[76] == 0 &&
+		      !(page->controller[256] & 8) &&
+		      (page->controller[524] % 2 ||
+		       (get16(page->controller + 516) == 1 && !get16(page->controller + 518)));
+	if (limits->origin == ORIGIN_AWUPF && policy != NVME_POLICY_CONTROLLER && !single)
 		return "AWUPF only by the controller policy";
 	return get16(page->namespace + 42) ? "NABO is refused" : NULL;
 }
