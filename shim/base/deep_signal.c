@@ -143,7 +143,6 @@ __attribute__((noinline)) static void go_outside(const ucontext_t *context,
 {
 	int error = errno;
 
-	deep_signal_recover();
 	*ret_before = (struct before){ deep_this.selector, deep_this.again, deep_this.cramped,
 				       deep_this.cramped_size };
 	deep_this.selector = DEEP_PASS;

@@ -110,19 +110,24 @@ static long call(long number, const greg_t *registers)
 	return result == -1 ? -error : result;
 }
 
-/* A call that is not ours: it may be cancelled there asynchronously, and so nothing is to be put
- * back then - but for another preload's syscall(), which has brought us here once more. A filter
- * that goes by the place of the instruction may refuse ours. */
+/* A call that is not ours: it may be cancelled there asynchronously, and then nothing is put back.
+ * A filter that goes by the place of the instruction may refuse ours. Where the next syscall() is
+ * not in the range that passes - another preload's, or an old C library's - it is trapped itself,
+ * and comes here once more. */
 static void call_plain(long number, greg_t *registers)
 {
-	if (deep_this.again == DEEP_NONE)
+	unsigned char outer = deep_this.again;
+
+	if (outer == DEEP_NONE)
 		deep_this.selector = deep_outside();
 	deep_this.again = DEEP_MADE;
 	long result =
 		REAL(syscall)(number, registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
 			      registers[REG_R10], registers[REG_R8], registers[REG_R9]);
 	bool is_refused = deep_this.again == DEEP_REFUSED;
-	deep_this.again = DEEP_NONE;
+	deep_this.again = outer;
+	if (outer == DEEP_NONE)
+		deep_this.selector = deep_outside();
 	if (!is_refused) {
 		registers[REG_RAX] = result == -1 ? -errno : result;
 		return;

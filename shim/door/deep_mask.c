@@ -64,6 +64,7 @@ EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
 	next = next ? next : mask_without_threads;
 	if (!deep_is_on())
 		return next(how, set, before);
+	deep_signal_recover();
 	return deep_signal_mask(next, how, set, before);
 }
 

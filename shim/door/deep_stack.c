@@ -74,13 +74,15 @@ DEEP_BARE void entry_deep_move_frame(deep_handler *handler, int signal, siginfo_
 EXPORT int sigaltstack(const stack_t *restrict stack, stack_t *restrict before)
 {
 	int result = (int)ret_errno(real_syscall2(SYS_sigaltstack, (long)stack, (long)before));
+	bool was_tiny = deep_this.tiny;
 
-	if (result == 0 && stack && deep_is_on() && deep_this.armed) {
-		deep_signal_stack(stack, 0);
-		if (deep_this.tiny)
-			deep_lose(DEEP_LOST_TINY);
+	if (result < 0 || !stack || !deep_is_on() || !deep_this.armed)
+		return result;
+	deep_signal_stack(stack, 0);
+	if (deep_this.tiny != was_tiny)
 		deep_this.selector = deep_outside();
-	}
+	if (deep_this.tiny && !was_tiny)
+		deep_lose(DEEP_LOST_TINY);
 	return result;
 }
 

@@ -83,6 +83,40 @@ status=0
 "$BUILD/untorn" run --deep -- valgrind true > "$work/said" 2>&1 || status=$?
 case $status in 125 | 127) ;; *) echo "valgrind in deep mode: status $status"; failed=1 ;; esac
 
+# Another preload's syscall(), by an instruction of its own, to which ours goes on.
+cat > "$work/other.c" << 'END'
+#include "inline_call.h"
+long syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	return inline_call(number, a, b, c, d, e, f);
+}
+END
+cat > "$work/two.c" << 'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "inline_call.h"
+
+static char page[16384] __attribute__((aligned(4096)));
+int main(void)
+{
+	struct iovec iov = { page, sizeof(page) };
+	int fd = open("/dev/sim0n1", O_RDWR | O_DIRECT);
+	for (int i = 0; i < 3; i++) {
+		if (inline_call(SYS_getppid, 0, 0, 0, 0, 0, 0) != getppid() ||
+		    inline_call(SYS_pwritev2, fd, (long)&iov, 1, 0, 0, 0x40) != sizeof(page))
+			return 1;
+	}
+	return 0;
+}
+END
+"${CC:-gcc}" -O1 -Itests -shared -fPIC -o "$work/other.so" "$work/other.c" &&
+	"${CC:-gcc}" -O1 -Itests -o "$work/two" "$work/two.c" &&
+	UNTORN_DEEP=1 UNTORN_SIM=/dev/sim0n1=$work/image,nawun=31,nawupf=31 \
+		LD_PRELOAD="$BUILD/libuntorn.so $work/other.so $BUILD/libuntorn-sim.so" "$work/two" ||
+	{ echo "another preload's syscall()"; failed=1; }
+
 same() { # COMMAND... says the same, and ends the same
 	"$@" > "$work/plain" 2>&1 < /dev/null
 	echo "status $?" >> "$work/plain"
