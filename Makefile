@@ -79,7 +79,7 @@ $(EXAMPLE) $(CLIENT) $(BENCH) $(UNIT) $(PRELOAD):
 	$(link) $(links) -ldl -lpthread $(LDLIBS)
 # The packages that a machine with a compiler, git and make still lacks.
 setup: ; $(Q)tests/setup.sh pkg-config libjson-c-dev libblkid-dev libnvme-dev? libsgutils2-dev? systemtap-sdt-dev
-setup-check: setup ; $(Q)tests/setup.sh check strace fio fakeroot libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools
+setup-check: setup ; $(Q)tests/setup.sh check strace fio fakeroot libaio-dev liburing-dev python3 libcap2-bin libjemalloc2 musl-tools patchelf?
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)examples/demo.sh $(B)
