@@ -20,6 +20,21 @@ random_writes() { # KERNEL MODE
 }
 random_writes 6.1 auto
 
+# A storage engine with a liburing of its own, as an ordinary user, who may not ask the disk.
+engine() {
+	local out
+	out=$(scratch)
+	vm -k 6.1 -T -o "$out" -d '64M;;atomic.nawun=255,atomic.nawupf=255' -- "
+		chmod 666 /dev/nvme0n1 /dev/ng0n1
+		engine() { setpriv --reuid=65534 --regid=65534 --clear-groups build/untorn run --deep --rules=device -- build/tests/vm/store /dev/nvme0n1 200; }
+		! engine > /tmp/said 2>&1 || { echo 'it writes atomically before the limits are published'; exit 1; }
+		build/untorn publish /dev/nvme0n1 && engine > \$OUT/wanted"
+	commands "$out/trace" | sort > "$out/sent"
+	sort "$out/wanted" | cmp - "$out/sent" || { sort "$out/wanted" | diff - "$out/sent" | head; exit 1; }
+	echo "kernel 6.1: $(wc -l < "$out/sent") writes of a storage engine, read back, as many commands"
+}
+engine
+
 # By the kernel what it takes, 2 of 4; and a batch of both kinds.
 vm -k 7 -d '64M;;atomic.nawun=31,atomic.nawupf=31' -- "
 	UNTORN_RULES=device LD_PRELOAD=$PWD/build/libuntorn.so UNTORN_LOG=debug python3 -c '
