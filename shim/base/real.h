@@ -8,11 +8,14 @@
 #ifndef REAL_H
 #define REAL_H
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -27,13 +30,17 @@ int statx(int dirfd, const char *restrict path, int flags, unsigned mask,
 #endif
 
 sighandler_t __sysv_signal(int signal, sighandler_t handler);
+int __xstat(int version, const char *path, struct stat *st);
+int __lxstat(int version, const char *path, struct stat *st);
+int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags);
 
 /* Of names for the same function one; looking up each costs every start of a program. */
 /* clang-format off */
 #define REAL_NAMES(X)                                                                              \
 	X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3) X(sigaction)       \
 	X(signal) X(__sysv_signal) X(sigset) X(sigprocmask) X(pthread_sigmask) X(fclose)           \
-	X(freopen)
+	X(freopen) X(open) X(openat) X(fopen) X(access) X(faccessat) X(stat) X(lstat) X(fstatat)   \
+	X(__xstat) X(__lxstat) X(__fxstatat) X(readdir) X(rewinddir) X(closedir)
 /* clang-format on */
 
 #pragma GCC diagnostic push

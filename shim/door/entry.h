@@ -31,6 +31,9 @@ ssize_t entry_write_by(enum door door, int fd, const struct iovec *iov, int coun
 		       int flags);
 int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 
+/* A statx() that the kernel found no file for: -1 and errno, or as it is to be. */
+int entry_statx_missing(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+
 #ifndef SYS_close_range
 #define SYS_close_range 436 /* include/uapi/asm-generic/unistd.h of Linux 5.9; glibc 2.32 */
 #endif

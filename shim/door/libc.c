@@ -29,7 +29,9 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 		return entry_statx(dirfd, path, flags, mask, stx);
 	if (!REAL(statx))
 		return (int)ret_errno(-ENOSYS);
-	return REAL(statx)(dirfd, path, flags, mask, stx);
+	int result = REAL(statx)(dirfd, path, flags, mask, stx);
+	return result < 0 && errno == ENOENT ? entry_statx_missing(dirfd, path, flags, mask, stx)
+					     : result;
 }
 
 EXPORT const char *untorn_version(void)

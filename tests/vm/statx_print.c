@@ -6,6 +6,7 @@
  * nothing in a line may depend on the kernel's version but what is being tested.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,36 @@ static void ask_by_link(const char *label, const char *path)
 	unlink(link);
 }
 
+/* The files of the disk's queue that say the same: by open() and by fopen(). */
+static void read_attribute(const char *label, const char *path, const char *name)
+{
+	char file[256], text[32] = "", again[32] = "";
+	bool is_partition;
+
+	snprintf(file, sizeof(file), "/sys/class/block/%s/partition", strrchr(path, '/') + 1);
+	is_partition = access(file, F_OK) == 0;
+	snprintf(file, sizeof(file), "/sys/class/block/%s/%squeue/%s", strrchr(path, '/') + 1,
+		 is_partition ? "../" : "", name);
+	int fd = open(file, O_RDONLY);
+	FILE *stream = fopen(file, "r");
+	if (fd < 0 || !stream || read(fd, text, sizeof(text) - 1) <= 0 ||
+	    !fgets(again, sizeof(again), stream))
+		strcpy(text, "none\n");
+	if (stream)
+		fclose(stream);
+	close(fd);
+	printf("%s sysfs %s %d %s%s", label, name, access(file, R_OK), text,
+	       strcmp(text, again) == 0 ? "" : "differs\n");
+}
+
+static void read_attributes(const char *label, const char *path)
+{
+	read_attribute(label, path, "atomic_write_max_bytes");
+	read_attribute(label, path, "atomic_write_unit_min_bytes");
+	read_attribute(label, path, "atomic_write_unit_max_bytes");
+	read_attribute(label, path, "atomic_write_boundary_bytes");
+}
+
 static void ask_all(const char *label, const char *path)
 {
 	int dev = open("/dev", O_RDONLY | O_DIRECTORY);
@@ -79,6 +110,8 @@ static void ask_all(const char *label, const char *path)
 	close(dev);
 	ask_by_fd(label, path);
 	ask_by_link(label, path);
+	if (strncmp(path, "/dev/nvme", 9) == 0 || strncmp(path, "/dev/sd", 7) == 0)
+		read_attributes(label, path);
 }
 
 int main(int argc, char **argv)

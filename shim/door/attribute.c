@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions that open a file by its path, or look at it: so that programs find the files
+ * queue/atomic_write_* of a disk, which the kernels that need us do not have. The kernel goes
+ * first: it reads the path, and what it has not found, or has found under one of these names, is
+ * looked at. What is opened instead is a file in memory; what is asked about is one of the same
+ * folder.
+ */
+#include "engine/attribute.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/guard.h"
+#include "base/real.h"
+#include "door/entry.h"
+
+#define ALIAS_OF(name) __attribute__((alias(#name)))
+_Static_assert(sizeof(off_t) == 8, "the 64-names are aliases");
+
+/* A path that is no address is the kernel's to refuse, and so is read only where it has been. */
+static inline bool concerns(bool is_there, const char *path)
+{
+	return (is_there || errno == ENOENT) && attribute_of(path) != ATTRIBUTE_NONE;
+}
+
+/* The path, with this name in the place of its last one. False: too long. */
+static bool rename_last(const char *path, const char *name, char ret_path[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	int length = slash ? (int)(slash - path) + 1 : 0;
+
+	return snprintf(ret_path, PATH_MAX, "%.*s%s", length, path, name) < PATH_MAX;
+}
+
+/* 0: it is not ours. */
+static size_t text_of(int dirfd, const char *path, bool kernel_has, char ret_text[ATTRIBUTE_TEXT])
+{
+	char folder[PATH_MAX];
+
+	if (!rename_last(path, ".", folder))
+		return 0;
+	int queue = real_open(dirfd, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (queue < 0)
+		return 0;
+	size_t length = attribute_text(queue, attribute_of(path), kernel_has, ret_text);
+	real_close(queue);
+	return length;
+}
+
+static int make_file(const char *text, size_t length, int flags)
+{
+	int fd = memfd_create("atomic_write",
+			      MFD_ALLOW_SEALING | (flags & O_CLOEXEC ? MFD_CLOEXEC : 0));
+
+	if (fd < 0)
+		return fd;
+	if (pwrite(fd, text, length, 0) == (ssize_t)length && fchmod(fd, 0444) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0)
+		return fd;
+	real_close(fd);
+	return -1;
+}
+
+/* fd: what the kernel gave, or -1 and errno. */
+static int open_instead(int fd, int dirfd, const char *path, int flags)
+{
+	char text[ATTRIBUTE_TEXT];
+	int error = errno;
+	NO_CANCELLATION;
+
+	size_t length = text_of(dirfd, path, fd >= 0, text);
+	if (!length) {
+		errno = error;
+		return fd;
+	}
+	if (fd >= 0)
+		real_close(fd);
+	if (flags & O_DIRECTORY)
+		return (int)ret_errno(-ENOTDIR);
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return (int)ret_errno(-EACCES);
+	fd = make_file(text, length, flags);
+	errno = fd < 0 ? errno : error;
+	return fd;
+}
+
+static bool takes_mode(int flags)
+{
+	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+static int open_by(int dirfd, const char *path, int flags, mode_t mode)
+{
+	int fd = REAL(openat)(dirfd, path, flags, mode);
+
+	return concerns(fd >= 0, path) ? open_instead(fd, dirfd, path, flags) : fd;
+}
+
+EXPORT int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+
+	if (takes_mode(flags)) {
+		va_list list;
+		va_start(list, flags);
+		mode = va_arg(list, mode_t);
+		va_end(list);
+	}
+	int fd = REAL(open)(path, flags, mode);
+	return concerns(fd >= 0, path) ? open_instead(fd, AT_FDCWD, path, flags) : fd;
+}
+EXPORT int open64(const char *path, int flags, ...) ALIAS_OF(open);
+
+EXPORT int openat(int dirfd, const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+
+	if (takes_mode(flags)) {
+		va_list list;
+		va_start(list, flags);
+		mode = va_arg(list, mode_t);
+		va_end(list);
+	}
+	return open_by(dirfd, path, flags, mode);
+}
+EXPORT int openat64(int dirfd, const char *path, int flags, ...) ALIAS_OF(openat);
+
+/* What a fortified program calls where it gives no mode. */
+EXPORT int __open_2(const char *path, int flags);
+EXPORT int __open_2(const char *path, int flags)
+{
+	return open_by(AT_FDCWD, path, flags, 0);
+}
+EXPORT int __open64_2(const char *path, int flags) ALIAS_OF(__open_2);
+
+EXPORT int __openat_2(int dirfd, const char *path, int flags);
+EXPORT int __openat_2(int dirfd, const char *path, int flags)
+{
+	return open_by(dirfd, path, flags, 0);
+}
+EXPORT int __openat64_2(int dirfd, const char *path, int flags) ALIAS_OF(__openat_2);
+
+/* Only those that are opened for reading are there. */
+EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
+{
+	FILE *file = REAL(fopen)(path, mode);
+
+	if (!concerns(file != NULL, path) || *mode != 'r' || strchr(mode, '+'))
+		return file;
+	int own = file ? dup(fileno(file)) : -1;
+	int fd = open_instead(own, AT_FDCWD, path, strchr(mode, 'e') ? O_CLOEXEC : 0);
+	if (fd == own) {
+		if (own >= 0)
+			real_close(own);
+		return file;
+	}
+	FILE *instead = fd < 0 ? NULL : fdopen(fd, mode);
+	if (fd >= 0 && !instead)
+		real_close(fd);
+	if (file)
+		fclose(file);
+	return instead;
+}
+EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode) ALIAS_OF(fopen);
+
+/* Is it a file that is not there and should be? Then another one that is like it. */
+static bool stands_for(int dirfd, const char *path, char ret_like[PATH_MAX])
+{
+	char text[ATTRIBUTE_TEXT];
+	int error = errno;
+	NO_CANCELLATION;
+
+	bool is_ours =
+		text_of(dirfd, path, false, text) && rename_last(path, ATTRIBUTE_LIKE, ret_like);
+	errno = error;
+	return is_ours;
+}
+
+__attribute__((noinline)) static int look_instead(int dirfd, const char *path, struct stat *ret_st,
+						  int flags)
+{
+	char like[PATH_MAX];
+
+	if (!stands_for(dirfd, path, like))
+		return -1;
+	return (int)ret_errno(
+		real_syscall(SYS_newfstatat, dirfd, (long)like, (long)ret_st, flags, 0, 0));
+}
+
+__attribute__((noinline)) static int try_instead(int dirfd, const char *path, int mode, int flags)
+{
+	char like[PATH_MAX];
+
+	return stands_for(dirfd, path, like) ? REAL(faccessat)(dirfd, like, mode, flags) : -1;
+}
+
+EXPORT int access(const char *path, int mode)
+{
+	int result = REAL(access)(path, mode);
+
+	return result < 0 && concerns(false, path) ? try_instead(AT_FDCWD, path, mode, 0) : result;
+}
+
+EXPORT int faccessat(int dirfd, const char *path, int mode, int flags)
+{
+	int result = REAL(faccessat)(dirfd, path, mode, flags);
+
+	return result < 0 && concerns(false, path) ? try_instead(dirfd, path, mode, flags) : result;
+}
+
+#define LOOK(call, dirfd, flags)                                                                   \
+	int result = call;                                                                         \
+	return result < 0 && concerns(false, path) ? look_instead(dirfd, path, st, flags) : result
+
+EXPORT int stat(const char *restrict path, struct stat *restrict st)
+{
+	LOOK(REAL(stat)(path, st), AT_FDCWD, 0);
+}
+EXPORT int stat64(const char *restrict path, struct stat64 *restrict st) ALIAS_OF(stat);
+
+EXPORT int lstat(const char *restrict path, struct stat *restrict st)
+{
+	LOOK(REAL(lstat)(path, st), AT_FDCWD, AT_SYMLINK_NOFOLLOW);
+}
+EXPORT int lstat64(const char *restrict path, struct stat64 *restrict st) ALIAS_OF(lstat);
+
+EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict st, int flags)
+{
+	LOOK(REAL(fstatat)(dirfd, path, st, flags), dirfd, flags);
+}
+EXPORT int fstatat64(int dirfd, const char *restrict path, struct stat64 *restrict st, int flags)
+	ALIAS_OF(fstatat);
+
+/* What programs call that were built before glibc 2.33. */
+EXPORT int __xstat(int version, const char *path, struct stat *st);
+EXPORT int __xstat(int version, const char *path, struct stat *st)
+{
+	LOOK(REAL(__xstat)(version, path, st), AT_FDCWD, 0);
+}
+EXPORT int __xstat64(int version, const char *path, struct stat64 *st) ALIAS_OF(__xstat);
+
+EXPORT int __lxstat(int version, const char *path, struct stat *st);
+EXPORT int __lxstat(int version, const char *path, struct stat *st)
+{
+	LOOK(REAL(__lxstat)(version, path, st), AT_FDCWD, AT_SYMLINK_NOFOLLOW);
+}
+EXPORT int __lxstat64(int version, const char *path, struct stat64 *st) ALIAS_OF(__lxstat);
+
+EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags);
+EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags)
+{
+	LOOK(REAL(__fxstatat)(version, dirfd, path, st, flags), dirfd, flags);
+}
+EXPORT int __fxstatat64(int version, int dirfd, const char *path, struct stat64 *st, int flags)
+	ALIAS_OF(__fxstatat);
+
+/* After the kernel's statx() of a path that it has not found. */
+int entry_statx_missing(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
+{
+	char like[PATH_MAX];
+
+	if (!concerns(false, path) || !stands_for(dirfd, path, like))
+		return -1;
+	return REAL(statx)(dirfd, like, flags, mask, stx);
+}

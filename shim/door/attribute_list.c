@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * readdir(3) of a queue's folder: after what the kernel has, the files of attribute.c that it has
+ * not. Only what lists by these functions sees them: not the C library's own scandir(), glob() and
+ * nftw().
+ */
+#include "engine/attribute.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/guard.h"
+#include "base/real.h"
+#include "door/entry.h"
+
+#define ALIAS_OF(name) __attribute__((alias(#name)))
+
+/* Folders that are listed at the moment. One that finds no place lists what the kernel has. */
+enum { LISTS = 16 };
+static struct list {
+	DIR *_Atomic folder;
+	enum attribute next;
+	struct dirent entry;
+} lists[LISTS];
+
+static struct list *find(DIR *folder)
+{
+	for (int i = 0; i < LISTS; i++) {
+		if (atomic_load(&lists[i].folder) == folder)
+			return &lists[i];
+	}
+	return NULL;
+}
+
+static struct list *begin(DIR *folder)
+{
+	for (int i = 0; i < LISTS; i++) {
+		DIR *none = NULL;
+		if (!atomic_compare_exchange_strong(&lists[i].folder, &none, folder))
+			continue;
+		lists[i].next = 0;
+		return &lists[i];
+	}
+	return NULL;
+}
+
+static void forget(DIR *folder)
+{
+	struct list *list = find(folder);
+
+	if (list)
+		atomic_store(&list->folder, NULL);
+}
+
+static bool is_of_sysfs(DIR *folder)
+{
+	struct statfs fs;
+	int fd = dirfd(folder);
+
+	return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
+}
+
+static bool is_missing(int folder, enum attribute which)
+{
+	struct stat st;
+	char text[ATTRIBUTE_TEXT];
+
+	return real_syscall(SYS_newfstatat, folder, (long)attribute_names[which], (long)&st, 0, 0,
+			    0) == -ENOENT &&
+	       attribute_text(folder, which, false, text);
+}
+
+/* The next that is missing, or NULL. */
+static struct dirent *next_of(struct list *list, DIR *folder)
+{
+	NO_CANCELLATION;
+
+	while (list->next < ATTRIBUTES && !is_missing(dirfd(folder), list->next))
+		list->next++;
+	if (list->next == ATTRIBUTES)
+		return NULL;
+	list->entry = (struct dirent){ .d_ino = (ino_t)(UINT32_MAX - list->next),
+				       .d_reclen = sizeof(list->entry),
+				       .d_type = DT_REG };
+	strcpy(list->entry.d_name, attribute_names[list->next++]);
+	return &list->entry;
+}
+
+static struct dirent *add(DIR *folder)
+{
+	KEEP_ERRNO;
+	struct list *list = is_of_sysfs(folder) ? find(folder) : NULL;
+
+	if (!list && is_of_sysfs(folder))
+		list = begin(folder);
+	return list ? next_of(list, folder) : NULL;
+}
+
+EXPORT struct dirent *readdir(DIR *folder)
+{
+	int before = errno;
+
+	errno = 0;
+	struct dirent *entry = REAL(readdir)(folder);
+	if (!entry && errno)
+		return NULL;
+	errno = before;
+	return entry ? entry : add(folder);
+}
+
+_Static_assert(sizeof(struct dirent) == sizeof(struct dirent64), "the 64-name is an alias");
+EXPORT struct dirent64 *readdir64(DIR *folder) ALIAS_OF(readdir);
+
+EXPORT void rewinddir(DIR *folder)
+{
+	forget(folder);
+	REAL(rewinddir)(folder);
+}
+
+EXPORT int closedir(DIR *folder)
+{
+	forget(folder);
+	return REAL(closedir)(folder);
+}
