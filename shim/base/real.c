@@ -35,6 +35,21 @@ EARLY __attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_sysca
 
 enum { NAMES = sizeof(struct real) / sizeof(void *) };
 
+/* The linker's names for where this library begins and ends. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+/* A shim that a program has opened itself, and that is not before the others, goes on to what the
+ * program calls. */
+static void *find_beside(const char *name)
+{
+	void *first = dlsym(RTLD_DEFAULT, name);
+	bool is_ours = (uintptr_t)first - (uintptr_t)__ehdr_start <
+		       (uintptr_t)_end - (uintptr_t)__ehdr_start;
+
+	return first && !is_ours ? first : dlsym(RTLD_NEXT, name);
+}
+
 static void resolve(void)
 {
 #define REAL_NAME(name) #name,
@@ -44,7 +59,7 @@ static void resolve(void)
 
 	loaded_next(names, NAMES, found);
 	for (unsigned i = 0; i < NAMES; i++)
-		__atomic_store_n(&places[i], found[i] ? found[i] : dlsym(RTLD_NEXT, names[i]),
+		__atomic_store_n(&places[i], found[i] ? found[i] : find_beside(names[i]),
 				 __ATOMIC_RELAXED);
 }
 

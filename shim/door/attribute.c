@@ -104,14 +104,11 @@ static int open_by(int dirfd, const char *path, int flags, mode_t mode)
 
 EXPORT int open(const char *path, int flags, ...)
 {
-	mode_t mode = 0;
+	va_list list;
 
-	if (takes_mode(flags)) {
-		va_list list;
-		va_start(list, flags);
-		mode = va_arg(list, mode_t);
-		va_end(list);
-	}
+	va_start(list, flags);
+	mode_t mode = takes_mode(flags) ? va_arg(list, mode_t) : 0;
+	va_end(list);
 	int fd = REAL(open)(path, flags, mode);
 	return concerns(fd >= 0, path) ? open_instead(fd, AT_FDCWD, path, flags) : fd;
 }
@@ -119,14 +116,11 @@ EXPORT int open64(const char *path, int flags, ...) ALIAS_OF(open);
 
 EXPORT int openat(int dirfd, const char *path, int flags, ...)
 {
-	mode_t mode = 0;
+	va_list list;
 
-	if (takes_mode(flags)) {
-		va_list list;
-		va_start(list, flags);
-		mode = va_arg(list, mode_t);
-		va_end(list);
-	}
+	va_start(list, flags);
+	mode_t mode = takes_mode(flags) ? va_arg(list, mode_t) : 0;
+	va_end(list);
 	return open_by(dirfd, path, flags, mode);
 }
 EXPORT int openat64(int dirfd, const char *path, int flags, ...) ALIAS_OF(openat);

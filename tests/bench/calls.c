@@ -56,6 +56,18 @@ static void call_close(void *function)
 	((__typeof__(close) *)function)(dup(null));
 }
 
+static void call_open(void *function)
+{
+	close(((__typeof__(open) *)function)("/dev/null", O_RDONLY));
+}
+
+static void call_stat(void *function)
+{
+	struct stat st;
+
+	((__typeof__(stat) *)function)("/dev/null", &st);
+}
+
 static void submit(void *function, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
@@ -141,6 +153,8 @@ static const struct {
 	{ "pwritev2()", "pwritev2", "libc.so.6", pwritev2, call_pwritev2, 3, 1.02 },
 	{ "statx()", "statx", "libc.so.6", statx, call_statx, 3, 1.02 },
 	{ "syscall()", "syscall", "libc.so.6", syscall, call_syscall, 3, 1.02 },
+	{ "open() and close()", "open", "libc.so.6", open, call_open, 10, 0 },
+	{ "stat()", "stat", "libc.so.6", stat, call_stat, 10, 0 },
 	{ "dup() and close()", "close", "libc.so.6", close, call_close, 0, 0 },
 	{ "io_uring_submit() of 1", "io_uring_submit", "liburing.so.2", io_uring_submit, submit_one,
 	  15, 0 },
