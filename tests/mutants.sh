@@ -16,7 +16,7 @@ build=$(basename "$1")
 export CFLAGS='-O2 -g -fsanitize=bounds -fsanitize-undefined-trap-on-error'
 export CK_TIMEOUT_MULTIPLIER=0.2 CK_DEFAULT_TIMEOUT=50 UNTORN_RACE_SECONDS=0.5 # what hangs on chance has more of it
 
-# NAME|FILE|SED EXPRESSION|TESTS ("fences", "user": tests/vm/fences.c, guest_user.sh, on Linux 6.1)
+# NAME|FILE|SED EXPRESSION|TESTS ("fences", "user", "attributes": tests/vm/fences.c, guest_user.sh, guest_attributes.sh, on Linux 6.1)
 mutants() {
 	all_mutants | awk -F'|' -v pattern="$pattern" -v part="${part%/*}" -v parts="${part#*/}" \
 		'$1 ~ pattern && (++n - part) % parts == 0'
@@ -357,6 +357,11 @@ errno after a trapped call|door/deep.c|s/KEEP_ERRNO;/;/|preload/deep
 AWUPF of one controller alone|rules/limits_nvme.c|s/return !f->cmic .. /return /|unit/limits_nvme
 AWUPF where no namespace can be made|rules/limits_nvme.c|s/!(f->oacs & OACS_NAMESPACE_MANAGEMENT)/1/|unit/limits_nvme
 AWUPF of one format|rules/limits_nvme.c|s/(f->fna & FNA_FORMAT_ALL) .. f->nn == 1/1/|unit/limits_nvme
+files in /sys that the kernel has not found|door/attribute.c|s/errno == ENOENT) &&/0) \&\&/|attributes
+files in /sys, for writing|door/attribute.c|s/if ((flags & O_ACCMODE) != O_RDONLY)/if (0)/|attributes
+files in /sys with the shim off|engine/attribute.c|s/config_get().mode == MODE_OFF/0/|attributes
+files in /sys that are asked about|door/attribute.c|s/return result < 0 && concerns(false, path) ? look_instead/return 0 ? look_instead/|attributes
+files in /sys that are listed|door/attribute_list.c|s/return entry ? entry : add(folder);/return entry;/|attributes
 device rules by choice alone|device/device.c|s/limits.most = 0;/;/|preload/rules
 device rules: the longest write|rules/request.c|s/if (r->length > limits->most ../if (/|unit/request
 device rules: granularity|rules/request.c|s/r->length % limits->granularity/0/|unit/request
@@ -396,6 +401,7 @@ in_guest() { # TEST
 	case $1 in
 	fences) tests/vm/vm -d "$disk" -- "$build/untorn run -- $build/tests/vm/fences /dev/nvme0n1" ;;
 	user) tests/vm/vm -c -d "$disk" -- bash tests/vm/guest_user.sh ;;
+	attributes) tests/vm/vm -d "$disk" -- bash tests/vm/guest_attributes.sh /dev/nvme0n1 build/untorn run -- ;;
 	esac
 }
 
@@ -403,8 +409,8 @@ in_guest() { # TEST
 run_test() { # TEST
 	local status=0
 	case $1 in
-	fences | user)
-		make -s "$build/libuntorn.so" "$build/untorn" "$build/tests/vm/fences" "$build/tests/vm/statx_print" &&
+	fences | user | attributes)
+		make -s "$build/libuntorn.so" "$build/untorn" "$build/tests/vm/fences" "$build/tests/vm/statx_print" "$build/tests/vm/addpart" &&
 			in_guest "$1"
 		;;
 	*.sh)
