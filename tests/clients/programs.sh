@@ -18,15 +18,20 @@ cp "$BUILD/untorn" "$BUILD/libuntorn.so" "$work/untorn"
 cd "$work" || exit 1
 same=0 failed=0 absent=0 varying=0 refused=0
 unset LD_PRELOAD "${!UNTORN_@}"
+export report=
 
-# Its home is an empty one that ends with it; so does whatever it leaves running.
-alone() { # COMMAND...
+# Its home is an empty one that ends with it; so does whatever it leaves running - but for the reporter, which a
+# program that ends by _exit() does not wait for.
+alone() { # COMMAND..., with $report, if there is to be one
 	# shellcheck disable=SC2016 # for the shell that is started
 	unshare --mount --pid --fork --kill-child --mount-proc sh -c '
 		mount -t tmpfs -o mode=777 none "$1/home" && cd "$1/home" || exit 99
 		shift
-		exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs timeout -k 1 10 \
-			env -i HOME="$PWD" TMPDIR="$PWD" LC_ALL=C PERL_HASH_SEED=0 PYTHONHASHSEED=0 PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin "$@"' \
+		setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs timeout -k 1 10 \
+			env -i HOME="$PWD" TMPDIR="$PWD" LC_ALL=C PERL_HASH_SEED=0 PYTHONHASHSEED=0 PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin "$@"
+		status=$? tries=0
+		while [ -n "$report" ] && [ ! -s "$report" ] && [ $tries -lt 40 ]; do sleep 0.05; tries=$((tries + 1)); done
+		exit $status' \
 		sh "$work" "$@" < /dev/null
 }
 
@@ -52,8 +57,8 @@ outcome() { # NAME COMMAND...: status and outputs
 
 compare() { # PROGRAM OPTION
 	rm -f out/report
-	outcome native "$1" "$2"
-	outcome shimmed "$work/untorn/untorn" run --report="$work/out/report" -- "$1" "$2"
+	report='' outcome native "$1" "$2"
+	report=$work/out/report outcome shimmed "$work/untorn/untorn" run --report="$work/out/report" -- "$1" "$2"
 	if cmp -s native shimmed && [ -s out/report ]; then
 		same=$((same + 1))
 	elif grep -q '^untorn: .*(--anyway' shimmed.err; then
@@ -66,7 +71,7 @@ compare() { # PROGRAM OPTION
 
 judge_difference() { # PROGRAM OPTION
 	for _ in 1 2 3; do
-		outcome again "$1" "$2"
+		report='' outcome again "$1" "$2"
 		cmp -s native again && continue
 		varying=$((varying + 1))
 		echo "differs from itself: $1 $2"
