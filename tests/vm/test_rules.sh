@@ -4,10 +4,10 @@
 # unit and the boundary are one Write command each, of exactly those blocks, and the others are refused. On a
 # kernel that does atomic writes itself, only those that it would refuse go by command.
 #
-# UNTORN_WRITES: how many (20000)
+# UNTORN_WRITES: how many (5000)
 set -eu
 . tests/vm/lib.sh
-writes=${UNTORN_WRITES:-20000}
+writes=${UNTORN_WRITES:-5000}
 
 random_writes() { # KERNEL MODE
 	local out
