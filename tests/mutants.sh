@@ -361,7 +361,7 @@ files in /sys that the kernel has not found|door/attribute.c|s/errno == ENOENT) 
 files in /sys, for writing|door/attribute.c|s/if ((flags & O_ACCMODE) != O_RDONLY)/if (0)/|attributes
 files in /sys with the shim off|engine/attribute.c|s/config_get().mode == MODE_OFF/0/|attributes
 files in /sys that are asked about|door/attribute.c|s/return result < 0 && concerns(false, path) ? look_instead/return 0 ? look_instead/|attributes
-files in /sys that are listed|door/attribute_list.c|s/return entry ? entry : add(folder);/return entry;/|attributes
+files in /sys that are listed|door/attribute_list.c|s/return entry ? note(folder, entry) : add(folder);/return entry;/|attributes
 device rules by choice alone|device/device.c|s/limits.most = 0;/;/|preload/rules
 device rules: the longest write|rules/request.c|s/if (r->length > limits->most ../if (/|unit/request
 device rules: granularity|rules/request.c|s/r->length % limits->granularity/0/|unit/request

@@ -8,10 +8,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -38,16 +36,15 @@ static struct list *find(DIR *folder)
 	return NULL;
 }
 
-static struct list *begin(DIR *folder)
+static void begin(DIR *folder)
 {
 	for (int i = 0; i < LISTS; i++) {
 		DIR *none = NULL;
 		if (!atomic_compare_exchange_strong(&lists[i].folder, &none, folder))
 			continue;
 		lists[i].next = 0;
-		return &lists[i];
+		return;
 	}
-	return NULL;
 }
 
 static void forget(DIR *folder)
@@ -56,14 +53,6 @@ static void forget(DIR *folder)
 
 	if (list)
 		atomic_store(&list->folder, NULL);
-}
-
-static bool is_of_sysfs(DIR *folder)
-{
-	struct statfs fs;
-	int fd = dirfd(folder);
-
-	return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
 }
 
 static bool is_missing(int folder, enum attribute which)
@@ -95,11 +84,17 @@ static struct dirent *next_of(struct list *list, DIR *folder)
 static struct dirent *add(DIR *folder)
 {
 	KEEP_ERRNO;
-	struct list *list = is_of_sysfs(folder) ? find(folder) : NULL;
+	struct list *list = find(folder);
 
-	if (!list && is_of_sysfs(folder))
-		list = begin(folder);
 	return list ? next_of(list, folder) : NULL;
+}
+
+/* A queue's folder is known by what else is in it: no other one takes a system call more. */
+static struct dirent *note(DIR *folder, struct dirent *entry)
+{
+	if (strcmp(entry->d_name, ATTRIBUTE_LIKE) == 0 && !find(folder))
+		begin(folder);
+	return entry;
 }
 
 EXPORT struct dirent *readdir(DIR *folder)
@@ -111,7 +106,7 @@ EXPORT struct dirent *readdir(DIR *folder)
 	if (!entry && errno)
 		return NULL;
 	errno = before;
-	return entry ? entry : add(folder);
+	return entry ? note(folder, entry) : add(folder);
 }
 
 _Static_assert(sizeof(struct dirent) == sizeof(struct dirent64), "the 64-name is an alias");
