@@ -117,6 +117,40 @@ END
 		LD_PRELOAD="$BUILD/libuntorn.so $work/other.so $BUILD/libuntorn-sim.so" "$work/two" ||
 	{ echo "another preload's syscall()"; failed=1; }
 
+# What is not caught any more is counted, and told.
+cat > "$work/jump.c" << 'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "inline_call.h"
+
+static char page[16384] __attribute__((aligned(4096))), memory[8192];
+static sigjmp_buf back;
+static void jump(int number)
+{
+	siglongjmp(back, number);
+}
+int main(void)
+{
+	stack_t stack = { .ss_sp = memory, .ss_size = sizeof(memory) };
+	struct sigaction action = { .sa_handler = jump, .sa_flags = SA_ONSTACK };
+	struct iovec iov = { page, sizeof(page) };
+	int fd = open("/dev/sim0n1", O_RDWR | O_DIRECT);
+	sigaltstack(&stack, 0);
+	sigaction(SIGUSR1, &action, 0);
+	if (!sigsetjmp(back, 1))
+		raise(SIGUSR1);
+	return inline_call(SYS_pwritev2, fd, (long)&iov, 1, 0, 0, 0x40) == sizeof(page);
+}
+END
+"${CC:-gcc}" -O1 -Itests -o "$work/jump" "$work/jump.c" &&
+	"$BUILD/untorn" run --deep --log=info --report --sim="/dev/sim0n1=$work/image,nawun=31,nawupf=31" -- "$work/jump" 2> "$work/said" &&
+	grep -q 'deep mode does not catch: a signal handler' "$work/said" && grep -q 'stopped catching.* 1 time' "$work/said" ||
+	{ echo "calls that are not caught:"; cat "$work/said"; failed=1; }
+
 same() { # COMMAND... says the same, and ends the same
 	"$@" > "$work/plain" 2>&1 < /dev/null
 	echo "status $?" >> "$work/plain"
