@@ -112,7 +112,6 @@ EXPORT int open(const char *path, int flags, ...)
 	int fd = REAL(open)(path, flags, mode);
 	return concerns(fd >= 0, path) ? open_instead(fd, AT_FDCWD, path, flags) : fd;
 }
-EXPORT int open64(const char *path, int flags, ...) ALIAS_OF(open);
 
 EXPORT int openat(int dirfd, const char *path, int flags, ...)
 {
@@ -123,7 +122,6 @@ EXPORT int openat(int dirfd, const char *path, int flags, ...)
 	va_end(list);
 	return open_by(dirfd, path, flags, mode);
 }
-EXPORT int openat64(int dirfd, const char *path, int flags, ...) ALIAS_OF(openat);
 
 /* What a fortified program calls where it gives no mode. */
 EXPORT int __open_2(const char *path, int flags);
@@ -131,14 +129,12 @@ EXPORT int __open_2(const char *path, int flags)
 {
 	return open_by(AT_FDCWD, path, flags, 0);
 }
-EXPORT int __open64_2(const char *path, int flags) ALIAS_OF(__open_2);
 
 EXPORT int __openat_2(int dirfd, const char *path, int flags);
 EXPORT int __openat_2(int dirfd, const char *path, int flags)
 {
 	return open_by(dirfd, path, flags, 0);
 }
-EXPORT int __openat64_2(int dirfd, const char *path, int flags) ALIAS_OF(__openat_2);
 
 /* Only those that are opened for reading are there. */
 EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
@@ -161,7 +157,6 @@ EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 		fclose(file);
 	return instead;
 }
-EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode) ALIAS_OF(fopen);
 
 /* Is it a file that is not there and should be? Then another one that is like it. */
 static bool stands_for(int dirfd, const char *path, char ret_like[PATH_MAX])
@@ -216,20 +211,16 @@ EXPORT int stat(const char *restrict path, struct stat *restrict st)
 {
 	LOOK(REAL(stat)(path, st), AT_FDCWD, 0);
 }
-EXPORT int stat64(const char *restrict path, struct stat64 *restrict st) ALIAS_OF(stat);
 
 EXPORT int lstat(const char *restrict path, struct stat *restrict st)
 {
 	LOOK(REAL(lstat)(path, st), AT_FDCWD, AT_SYMLINK_NOFOLLOW);
 }
-EXPORT int lstat64(const char *restrict path, struct stat64 *restrict st) ALIAS_OF(lstat);
 
 EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict st, int flags)
 {
 	LOOK(REAL(fstatat)(dirfd, path, st, flags), dirfd, flags);
 }
-EXPORT int fstatat64(int dirfd, const char *restrict path, struct stat64 *restrict st, int flags)
-	ALIAS_OF(fstatat);
 
 /* What programs call that were built before glibc 2.33. */
 EXPORT int __xstat(int version, const char *path, struct stat *st);
@@ -237,22 +228,18 @@ EXPORT int __xstat(int version, const char *path, struct stat *st)
 {
 	LOOK(REAL(__xstat)(version, path, st), AT_FDCWD, 0);
 }
-EXPORT int __xstat64(int version, const char *path, struct stat64 *st) ALIAS_OF(__xstat);
 
 EXPORT int __lxstat(int version, const char *path, struct stat *st);
 EXPORT int __lxstat(int version, const char *path, struct stat *st)
 {
 	LOOK(REAL(__lxstat)(version, path, st), AT_FDCWD, AT_SYMLINK_NOFOLLOW);
 }
-EXPORT int __lxstat64(int version, const char *path, struct stat64 *st) ALIAS_OF(__lxstat);
 
 EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags);
 EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags)
 {
 	LOOK(REAL(__fxstatat)(version, dirfd, path, st, flags), dirfd, flags);
 }
-EXPORT int __fxstatat64(int version, int dirfd, const char *path, struct stat64 *st, int flags)
-	ALIAS_OF(__fxstatat);
 
 /* After the kernel's statx() of a path that it has not found. */
 int entry_statx_missing(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
@@ -263,3 +250,19 @@ int entry_statx_missing(int dirfd, const char *path, int flags, unsigned mask, s
 		return -1;
 	return REAL(statx)(dirfd, like, flags, mask, stx);
 }
+
+#ifdef __GLIBC__ /* elsewhere these names are macros */
+EXPORT int open64(const char *path, int flags, ...) ALIAS_OF(open);
+EXPORT int openat64(int dirfd, const char *path, int flags, ...) ALIAS_OF(openat);
+EXPORT int __open64_2(const char *path, int flags) ALIAS_OF(__open_2);
+EXPORT int __openat64_2(int dirfd, const char *path, int flags) ALIAS_OF(__openat_2);
+EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode) ALIAS_OF(fopen);
+EXPORT int stat64(const char *restrict path, struct stat64 *restrict st) ALIAS_OF(stat);
+EXPORT int lstat64(const char *restrict path, struct stat64 *restrict st) ALIAS_OF(lstat);
+EXPORT int fstatat64(int dirfd, const char *restrict path, struct stat64 *restrict st, int flags)
+	ALIAS_OF(fstatat);
+EXPORT int __xstat64(int version, const char *path, struct stat64 *st) ALIAS_OF(__xstat);
+EXPORT int __lxstat64(int version, const char *path, struct stat64 *st) ALIAS_OF(__lxstat);
+EXPORT int __fxstatat64(int version, int dirfd, const char *path, struct stat64 *st, int flags)
+	ALIAS_OF(__fxstatat);
+#endif

@@ -109,8 +109,10 @@ EXPORT struct dirent *readdir(DIR *folder)
 	return entry ? note(folder, entry) : add(folder);
 }
 
+#ifdef __GLIBC__ /* elsewhere this name is a macro */
 _Static_assert(sizeof(struct dirent) == sizeof(struct dirent64), "the 64-name is an alias");
 EXPORT struct dirent64 *readdir64(DIR *folder) ALIAS_OF(readdir);
+#endif
 
 EXPORT void rewinddir(DIR *folder)
 {
