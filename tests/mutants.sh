@@ -64,7 +64,6 @@ hold: a number that is being closed|device/hold_end.c|s/(unsigned)hold->fd == nu
 hold: a position drawn anew|device/hold_open.c|s/if (getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number))/number = atomic_fetch_add(\&calls, 2) + 4711;if (number)/|unit/hold_end
 hold: a fork in mid-write|device/hold_end.c|/^RACY static void leave_to_child/,/^}/s/if (uses) {/if (0) {/|unit/hold_end
 hold: a fork, and what other threads use|device/hold.c|/^void hold_hand_over/,/^}/s/mine\[i\] = NULL;/;/|unit/hold_end
-a call that never came to be asked|engine/engine.c|/^static ssize_t write_at_position/,/^}/s/ask(call, FORM_CALL, &job->request);/;/|preload/hazard
 one of several, another file|engine/find.c|s/file->look.number = 0;/;/|unit/engine_async
 what has waited for a thread|engine/async.c|s/now - job->since < SOON/1/|unit/engine_async
 hold: a stale number|device/hold.c|s/while (own >= 0 \&\& !is_free_of_holds(own))/while (0)/|unit/hold_end
@@ -104,8 +103,8 @@ SCSI type 2|rules/limits_scsi.c|s/f->protection == 2/0/|unit/limits_scsi
 SCSI page too short|rules/limits_scsi.c|s/if (!fields.has_limits)/if (0)/|unit/limits_scsi
 SCSI granularity|rules/limits_scsi.c|s/unit_max % grain == 0/1/|unit/limits_scsi
 SCSI sums that overflow|rules/limits_scsi.c|s/max \* f.block > UINT32_MAX/0/|unit/limits_scsi
-power of two|rules/request.c|s/!is_pow2(r->length)/0/|unit/request
-natural alignment|rules/request.c|s/r->offset % r->length/0/|unit/request
+power of two|rules/request.c|s/return is_pow2(length) && /return /|unit/request
+natural alignment|rules/request.c|s/ && offset % length == 0;/;/|unit/request
 one segment|rules/request.c|s/r->segments != 1/0/|unit/request
 O_DIRECT|rules/request.c|s/r->open_flags & O_DIRECT ?/1 ?/|unit/request
 end of the partition|rules/request.c|s/r->offset + r->length > r->size/0/|unit/request
@@ -146,7 +145,7 @@ registered file that is in use|async/files.c|s/if (uses_end(&file->uses))/if (us
 registered files that can be written|async/files.c|s/ .. !may_write(fd))/)/|unit/files
 slot closed by an entry|async/files.h|s/return sqe->file_index ? FILES_OF_RING/return 0 ? FILES_OF_RING/|preload/registered
 slot changed by an entry|async/files.h|/case IORING_OP_FILES_UPDATE:/,/return/s/FILES_OF_RING/FILES_STAY/|preload/registered
-entries that change no slots|async/files.h|s/sqe->opcode > IORING_OP_LAST_KNOWN/sqe->opcode > 48/|preload/ring_object
+entries that change no slots|async/files.h|s/sqe->opcode > IORING_OP_LAST_KNOWN/sqe->opcode > 48/|unit/files
 another thread's submission|async/ring_table.c|s/ring->issuer == number_of_this_thread() \&\&/1 \&\&/|preload/issuer
 a child's submission|async/ring_table.c|s/	self = 0;/	;/;s/ring->issuing == getpid()/1/|preload/issuer
 disabled rings|async/ring_table.c|s/	if (flags & IORING_SETUP_R_DISABLED)/	if (0)/|preload/issuer
