@@ -340,7 +340,7 @@ thread pointers that are no program's|door/deep.c|s/if (value >= end)/if (0)/|pr
 another's thread pointer in a trap|base/deep_pointer.c|s/else if (is_known(ours))/else if (0)/|preload/deep_stack
 the program's thread pointer after a trap|base/deep_pointer.c|s/if (pointer->is_theirs)/if (0)/|preload/deep_stack
 traps on the alternate stack|base/deep.c|s/SA_NODEFER . SA_ONSTACK/SA_NODEFER/|preload/deep_stack
-frames on small alternate stacks|door/deep.c|s/if (deep_signal_is_cramped(context) ../if (/|preload/deep_stack
+frames on small alternate stacks|door/deep.c|s/return deep_signal_is_cramped(context) ../return /|preload/deep_stack
 a disarming stack whose frame has moved|door/deep.c|s/	entry_deep_rearm(context);//|preload/deep_stack
 alternate stacks without room for a frame|base/deep_signal.c|s/deep_this.tiny = .*/deep_this.tiny = frame \&\& !stack;/|preload/deep_stack
 jumps off a small alternate stack|door/deep_signal.c|s/	deep_signal_recover();//|preload/deep_stack
