@@ -337,6 +337,7 @@ trapped again after a child by instruction|door/deep.c|s/movb .1, %fs:(%rcx)/nop
 thread pointer set by instruction|door/deep.c|s/deep_pointer_set(pointer, value);/;/|preload/deep_stack
 thread pointer asked for by instruction|door/deep.c|s/result == 0 && pointer->is_theirs/0/|preload/deep_stack
 thread pointers that are no program's|door/deep.c|s/if (value >= end)/if (0)/|preload/deep_stack
+thread pointers that are 0|base/deep_pointer.c|s/	if (!pointer)/	if (0)/|preload/deep_stack
 another's thread pointer in a trap|base/deep_pointer.c|s/else if (is_known(ours))/else if (0)/|preload/deep_stack
 the program's thread pointer after a trap|base/deep_pointer.c|s/if (pointer->is_theirs)/if (0)/|preload/deep_stack
 traps on the alternate stack|base/deep.c|s/SA_NODEFER . SA_ONSTACK/SA_NODEFER/|preload/deep_stack
@@ -361,6 +362,13 @@ files in /sys, for writing|door/attribute.c|s/if ((flags & O_ACCMODE) != O_RDONL
 files in /sys with the shim off|engine/attribute.c|s/config_get().mode == MODE_OFF/0/|attributes
 files in /sys that are asked about|door/attribute.c|s/return result < 0 && concerns(false, path) ? look_instead/return 0 ? look_instead/|attributes
 files in /sys that are listed|door/attribute_list.c|s/return entry ? note(folder, entry) : add(folder);/return entry;/|attributes
+files in /sys, listed again|door/attribute_list.c|s/list->next = 0;/;/|attributes
+queue's folder, and no other|base/sysfs.c|s/fs.f_type != SYSFS_MAGIC/0/|unit/sysfs
+valgrind, told beforehand|run/run.c|s/!cmd_check_makes_calls(program)/1/|preload/deep_programs.sh
+valgrind, in the process|base/deep.c|s/if (config_preloads("vgpreload"))/if (0)/|preload/deep_programs.sh
+another preload's syscall()|door/deep.c|s/if (outer == DEEP_NONE)/if (1)/|preload/deep_programs.sh
+losses of deep mode are counted|base/deep.c|s/counters_add(&counters->uncaught, 1);/;/|preload/deep_programs.sh
+losses of deep mode are told|base/deep.c|s/log_line("deep mode does not catch: %s", reasons.i.);/;/|preload/deep_programs.sh
 device rules by choice alone|device/device.c|s/limits.most = 0;/;/|preload/rules
 device rules: the longest write|rules/request.c|s/if (r->length > limits->most ../if (/|unit/request
 device rules: granularity|rules/request.c|s/r->length % limits->granularity/0/|unit/request

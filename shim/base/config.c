@@ -78,6 +78,13 @@ static bool is_served(void)
 						 (const char *)getauxval(AT_EXECFN));
 }
 
+bool config_preloads(const char *part)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, part);
+}
+
 /* In one word, so that a signal handler that interrupts the first parse finds all or nothing. */
 union packed {
 	struct {

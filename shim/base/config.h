@@ -27,6 +27,9 @@ enum config_text { CONFIG_STAT, CONFIG_LOG, CONFIG_TEXTS };
 enum { CONFIG_TEXT = 256 };
 bool config_text(enum config_text which, char ret_text[CONFIG_TEXT]);
 
+/* Does LD_PRELOAD name a library with this in its path? Of the environment as it is now. */
+bool config_preloads(const char *part);
+
 /* What these texts mean, each NULL when unset; pure, for tests. */
 struct config config_parse(const char *mode, const char *nvme_limits, const char *rules,
 			   const char *aio, const char *deep);

@@ -9,12 +9,11 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/config.h"
 #include "base/counters.h"
 #include "base/deep_pointer.h"
 #include "base/deep_signal.h"
@@ -128,17 +127,10 @@ static int take_signal(deep_handler *handler, struct sigaction *ret_before)
 	return -ENOSYS;
 }
 
-/* Its tools make the program's system calls themselves: what the kernel trapped would be theirs. */
-static bool is_in_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return preload && strstr(preload, "vgpreload");
-}
-
 int deep_probe(void)
 {
-	if (is_in_valgrind())
+	/* valgrind makes the program's system calls itself: the kernel would trap its own. */
+	if (config_preloads("vgpreload"))
 		return -ENOTSUP;
 	int error = dispatch(true, 1, (uintptr_t)INTPTR_MAX, NULL); /* everything may pass */
 

@@ -49,7 +49,7 @@ static inline void deep_put_back(const unsigned char *selector)
 		deep_this.selector;                                                                \
 	deep_this.selector = DEEP_PASS
 
-/* What the selector says while the program runs. */
+/* The selector while the program runs. */
 static inline unsigned char deep_outside(void)
 {
 	return deep_this.tiny ? DEEP_PASS : DEEP_TRAP;

@@ -47,6 +47,8 @@ static inline __attribute__((always_inline)) bool is_known(uintptr_t pointer)
 {
 	unsigned first = first_place(pointer);
 
+	if (!pointer) /* a free place */
+		return false;
 	if (atomic_load_explicit(&known[first], memory_order_relaxed) == pointer)
 		return true;
 	for (unsigned i = first + 1; i < first + NEAR; i++) {
@@ -79,9 +81,11 @@ DEEP_BARE static uintptr_t ask(void)
 
 void deep_pointer_start(void)
 {
-	can = getauxval(AT_HWCAP2) & FSGSBASE;
+	uintptr_t head = getauxval(AT_HWCAP2) & FSGSBASE ? ask() : 0;
+
+	can = head != 0;
 	if (can)
-		distance = ask() - get();
+		distance = head - get();
 }
 
 void deep_pointer_learn(void)

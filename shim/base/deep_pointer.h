@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program may give a thread another thread pointer, by arch_prctl(ARCH_SET_FS) or the instruction
- * WRFSBASE, as runtimes with tasks of their own do. What belongs to a thread - errno, our selector
- * - is then out of reach, until the handlers that the kernel calls have put the C library's pointer
- * in its place for as long as they need it.
+ * WRFSBASE, as runtimes with tasks of their own do. A thread's own data - errno, our selector - are
+ * then out of reach, until the handlers that the kernel calls have put the C library's pointer in
+ * its place for as long as they need it.
  *
  * x86-64 with FSGSBASE (Linux 5.9, processors since 2012); elsewhere a thread that changes its
  * pointer by arch_prctl() is not caught any more. Async-signal-safe.
@@ -27,7 +27,7 @@ void deep_pointer_learn(void);
 void deep_pointer_enter(struct deep_pointer *ret_pointer);
 void deep_pointer_leave(const struct deep_pointer *pointer);
 
-/* What leaving will put in place, if that can be had here. */
+/* Leaving will put this value in place, where that can be had. */
 bool deep_pointer_can(void);
 void deep_pointer_set(struct deep_pointer *pointer, uintptr_t value);
 

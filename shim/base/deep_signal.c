@@ -130,7 +130,7 @@ static void cramp(const stack_t *stack)
 	deep_this.cramped_size = stack->ss_size;
 }
 
-/* What is put back when a handler returns. */
+/* To be put back when a handler returns. */
 struct before {
 	unsigned char selector, again;
 	uintptr_t cramped, cramped_size;

@@ -127,7 +127,7 @@ int real_ioctl(int fd, unsigned long request, void *argument)
 
 int real_open(int dirfd, const char *path, int flags)
 {
-	return (int)negative(openat(dirfd, path, flags)); /* past our own door by itself */
+	return (int)negative(openat(dirfd, path, flags)); /* by our door, which goes on */
 }
 
 /* ThreadSanitizer does not see our closes, and would take the next file for this one. */

@@ -2,7 +2,7 @@
 /*
  * The next definition of every name that the shim exports, and system calls that speak -errno.
  *
- * Names that the shim does not export (open, ioctl, fstat ...) are simply called: they resolve past
+ * Names that the shim does not export (ioctl, fstat ...) are simply called: they resolve past
  * the shim by themselves, to the C library or to a preload below us such as the simulated disk.
  */
 #ifndef REAL_H
@@ -40,7 +40,7 @@ int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int fl
 	X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3) X(sigaction)       \
 	X(signal) X(__sysv_signal) X(sigset) X(sigprocmask) X(pthread_sigmask) X(fclose)           \
 	X(freopen) X(open) X(openat) X(fopen) X(access) X(faccessat) X(stat) X(lstat) X(fstatat)   \
-	X(__xstat) X(__lxstat) X(__fxstatat) X(readdir) X(rewinddir) X(closedir)
+	X(__xstat) X(__lxstat) X(__fxstatat) X(readdir) X(closedir)
 /* clang-format on */
 
 #pragma GCC diagnostic push

@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -26,23 +28,33 @@ static void path_of(dev_t device, const char *prefix, const char *name, char pat
 		 name);
 }
 
-static int read_bytes(const char *path, void *ret_bytes, size_t size)
+static int read_bytes_at(int folder, const char *path, void *ret_bytes, size_t size)
 {
-	AUTO_CLOSE int fd = real_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = real_open(folder, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fd;
 	ssize_t length = read(fd, ret_bytes, size);
 	return length < 0 ? -errno : (int)length;
 }
 
-static int read_text(const char *path, char *ret_text, size_t size)
+static int read_bytes(const char *path, void *ret_bytes, size_t size)
 {
-	int length = read_bytes(path, ret_text, size - 1);
+	return read_bytes_at(AT_FDCWD, path, ret_bytes, size);
+}
+
+static int read_text_at(int folder, const char *path, char *ret_text, size_t size)
+{
+	int length = read_bytes_at(folder, path, ret_text, size - 1);
 	if (length < 0)
 		return length;
 	ret_text[length] = '\0';
 	ret_text[strcspn(ret_text, "\n")] = '\0';
 	return 0;
+}
+
+static int read_text(const char *path, char *ret_text, size_t size)
+{
+	return read_text_at(AT_FDCWD, path, ret_text, size);
 }
 
 static int parse_number(const char *text, uint64_t *ret_number)
@@ -267,4 +279,32 @@ int sysfs_disk_count(dev_t device, const char *name, const char *prefix, unsigne
 		count += count_among(entries, size, prefix);
 	*ret_count = count;
 	return (int)size;
+}
+
+/* MAJOR:MINOR */
+static int parse_device(char *text, dev_t *ret_device)
+{
+	uint64_t high, low;
+	char *colon = strchr(text, ':');
+
+	if (!colon)
+		return -EINVAL;
+	*colon = '\0';
+	if (parse_number(text, &high) < 0 || parse_number(colon + 1, &low) < 0)
+		return -EINVAL;
+	*ret_device = makedev((unsigned)high, (unsigned)low);
+	return 0;
+}
+
+int sysfs_disk_of_queue(int folder, dev_t *ret_disk)
+{
+	struct statfs fs;
+	char text[32];
+
+	if (fstatfs(folder, &fs) < 0 || fs.f_type != SYSFS_MAGIC)
+		return -ENOENT;
+	int error = read_text_at(folder, "logical_block_size", text, sizeof(text));
+	if (!error)
+		error = read_text_at(folder, "../dev", text, sizeof(text));
+	return error ? error : parse_device(text, ret_disk);
 }

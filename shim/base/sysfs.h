@@ -33,6 +33,8 @@ int sysfs_disk_inode(dev_t device, uint64_t *ret_inode);
 int sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size);
 /* How many entries of a folder are called prefix and a number. */
 int sysfs_disk_count(dev_t device, const char *name, const char *prefix, unsigned *ret_count);
+/* The disk whose folder "queue" this is a descriptor of. -ENOENT: it is another folder. */
+int sysfs_disk_of_queue(int folder, dev_t *ret_disk);
 int sysfs_disk_name(dev_t device, char *ret_name, size_t size); /* "nvme0n1" */
 int sysfs_name(dev_t device, char *ret_name, size_t size);      /* "nvme0n1p1" */
 

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/config.h"
 #include "base/guard.h"
 #include "base/racy.h"
-#include "base/config.h"
 #include "base/real.h"
 #include "base/sysfs.h"
 #include "device/hold.h"

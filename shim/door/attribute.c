@@ -2,9 +2,8 @@
 /*
  * Functions that open a file by its path, or look at it: so that programs find the files
  * queue/atomic_write_* of a disk, which the kernels that need us do not have. The kernel goes
- * first: it reads the path, and what it has not found, or has found under one of these names, is
- * looked at. What is opened instead is a file in memory; what is asked about is one of the same
- * folder.
+ * first, and reads the path. We come in where it has found nothing, or a file of such a name: an
+ * opened file is then one in memory, and a question is answered for another file of the folder.
  */
 #include "engine/attribute.h"
 
@@ -16,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/guard.h"
 #include "base/real.h"
 #include "door/entry.h"
@@ -67,27 +67,34 @@ static int make_file(const char *text, size_t length, int flags)
 	return -1;
 }
 
-/* fd: what the kernel gave, or -1 and errno. */
+/* The file of ours, or -1: the kernel's answer stands. errno is as it was. */
+static int open_ours(int dirfd, const char *path, int flags, bool kernel_has)
+{
+	KEEP_ERRNO;
+	NO_CANCELLATION;
+	char text[ATTRIBUTE_TEXT];
+
+	size_t length = text_of(dirfd, path, kernel_has, text);
+	return length ? make_file(text, length, flags) : -1;
+}
+
+/* fd: what the kernel gave, or -1 and errno. The number stays, for it is the lowest. */
 static int open_instead(int fd, int dirfd, const char *path, int flags)
 {
-	char text[ATTRIBUTE_TEXT];
-	int error = errno;
-	NO_CANCELLATION;
+	int ours = open_ours(dirfd, path, flags, fd >= 0);
 
-	size_t length = text_of(dirfd, path, fd >= 0, text);
-	if (!length) {
-		errno = error;
+	if (ours < 0)
+		return fd;
+	if (fd >= 0) {
+		KEEP_ERRNO;
+		REAL(dup3)(ours, fd, flags & O_CLOEXEC);
+		real_close(ours);
 		return fd;
 	}
-	if (fd >= 0)
-		real_close(fd);
-	if (flags & O_DIRECTORY)
-		return (int)ret_errno(-ENOTDIR);
-	if ((flags & O_ACCMODE) != O_RDONLY)
-		return (int)ret_errno(-EACCES);
-	fd = make_file(text, length, flags);
-	errno = fd < 0 ? errno : error;
-	return fd;
+	if (!(flags & O_DIRECTORY) && (flags & O_ACCMODE) == O_RDONLY)
+		return ours;
+	real_close(ours);
+	return (int)ret_errno(flags & O_DIRECTORY ? -ENOTDIR : -EACCES);
 }
 
 static bool takes_mode(int flags)
@@ -123,7 +130,7 @@ EXPORT int openat(int dirfd, const char *path, int flags, ...)
 	return open_by(dirfd, path, flags, mode);
 }
 
-/* What a fortified program calls where it gives no mode. */
+/* A fortified program calls these where it gives no mode. */
 EXPORT int __open_2(const char *path, int flags);
 EXPORT int __open_2(const char *path, int flags)
 {
@@ -136,39 +143,30 @@ EXPORT int __openat_2(int dirfd, const char *path, int flags)
 	return open_by(dirfd, path, flags, 0);
 }
 
-/* Only those that are opened for reading are there. */
+/* For reading alone: nobody may write them. */
 EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 {
 	FILE *file = REAL(fopen)(path, mode);
 
 	if (!concerns(file != NULL, path) || *mode != 'r' || strchr(mode, '+'))
 		return file;
-	int own = file ? dup(fileno(file)) : -1;
-	int fd = open_instead(own, AT_FDCWD, path, strchr(mode, 'e') ? O_CLOEXEC : 0);
-	if (fd == own) {
-		if (own >= 0)
-			real_close(own);
-		return file;
-	}
-	FILE *instead = fd < 0 ? NULL : fdopen(fd, mode);
-	if (fd >= 0 && !instead)
-		real_close(fd);
-	if (file)
+	int ours = open_ours(AT_FDCWD, path, strchr(mode, 'e') ? O_CLOEXEC : 0, file != NULL);
+	FILE *instead = ours < 0 ? NULL : fdopen(ours, mode);
+	if (!instead && ours >= 0)
+		real_close(ours);
+	if (instead && file)
 		fclose(file);
-	return instead;
+	return instead ? instead : file;
 }
 
 /* Is it a file that is not there and should be? Then another one that is like it. */
 static bool stands_for(int dirfd, const char *path, char ret_like[PATH_MAX])
 {
-	char text[ATTRIBUTE_TEXT];
-	int error = errno;
+	KEEP_ERRNO;
 	NO_CANCELLATION;
+	char text[ATTRIBUTE_TEXT];
 
-	bool is_ours =
-		text_of(dirfd, path, false, text) && rename_last(path, ATTRIBUTE_LIKE, ret_like);
-	errno = error;
-	return is_ours;
+	return text_of(dirfd, path, false, text) && rename_last(path, ATTRIBUTE_LIKE, ret_like);
 }
 
 __attribute__((noinline)) static int look_instead(int dirfd, const char *path, struct stat *ret_st,
@@ -203,42 +201,44 @@ EXPORT int faccessat(int dirfd, const char *path, int mode, int flags)
 	return result < 0 && concerns(false, path) ? try_instead(dirfd, path, mode, flags) : result;
 }
 
-#define LOOK(call, dirfd, flags)                                                                   \
-	int result = call;                                                                         \
-	return result < 0 && concerns(false, path) ? look_instead(dirfd, path, st, flags) : result
+static inline int look(int result, int dirfd, const char *path, struct stat *ret_st, int flags)
+{
+	return result < 0 && concerns(false, path) ? look_instead(dirfd, path, ret_st, flags)
+						   : result;
+}
 
 EXPORT int stat(const char *restrict path, struct stat *restrict st)
 {
-	LOOK(REAL(stat)(path, st), AT_FDCWD, 0);
+	return look(REAL(stat)(path, st), AT_FDCWD, path, st, 0);
 }
 
 EXPORT int lstat(const char *restrict path, struct stat *restrict st)
 {
-	LOOK(REAL(lstat)(path, st), AT_FDCWD, AT_SYMLINK_NOFOLLOW);
+	return look(REAL(lstat)(path, st), AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
 EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict st, int flags)
 {
-	LOOK(REAL(fstatat)(dirfd, path, st, flags), dirfd, flags);
+	return look(REAL(fstatat)(dirfd, path, st, flags), dirfd, path, st, flags);
 }
 
-/* What programs call that were built before glibc 2.33. */
+/* Programs that were built before glibc 2.33 call these. */
 EXPORT int __xstat(int version, const char *path, struct stat *st);
 EXPORT int __xstat(int version, const char *path, struct stat *st)
 {
-	LOOK(REAL(__xstat)(version, path, st), AT_FDCWD, 0);
+	return look(REAL(__xstat)(version, path, st), AT_FDCWD, path, st, 0);
 }
 
 EXPORT int __lxstat(int version, const char *path, struct stat *st);
 EXPORT int __lxstat(int version, const char *path, struct stat *st)
 {
-	LOOK(REAL(__lxstat)(version, path, st), AT_FDCWD, AT_SYMLINK_NOFOLLOW);
+	return look(REAL(__lxstat)(version, path, st), AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
 EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags);
 EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags)
 {
-	LOOK(REAL(__fxstatat)(version, dirfd, path, st, flags), dirfd, flags);
+	return look(REAL(__fxstatat)(version, dirfd, path, st, flags), dirfd, path, st, flags);
 }
 
 /* After the kernel's statx() of a path that it has not found. */

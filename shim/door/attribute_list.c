@@ -36,15 +36,14 @@ static struct list *find(DIR *folder)
 	return NULL;
 }
 
-static void begin(DIR *folder)
+static struct list *begin(DIR *folder)
 {
 	for (int i = 0; i < LISTS; i++) {
 		DIR *none = NULL;
-		if (!atomic_compare_exchange_strong(&lists[i].folder, &none, folder))
-			continue;
-		lists[i].next = 0;
-		return;
+		if (atomic_compare_exchange_strong(&lists[i].folder, &none, folder))
+			return &lists[i];
 	}
+	return NULL;
 }
 
 static void forget(DIR *folder)
@@ -89,11 +88,16 @@ static struct dirent *add(DIR *folder)
 	return list ? next_of(list, folder) : NULL;
 }
 
-/* A queue's folder is known by what else is in it: no other one takes a system call more. */
+/* A queue's folder is known by what else is in it, each time that it is read, also after
+ * rewinddir() or at another one's address. So no other folder takes a system call more. */
 static struct dirent *note(DIR *folder, struct dirent *entry)
 {
-	if (strcmp(entry->d_name, ATTRIBUTE_LIKE) == 0 && !find(folder))
-		begin(folder);
+	if (strcmp(entry->d_name, ATTRIBUTE_LIKE) != 0)
+		return entry;
+	struct list *list = find(folder);
+	list = list ? list : begin(folder);
+	if (list)
+		list->next = 0;
 	return entry;
 }
 
@@ -113,12 +117,6 @@ EXPORT struct dirent *readdir(DIR *folder)
 _Static_assert(sizeof(struct dirent) == sizeof(struct dirent64), "the 64-name is an alias");
 EXPORT struct dirent64 *readdir64(DIR *folder) ALIAS_OF(readdir);
 #endif
-
-EXPORT void rewinddir(DIR *folder)
-{
-	forget(folder);
-	REAL(rewinddir)(folder);
-}
 
 EXPORT int closedir(DIR *folder)
 {

@@ -189,13 +189,14 @@ static void change_pointer(ucontext_t *context, struct deep_pointer *pointer)
 	deep_this.selector = deep_outside();
 }
 
-/* A handler on the old one cannot change it. */
+/* A handler on the old one cannot change it (EPERM); other errors are the program's too. */
 static void change_stack(const ucontext_t *context, greg_t *registers,
 			 const struct deep_pointer *pointer)
 {
 	const stack_t *stack = (const stack_t *)registers[REG_RDI];
+	long tried = stack ? real_syscall2(SYS_sigaltstack, (long)stack, 0) : -EFAULT;
 
-	if (stack && real_syscall2(SYS_sigaltstack, (long)stack, 0) != -EFAULT)
+	if (tried == 0 || tried == -EPERM)
 		deep_signal_stack(stack, deep_frame_size(context));
 	if (deep_this.tiny)
 		leave(registers, DEEP_LOST_TINY);
@@ -220,6 +221,7 @@ static void answer(long number, ucontext_t *context, struct deep_pointer *pointe
 		break;
 	case DEEP_SEE_A_FRAME:
 		deep_signal_note(context);
+		registers[REG_RAX] = -ENOSYS;
 		deep_this.selector = deep_outside();
 		break;
 	case SYS_arch_prctl:

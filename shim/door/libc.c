@@ -25,11 +25,10 @@ EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t o
 
 EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
 {
-	if (mask & STATX_WRITE_ATOMIC)
-		return entry_statx(dirfd, path, flags, mask, stx);
 	if (!REAL(statx))
 		return (int)ret_errno(-ENOSYS);
-	int result = REAL(statx)(dirfd, path, flags, mask, stx);
+	int result = mask & STATX_WRITE_ATOMIC ? entry_statx(dirfd, path, flags, mask, stx)
+					       : REAL(statx)(dirfd, path, flags, mask, stx);
 	return result < 0 && errno == ENOENT ? entry_statx_missing(dirfd, path, flags, mask, stx)
 					     : result;
 }

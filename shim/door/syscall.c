@@ -82,7 +82,9 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 }
 
 /* The numbers of entry_syscall(). */
-enum { NUMBERS = 512 };
+#define STRING(x) #x
+#define NUMBER(x) STRING(x)
+#define NUMBERS 512
 __attribute__((visibility("hidden"), used)) const bool entry_syscall_ours[NUMBERS] = {
 	[SYS_io_submit] = true,      [SYS_io_getevents] = true,
 	[SYS_io_pgetevents] = true,  [SYS_io_cancel] = true,
@@ -112,7 +114,7 @@ __asm__(".text\n"
 	"syscall:\n"
 	"	.cfi_startproc\n"
 	"	endbr64\n"
-	"	cmpq $512, %rdi\n"
+	"	cmpq $" NUMBER(NUMBERS) ", %rdi\n"
 	"	jae 3f\n"
 	"	leaq entry_syscall_ours(%rip), %rax\n"
 	"	cmpb $0, (%rax,%rdi)\n"
@@ -147,7 +149,7 @@ __asm__(".text\n"
 	"syscall:\n"
 	"	.cfi_startproc\n"
 	"	hint 34\n" /* bti c */
-	"	cmp x0, #512\n"
+	"	cmp x0, #" NUMBER(NUMBERS) "\n"
 	"	b.hs 3f\n"
 	"	adrp x16, entry_syscall_ours\n"
 	"	add x16, x16, :lo12:entry_syscall_ours\n"

@@ -3,14 +3,8 @@
 #include "engine/attribute.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/config.h"
 #include "base/real.h"
 #include "base/sysfs.h"
@@ -31,32 +25,6 @@ enum attribute attribute_named(const char *path)
 	while (which < ATTRIBUTES && strcmp(name, attribute_names[which]) != 0)
 		which++;
 	return which;
-}
-
-static bool is_queue(int folder)
-{
-	struct statfs fs;
-	struct stat st;
-
-	return fstatfs(folder, &fs) == 0 && fs.f_type == SYSFS_MAGIC &&
-	       fstatat(folder, ATTRIBUTE_LIKE, &st, 0) == 0;
-}
-
-/* A partition has no queue: its folder lies in its disk's, where the path has gone by "..". */
-static bool read_number(int queue, dev_t *ret_number)
-{
-	char text[24];
-	unsigned high, low;
-	AUTO_CLOSE int fd = real_open(queue, "../dev", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (length <= 0)
-		return false;
-	text[length] = '\0';
-	if (sscanf(text, "%u:%u", &high, &low) != 2)
-		return false;
-	*ret_number = makedev(high, low);
-	return true;
 }
 
 /* The node is asked as statx() asks it, which leaves the answer with the device. */
@@ -97,7 +65,7 @@ size_t attribute_text(int queue, enum attribute which, bool kernel_has,
 	struct device device;
 	dev_t number;
 
-	if (config_get().mode == MODE_OFF || !is_queue(queue) || !read_number(queue, &number))
+	if (config_get().mode == MODE_OFF || sysfs_disk_of_queue(queue, &number) < 0)
 		return 0;
 	bool is_ours =
 		ask(number, &device) && engine_decide(&device, config_get().mode) == LANE_COMMAND;

@@ -37,8 +37,8 @@ static inline enum attribute attribute_of(const char *path)
 
 enum { ATTRIBUTE_TEXT = 24 };
 
-/* What the file in this folder, of which `queue` is a descriptor, is to have in it. Its length; 0:
- * it is not ours to give. kernel_has: there is one natively. */
+/* The content that the file is to have in the folder of which `queue` is a descriptor. Its length;
+ * 0: it is not ours to give. kernel_has: there is one natively. */
 size_t attribute_text(int queue, enum attribute which, bool kernel_has,
 		      char ret_text[ATTRIBUTE_TEXT]);
 

@@ -227,12 +227,11 @@ static bool know_lane(int fd, struct engine_file *file)
 static bool is_for_kernel(const struct write_call *call, enum form form,
 			  const struct engine_file *file, const struct request *request)
 {
-	const struct config config = config_get();
 	const struct device *device = file->hold ? &file->hold->device : &file->own;
 
-	if (engine_decide(device, config.mode) != LANE_KERNEL)
+	if (engine_decide(device, config_get().mode) != LANE_KERNEL)
 		return false;
-	if (config.rules == RULES_LINUX || !device->transport || !device->limits.most)
+	if (!device->transport || !device->limits.most)
 		return true;
 	uint64_t length = form != FORM_CALL ? request->length
 			  : is_plain(call)  ? call->iov->iov_len
@@ -253,7 +252,7 @@ static int find_file(const struct write_call *call, enum form form, const struct
 	file->hold = hold_recall(&file->look);
 	if (!file->hold && !know_lane(call->fd, file))
 		return ENGINE_KERNEL;
-	if ((!file->hold || config_get().rules == RULES_DEVICE) &&
+	if ((!file->hold || file->hold->device.limits.most) &&
 	    is_for_kernel(call, form, file, request))
 		return ENGINE_KERNEL;
 	int result = form != FORM_CALL || is_plain(call) ? -EOPNOTSUPP : pass_gate(call);

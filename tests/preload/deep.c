@@ -94,6 +94,7 @@ static void other_calls(void)
 	want(inline_call(SYS_getppid, 0, 0, 0, 0, 0, 0) == getppid());
 	want(inline_call(-1, 0, 0, 0, 0, 0, 0) == -ENOSYS);
 	want(inline_call(100000, 0, 0, 0, 0, 0, 0) == -ENOSYS);
+	want(inline_call(0x756e746f, 0, 0, 0, 0, 0, 0) == -ENOSYS); /* base/deep.h uses it */
 }
 
 static void in_threads(void)

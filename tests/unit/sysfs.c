@@ -112,6 +112,26 @@ START_TEST(queue_is_the_disks)
 }
 END_TEST
 
+START_TEST(queues_folder_leads_to_the_disk)
+{
+	dev_t found = 0, none = 0;
+	bool partition = sysfs_is_partition(numbers[_i]);
+	int folder = open(directory_of(numbers[_i], partition ? "../queue" : "queue"),
+			  O_PATH | O_DIRECTORY);
+	int other = open(directory_of(numbers[_i], partition ? ".." : "."), O_PATH | O_DIRECTORY);
+	int temporary = open("/tmp", O_PATH | O_DIRECTORY);
+
+	ck_assert_int_eq(sysfs_disk_of_queue(folder, &found), 0);
+	ck_assert_int_eq(sysfs_disk_of_queue(other, &none), -ENOENT);
+	ck_assert_int_eq(sysfs_disk_of_queue(temporary, &none), -ENOENT);
+	ck_assert_int_eq(sysfs_disk_of_queue(-1, &none), -ENOENT);
+	ck_assert(partition ? found != numbers[_i] : found == numbers[_i]);
+	close(folder);
+	close(other);
+	close(temporary);
+}
+END_TEST
+
 START_TEST(name_is_the_disks)
 {
 	char name[32], path[64], place[PATH_MAX];
@@ -281,6 +301,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, device_knows_its_own_number, 0, number_count);
 	tcase_add_loop_test(tc, partition_is_what_has_a_partition_number, 0, number_count);
 	tcase_add_loop_test(tc, queue_is_the_disks, 0, number_count);
+	tcase_add_loop_test(tc, queues_folder_leads_to_the_disk, 0, number_count);
 	tcase_add_loop_test(tc, name_is_the_disks, 0, number_count);
 	tcase_add_loop_test(tc, inode_is_the_directorys, 0, number_count);
 	suite_add_tcase(s, tc);

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: guest_attributes.sh DISK COMMAND... (untorn run). What finds the files queue/atomic_write_* of a
-# disk, by which way, and that they say what statx() says and what the writes then do - the steps of blktests'
-# tests of atomic writes.
+# In the guest: guest_attributes.sh DISK COMMAND... (untorn run). Programs of each kind find the files
+# queue/atomic_write_* of a disk by each way; these say the same as statx(), and the writes do as they say - the
+# steps of blktests' tests of atomic writes.
 set -eu
 disk=$1 name=${1#/dev/}
 shift
@@ -40,7 +40,7 @@ expect "off" "$(UNTORN_MODE=off "${command[@]}" bash -c '[ -e $0 ] && echo there
 	"$([ ! -e "$queue/atomic_write_max_bytes" ] || echo there)"
 
 "${command[@]}" python3 - "$disk" "$queue" << 'END' || failed=1
-import errno, mmap, os, subprocess, sys
+import ctypes, errno, mmap, os, subprocess, sys
 disk, queue = sys.argv[1:]
 names = "max", "unit_min", "unit_max", "boundary"
 value = {n: int(open(f"{queue}/atomic_write_{n}_bytes").read()) for n in names}
@@ -48,7 +48,22 @@ folder = os.open(queue, os.O_RDONLY)
 assert os.read(os.open("atomic_write_max_bytes", os.O_RDONLY, dir_fd=folder), 99) == b"%d\n" % value["max"]
 assert os.stat("atomic_write_max_bytes", dir_fd=folder).st_mode == os.stat("logical_block_size", dir_fd=folder).st_mode
 assert sum(n.startswith("atomic_write_") for n in os.listdir(queue)) == 4
+assert sum(n.startswith("atomic_write_") for n in os.listdir(folder)) == 4 # twice: the same folder is read again
 assert sum(n.startswith("atomic_write_") for n in os.listdir(folder)) == 4
+lowest = os.open("/dev/null", os.O_RDONLY); os.close(lowest)
+fd = os.open(f"{queue}/atomic_write_max_bytes", os.O_RDONLY)
+assert fd == lowest and not os.get_inheritable(fd); os.close(fd)
+libc = ctypes.CDLL(None, use_errno=True)
+libc.opendir.restype = libc.readdir.restype = ctypes.c_void_p
+stream = ctypes.c_void_p(libc.opendir(queue.encode()))
+def listed():
+    n = 0
+    while entry := libc.readdir(stream):
+        n += ctypes.string_at(entry + 19).startswith(b"atomic_write_")
+    return n
+assert listed() == 4 and listed() == 0
+libc.rewinddir(stream)
+assert listed() == 4 and libc.closedir(stream) == 0
 try: os.open(f"{queue}/atomic_write_max_bytes", os.O_RDWR); sys.exit("open for writing")
 except PermissionError: pass
 said = subprocess.run(["build/tests/vm/statx_print", "d=" + disk], capture_output=True, text=True).stdout
