@@ -358,7 +358,7 @@ AWUPF of one controller alone|rules/limits_nvme.c|s/return !f->cmic .. /return /
 AWUPF where no namespace can be made|rules/limits_nvme.c|s/!(f->oacs & OACS_NAMESPACE_MANAGEMENT)/1/|unit/limits_nvme
 AWUPF of one format|rules/limits_nvme.c|s/(f->fna & FNA_FORMAT_ALL) .. f->nn == 1/1/|unit/limits_nvme
 files in /sys that the kernel has not found|door/attribute.c|s/errno == ENOENT) &&/0) \&\&/|attributes
-files in /sys, for writing|door/attribute.c|s/if ((flags & O_ACCMODE) != O_RDONLY)/if (0)/|attributes
+files in /sys, for writing|door/attribute.c|s/ && (flags & O_ACCMODE) == O_RDONLY)/)/|attributes
 files in /sys with the shim off|engine/attribute.c|s/config_get().mode == MODE_OFF/0/|attributes
 files in /sys that are asked about|door/attribute.c|s/return result < 0 && concerns(false, path) ? look_instead/return 0 ? look_instead/|attributes
 files in /sys that are listed|door/attribute_list.c|s/return entry ? note(folder, entry) : add(folder);/return entry;/|attributes
