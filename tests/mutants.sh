@@ -38,7 +38,7 @@ locks of the program's, at its file's position|engine/engine.c|s/ \&\&$/ \&\&/;s
 position of the file that is written|engine/engine.c|s/bool by_own = call->offset == -1 .*/bool by_own = false;/|preload/races.sh
 partition that ends within a block|engine/find.c|s/device->identity.partition \&\& \*ret_block > SECTOR/0/|preload/write
 no answer is not a right to believe root's record|device/transport_nvme.c|s/if ((fd >= 0 \&\& !may_not_ask(error)) .. /if (/|unit/published
-root of another user namespace|device/published.c|s/knows_root() ? 0 : -EXDEV/0/|preload/user_namespace.sh
+root of another user namespace|base/trusted.c|s/ \&\& !knows_root())/ \&\& 0)/|preload/user_namespace.sh
 number that /sys does not know is no whole disk|base/sysfs.c|s/if (!found \&\& stat(path, &st) < 0)/if (0)/|unit/sysfs
 no descriptor left|engine/own_table.c|s/make_room(run->keep);//|preload/hazard
 disk that is gone while it is asked|device/device.c|s/if (error == -ENODEV .. error == -ENXIO)/if (0)/|preload/hazard
@@ -77,8 +77,8 @@ right given up|device/device.c|s/return may_not_ask(now) ../return/|user
 larger than the hardware takes|rules/limits.c|s/min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX)/min(guaranteed_bytes(queue, page_size), LIMITS_MAX)/|unit/limits
 more segments than fit|rules/limits.c|s/min(min(queue->max_hw, guaranteed_bytes(queue, page_size)), LIMITS_MAX)/min(queue->max_hw, LIMITS_MAX)/|unit/limits
 room to prepare|rules/limits.c|s/page_size)), LIMITS_MAX)/page_size)), 1u << 31)/|unit/limits
-published by a link|device/published.c|s/O_RDONLY . O_NOFOLLOW/O_RDONLY/|unit/published
-published in a directory of root's|device/published.c|s/!only_root_writes(directory, S_IFDIR) .. !only/!only/|unit/published
+published by a link|base/trusted.c|s/O_RDONLY . O_NOFOLLOW/O_RDONLY/|unit/published
+published in a directory of root's|base/trusted.c|/^int trusted_directory/,/^}/s/return only_if_root_writes(fd, S_IFDIR)/return fd/|unit/published
 page cache after|engine/engine.c|s/cache_finish(hold->fd, request->offset, command.length);//|fences
 native lane only where it suffices|engine/engine.c|s/native->unit_max >= ours->unit_max/1/|unit/engine
 no lane for what is no disk|engine/engine.c|s/return device->transport ? LANE_COMMAND : LANE_KERNEL/return LANE_COMMAND/|unit/engine
@@ -115,12 +115,24 @@ off a physical block|rules/request.c|s/is_cut(r, limits->max)/0/|unit/request
 read-only|rules/request.c|s/if (request->read_only)/if (0)/|unit/request
 swap|rules/request.c|s/if (request->swap)/if (0)/|unit/request
 memory's alignment|rules/request.c|s/(r->address & r->dma_mask)/0/|unit/request
-published by root|device/published.c|s/st.st_uid == 0/1/|unit/published
-written by root alone|device/published.c|s/!(st.st_mode & (S_IWGRP . S_IWOTH))/1/|unit/published
+published by root|base/trusted.c|s/st.st_uid == 0/1/|unit/published
+written by root alone|base/trusted.c|s/!(st.st_mode & (S_IWGRP . S_IWOTH))/1/|unit/published
 published about this disk|device/published.c|s/record->diskseq != expected->diskseq/0/;s/record->inode != expected->inode/0/|unit/published_record
 published and formatted since|device/published.c|s/record->block != expected->block/0/|unit/published_record
 published by us, in this version|device/published.c|s/memcmp(record->magic, magic, sizeof(magic)) != 0/0/|unit/published_record
-published whole|device/published.c|s/length == sizeof(\*ret_record) + sizeof(\*ret_identity) ? 0/1 ? 0/|unit/published
+published whole|device/published.c|s/length == (ssize_t)(sizeof(\*ret_record) + size) ? 0/1 ? 0/|unit/published
+devices.conf: a mistake behind the line|device/decision.c|s/\*source = (struct decision_source){ is, number, { 0 } };/;/|unit/decision
+devices.conf: the first line|device/decision.c|s/is = source->line ? 0 : is_about/is = is_about/|unit/decision
+devices.conf: a line too long|device/decision.c|s/(end == LINE - 1 .. end != (size_t)length)/0/|unit/decision
+devices.conf: no answer|device/decision.c|s/if (is_no_answer(source.error))/if (0)/|unit/decision
+devices.conf: the environment first|device/decision.c|s/if (!set.nvme_policy)/if (1)/|unit/decision
+devices.conf: the file before the record|device/decision.c|s/if (source.error == -ENOENT .. source.error == -EACCES)/if (!source.found.rules)/|unit/decision
+devices.conf: a name that the disk lacks|device/decision.c|s/return error == -ENOENT ? 0 : error;/return error == -ENOENT ? 1 : error;/|unit/decision
+devices.conf: blanks behind a name|device/decision.c|s/devices_conf_matches(pattern, trim(name))/devices_conf_matches(pattern, name)/|command/devices_conf.sh
+devices.conf: neither half of a line|rules/devices_conf.c|s/return is_whole(&line);/return true;/|unit/devices_conf
+devices.conf: a key twice|rules/devices_conf.c|s/ \&\& !line->pattern\[i\]//|unit/devices_conf
+device rules, by disk|device/device.c|s/device->decision.rules == RULES_LINUX/config_get().decision.rules != RULES_DEVICE/|command/devices_conf.sh
+policy, by disk|device/device.c|s/fd, number, device.decision.nvme_policy,/fd, number, NVME_POLICY_NAMESPACE,/|command/devices_conf.sh
 positive status is no success|device/transport_nvme.c|s/	if (!status)$/	if (status >= 0)/|unit/transport_nvme
 paths awaited|device/transport_nvme.c|s/return path_is_away(status) ? path_await(fd, patience->waits++) : 0;/return 0;/|unit/transport_nvme
 paths do not count|device/transport_nvme.c|s/!status_is_of_path(status) \&\& status != -EWOULDBLOCK/1/|unit/transport_nvme

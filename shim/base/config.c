@@ -20,11 +20,40 @@ static bool is(const char *value, const char *word)
 	return value && strcmp(value, word) == 0;
 }
 
-static enum nvme_policy parse_policy(const char *value)
+/* The place of the value among the words, counted from 1 as the enums are; 0: it is none. */
+static unsigned word_of(const char *value, const char *const words[], unsigned count)
 {
-	if (is(value, "controller"))
-		return NVME_POLICY_CONTROLLER;
-	return is(value, "single") ? NVME_POLICY_SINGLE : NVME_POLICY_NAMESPACE;
+	for (unsigned i = 0; i < count; i++) {
+		if (is(value, words[i]))
+			return i + 1;
+	}
+	return 0;
+}
+
+enum nvme_policy config_parse_policy(const char *value)
+{
+	static const char *const words[] = { "namespace", "single", "controller" };
+
+	return word_of(value, words, 3);
+}
+
+enum rules config_parse_rules(const char *value)
+{
+	static const char *const words[] = { "linux", "device" };
+
+	return word_of(value, words, 2);
+}
+
+/* What is set, but no word, is the strictest. */
+static struct decision parse_decision(const char *nvme_limits, const char *rules)
+{
+	struct decision decision = { config_parse_policy(nvme_limits), config_parse_rules(rules) };
+
+	if (nvme_limits && *nvme_limits && !decision.nvme_policy)
+		decision.nvme_policy = NVME_POLICY_NAMESPACE;
+	if (rules && *rules && !decision.rules)
+		decision.rules = RULES_LINUX;
+	return decision;
 }
 
 static enum mode parse_mode(const char *value)
@@ -39,8 +68,7 @@ struct config config_parse(const char *mode, const char *nvme_limits, const char
 {
 	return (struct config){
 		.mode = parse_mode(mode),
-		.nvme_policy = parse_policy(nvme_limits),
-		.rules = is(rules, "device") ? RULES_DEVICE : RULES_LINUX,
+		.decision = parse_decision(nvme_limits, rules),
 		.aio_inline = is(aio, "inline"),
 		.deep = is(deep, "1"),
 	};
@@ -129,8 +157,8 @@ static union packed parse_environment(void)
 			     secure_getenv(UNTORN_ENV_DEEP));
 
 	return (union packed){ .is = { .mode = (unsigned char)config.mode,
-				       .nvme_policy = (unsigned char)config.nvme_policy,
-				       .rules = (unsigned char)config.rules,
+				       .nvme_policy = (unsigned char)config.decision.nvme_policy,
+				       .rules = (unsigned char)config.decision.rules,
 				       .aio_inline = config.aio_inline,
 				       .deep = config.deep,
 				       .parsed = 1 } };
@@ -145,6 +173,8 @@ struct config config_get(void)
 		packed = parse_environment();
 		atomic_store_explicit(&cached, packed.word, memory_order_release);
 	}
-	return (struct config){ packed.is.mode, packed.is.nvme_policy, packed.is.rules,
-				packed.is.aio_inline, packed.is.deep };
+	return (struct config){ packed.is.mode,
+				{ packed.is.nvme_policy, packed.is.rules },
+				packed.is.aio_inline,
+				packed.is.deep };
 }

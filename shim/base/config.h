@@ -6,14 +6,23 @@
 #include <stdbool.h>
 
 enum mode { MODE_AUTO, MODE_COMMAND, MODE_OFF };
-enum nvme_policy { NVME_POLICY_NAMESPACE, NVME_POLICY_SINGLE, NVME_POLICY_CONTROLLER };
+enum nvme_policy {
+	NVME_POLICY_UNSET,
+	NVME_POLICY_NAMESPACE,
+	NVME_POLICY_SINGLE,
+	NVME_POLICY_CONTROLLER
+};
+enum rules { RULES_UNSET, RULES_LINUX, RULES_DEVICE };
 
-enum rules { RULES_LINUX, RULES_DEVICE };
+/* What is believed of a disk, and which writes to it are accepted. */
+struct decision {
+	enum nvme_policy nvme_policy;
+	enum rules rules;
+};
 
 struct config {
 	enum mode mode;
-	enum nvme_policy nvme_policy;
-	enum rules rules;
+	struct decision decision;
 	bool aio_inline; /* io_submit() does the write itself */
 	bool deep;       /* system calls made without the C library too */
 };
@@ -33,6 +42,10 @@ bool config_preloads(const char *part);
 /* What these texts mean, each NULL when unset; pure, for tests. */
 struct config config_parse(const char *mode, const char *nvme_limits, const char *rules,
 			   const char *aio, const char *deep);
+
+/* What these words mean; UNSET: none of them is meant. Pure. */
+enum nvme_policy config_parse_policy(const char *value);
+enum rules config_parse_rules(const char *value);
 
 /* Is a program that is called so, and whose file this is, to be served? Both lists are names with
  * colons between them; NULL or empty: unset. Pure, for tests. */

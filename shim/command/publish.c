@@ -14,8 +14,38 @@
 
 #include "base/cleanup.h"
 #include "base/config.h"
+#include "device/decision.h"
 #include "device/identify.h"
 #include "device/published.h"
+
+/* No half of the truth: nothing is published. */
+static int fail_decision(const char *path, const struct decision_source *source)
+{
+	if (source->error == -EBADMSG)
+		return cmd_fail(1, "%s: not published, for line %u of %s/%s is not understood",
+				path, source->line, decision_directory, DECISION_FILE);
+	return cmd_fail(1, "%s: not published, for %s/%s is not believed: %s", path,
+			decision_directory, DECISION_FILE,
+			source->error == -EPERM ? "others than root may write it"
+						: strerror(-source->error));
+}
+
+static void say(const char *path, const struct nvme_identity *identity,
+		const struct decision_source *source)
+{
+	struct decision decision = config_get().decision;
+	enum nvme_policy policy = decision.nvme_policy ?: source->found.nvme_policy;
+	struct limits limits = limits_nvme(identity, policy);
+
+	printf("published %s: ", path);
+	if (limits.unit_max)
+		printf("its atomic unit is %u bytes", limits.unit_max);
+	else
+		printf("no atomic writes, %s", limits_explain(limits.refusal));
+	if (source->line)
+		printf(", by line %u of %s/%s", source->line, decision_directory, DECISION_FILE);
+	printf("\n");
+}
 
 static int publish(const char *path)
 {
@@ -31,16 +61,14 @@ static int publish(const char *path)
 	if (error)
 		return cmd_fail(1, "%s: %s", path,
 				error == -ENOTTY ? "not an NVMe namespace" : strerror(-error));
-	error = published_write(st.st_rdev, &identity);
+	struct decision_source source = decision_by_file(st.st_rdev);
+	if (source.error && source.error != -ENOENT)
+		return fail_decision(path, &source);
+	error = published_write(st.st_rdev, &identity, source.found);
 	if (error)
 		return cmd_fail(1, "%s: cannot write to %s: %s", path, published_directory,
 				strerror(-error));
-	struct limits limits = limits_nvme(&identity, config_get().nvme_policy);
-	if (limits.unit_max)
-		printf("published %s: its atomic unit is %u bytes\n", path, limits.unit_max);
-	else
-		printf("published %s: no atomic writes, %s\n", path,
-		       limits_explain(limits.refusal));
+	say(path, &identity, &source);
 	return 0;
 }
 

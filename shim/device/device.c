@@ -18,6 +18,7 @@
 #include "base/racy.h"
 #include "base/real.h"
 #include "base/sysfs.h"
+#include "device/decision.h"
 #include "device/hold.h"
 #include "device/path.h"
 #include "device/scsi.h"
@@ -141,7 +142,7 @@ static struct limits derive_limits(const struct device *device)
 	if (!limits.refusal &&
 	    (device->disk.block != device->block || device->disk.block != device->queue.block))
 		return limits_refused(REFUSAL_GARBAGE);
-	if (config_get().rules == RULES_LINUX)
+	if (device->decision.rules == RULES_LINUX)
 		limits.most = 0;
 	limits = limits_cap(limits, &device->queue, (uint32_t)sysconf(_SC_PAGESIZE));
 	return limits_of_partition(limits, device->identity.start);
@@ -165,6 +166,7 @@ static int keep_place(int fd, const struct device *known, struct device *device)
 {
 	device->identity = known->identity;
 	device->queue = known->queue;
+	device->decision = known->decision;
 	device->transport = known->transport;
 	device->error = 0;
 	return identity_block(fd, device->number, &device->block);
@@ -175,12 +177,15 @@ int device_derive(int fd, dev_t number, const struct device *known, struct devic
 	struct device device = { .number = number };
 
 	int error = read_place(fd, &device);
+	if (!error && !device.error && device.transport)
+		device.error = decision_of(number, &device.decision, NULL);
 	if (known && (error || device.error))
 		error = keep_place(fd, known, &device);
 	if (error)
 		return error;
 	if (device.transport && !device.error)
-		device.error = device.transport->identify(fd, number, &device.disk);
+		device.error = device.transport->identify(fd, number, device.decision.nvme_policy,
+							  &device.disk);
 	if (known)
 		device.native = known->native;
 	read_native(fd, &device.native);

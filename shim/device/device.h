@@ -25,6 +25,7 @@ struct device {
 	uint32_t block; /* logical block size, as the kernel has it */
 	bool held;      /* told through a hold: sure to be about this disk and no other */
 	struct queue queue;
+	struct decision decision;
 	const struct transport *transport; /* NULL: no driver that we can command */
 	struct disk disk;
 	int error;            /* of transport->identify, -errno */

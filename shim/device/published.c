@@ -16,8 +16,9 @@
 #include "base/cleanup.h"
 #include "base/real.h"
 #include "base/sysfs.h"
+#include "base/trusted.h"
 
-static const char magic[PUBLISHED_MAGIC_SIZE] = { 'u', 'n', 't', 'o', 'r', 'n', 0, 2 };
+static const char magic[PUBLISHED_MAGIC_SIZE] = { 'u', 'n', 't', 'o', 'r', 'n', 0, 3 };
 
 const char *published_directory = PUBLISHED_DIRECTORY;
 
@@ -42,55 +43,23 @@ static int describe(dev_t device, struct published *ret_record)
 	return 0;
 }
 
-static bool only_root_writes(int fd, mode_t type)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type && st.st_uid == 0 &&
-	       !(st.st_mode & (S_IWGRP | S_IWOTH));
-}
-
-/* Is every user number of this namespace the machine's? "0 0 4294967295" says so. */
-static bool knows_root(void)
-{
-	char map[64];
-	unsigned inside, outside, count;
-
-	AUTO_CLOSE int fd = real_open(AT_FDCWD, "/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-	if (fd == -ENOENT) /* a kernel without user namespaces; or no /proc, which says nothing */
-		return access("/proc/self", F_OK) == 0;
-	ssize_t length = fd < 0 ? -1 : read(fd, map, sizeof(map) - 1);
-	if (length <= 0)
-		return false;
-	map[length] = '\0';
-	return sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 &&
-	       outside == 0 && count == UINT32_MAX;
-}
-
-static int open_directory(void)
-{
-	return real_open(AT_FDCWD, published_directory,
-			 O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-static int read_record(int directory, const char *name, struct published *ret_record,
+/* Without an identity: what stands before it. */
+static int read_record(const char *name, struct published *ret_record,
 		       struct nvme_identity *ret_identity)
 {
+	size_t size = ret_identity ? sizeof(*ret_identity) : 0;
 	char more; /* that must not come */
 	struct iovec parts[] = { { ret_record, sizeof(*ret_record) },
-				 { ret_identity, sizeof(*ret_identity) },
+				 { ret_identity, size },
 				 { &more, 1 } };
 
-	AUTO_CLOSE int fd =
-		real_open(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO_CLOSE int fd = trusted_open(published_directory, name);
 	if (fd < 0)
 		return fd;
-	if (!only_root_writes(directory, S_IFDIR) || !only_root_writes(fd, S_IFREG))
-		return -EPERM;
-	ssize_t length = readv(fd, parts, 3);
+	ssize_t length = readv(fd, parts, size ? 3 : 1);
 	if (length < 0)
 		return -errno;
-	return length == sizeof(*ret_record) + sizeof(*ret_identity) ? 0 : -EBADMSG;
+	return length == (ssize_t)(sizeof(*ret_record) + size) ? 0 : -EBADMSG;
 }
 
 int published_check(const struct published *record, const struct published *expected)
@@ -103,26 +72,40 @@ int published_check(const struct published *record, const struct published *expe
 	return 0;
 }
 
-int published_read(dev_t device, struct nvme_identity *ret_identity, uint64_t *ret_asked)
+/* About this disk. */
+static int read_current(dev_t device, struct published *ret_record,
+			struct nvme_identity *ret_identity)
 {
-	struct published record, expected;
+	struct published expected;
 	char name[32];
 
 	int error = sysfs_disk_text(device, "dev", name, sizeof(name));
-	if (error)
-		return error;
-	AUTO_CLOSE int directory = open_directory();
-	if (directory < 0)
-		return directory;
-	error = knows_root() ? 0 : -EXDEV;
 	if (!error)
-		error = read_record(directory, name, &record, ret_identity);
+		error = read_record(name, ret_record, ret_identity);
 	if (!error)
 		error = describe(device, &expected);
-	if (!error)
-		error = published_check(&record, &expected);
+	return error ? error : published_check(ret_record, &expected);
+}
+
+int published_read(dev_t device, struct nvme_identity *ret_identity, uint64_t *ret_asked)
+{
+	struct published record;
+
+	int error = read_current(device, &record, ret_identity);
 	if (!error)
 		*ret_asked = record.asked;
+	return error;
+}
+
+int published_decision(dev_t device, struct decision *ret_decision)
+{
+	struct published record;
+
+	int error = read_current(device, &record, NULL);
+	if (!error && (record.nvme_policy > NVME_POLICY_CONTROLLER || record.rules > RULES_DEVICE))
+		error = -EBADMSG;
+	if (!error)
+		*ret_decision = (struct decision){ record.nvme_policy, record.rules };
 	return error;
 }
 
@@ -149,7 +132,7 @@ static int make_directory(void)
 	return chmod(published_directory, 0755) < 0 ? -errno : 0;
 }
 
-int published_write(dev_t device, struct nvme_identity *identity)
+int published_write(dev_t device, struct nvme_identity *identity, struct decision decision)
 {
 	struct published record;
 	char name[32], temporary[48];
@@ -159,14 +142,14 @@ int published_write(dev_t device, struct nvme_identity *identity)
 		error = describe(device, &record);
 	if (error)
 		return error;
+	record.nvme_policy = decision.nvme_policy;
+	record.rules = decision.rules;
 	error = make_directory();
 	if (error)
 		return error;
-	AUTO_CLOSE int directory = open_directory();
+	AUTO_CLOSE int directory = trusted_directory(published_directory);
 	if (directory < 0)
 		return directory;
-	if (!only_root_writes(directory, S_IFDIR))
-		return -EPERM;
 	snprintf(temporary, sizeof(temporary), ".%s.%d", name,
 		 getpid()); /* others may publish too */
 	unlinkat(directory, temporary, 0);

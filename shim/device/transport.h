@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/config.h"
 #include "device/generic.h"
 #include "rules/limits.h"
 
@@ -51,7 +52,7 @@ struct transport {
 	const char *name, *command; /* "SCSI", "SCSI WRITE ATOMIC (16)" */
 	/* fd: the device, or -1 where none could be opened. The result says in ret_disk->limits
 	 * whether the disk qualifies; -errno when it could not be found out. */
-	int (*identify)(int fd, dev_t device, struct disk *ret_disk);
+	int (*identify)(int fd, dev_t device, enum nvme_policy policy, struct disk *ret_disk);
 	/* Exactly one command. The length written, or -errno: then all of it or nothing is there.
 	 */
 	ssize_t (*write)(const struct disk *disk, int fd, const struct command *command);

@@ -63,51 +63,51 @@ static bool has_other_controllers(dev_t device)
 		(sysfs_disk_count(device, "device", "nvme", &count) < 0 || count != 1));
 }
 
-static enum nvme_policy policy_for(dev_t device)
+static enum nvme_policy policy_for(dev_t device, enum nvme_policy policy)
 {
-	enum nvme_policy policy = config_get().nvme_policy;
-
 	return policy != NVME_POLICY_NAMESPACE && has_other_controllers(device)
 		       ? NVME_POLICY_NAMESPACE
 		       : policy;
 }
 
-static void read_disk(const struct nvme_identity *identity, dev_t device, struct disk *disk)
+static void read_disk(const struct nvme_identity *identity, dev_t device, enum nvme_policy policy,
+		      struct disk *disk)
 {
 	struct nvme_format format = limits_nvme_format(identity);
 
-	disk->limits = limits_nvme(identity, policy_for(device));
+	disk->limits = limits_nvme(identity, policy_for(device, policy));
 	disk->block = format.block;
 	disk->nsid = identity->nsid;
 	disk->protected = format.metadata != 0;
 }
 
-static int ask_into(int fd, dev_t device, struct nvme_identity *pages, struct disk *ret_disk)
+static int ask_into(int fd, dev_t device, enum nvme_policy policy, struct nvme_identity *pages,
+		    struct disk *ret_disk)
 {
 	struct disk disk = { .nsid = 0 };
 
 	int error = ask(fd, device, pages, &disk);
 	if (error)
 		return error;
-	read_disk(pages, device, &disk);
+	read_disk(pages, device, policy, &disk);
 	*ret_disk = disk;
 	return 0;
 }
 
-static int ask_into_mapping(int fd, dev_t device, struct disk *ret_disk)
+static int ask_into_mapping(int fd, dev_t device, enum nvme_policy policy, struct disk *ret_disk)
 {
 	struct nvme_identity *pages = mmap(NULL, sizeof(*pages), PROT_READ | PROT_WRITE,
 					   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (pages == MAP_FAILED)
 		return -ENOMEM;
-	int error = ask_into(fd, device, pages, ret_disk);
+	int error = ask_into(fd, device, policy, pages, ret_disk);
 	munmap(pages, sizeof(*pages));
 	return error;
 }
 
 /* The pages are half of the smallest stack that a thread has, and a mapping can be refused
  * (mlockall): so there are some for all threads, claimed by turns. */
-static int identify(int fd, dev_t device, struct disk *ret_disk)
+static int identify(int fd, dev_t device, enum nvme_policy policy, struct disk *ret_disk)
 {
 	enum { SOME = 8 };
 	static struct nvme_identity pages[SOME];
@@ -116,11 +116,11 @@ static int identify(int fd, dev_t device, struct disk *ret_disk)
 	for (int i = 0; i < SOME; i++) {
 		if (atomic_exchange(&taken[i], true))
 			continue;
-		int error = ask_into(fd, device, &pages[i], ret_disk);
+		int error = ask_into(fd, device, policy, &pages[i], ret_disk);
 		atomic_store(&taken[i], false);
 		return error;
 	}
-	return ask_into_mapping(fd, device, ret_disk);
+	return ask_into_mapping(fd, device, policy, ret_disk);
 }
 
 static uint16_t control(const struct disk *disk, const struct command *command)

@@ -142,11 +142,12 @@ static const char *means(const struct disk *disk, int fd, int *ret_error)
 	return node < 0 ? NULL : "write() and read() of the generic node";
 }
 
-static int identify(int fd, dev_t device, struct disk *ret_disk)
+static int identify(int fd, dev_t device, enum nvme_policy policy, struct disk *ret_disk)
 {
 	struct scsi_identity identity;
 	struct disk disk = { .limits = limits_refused(REFUSAL_NOT_A_DISK) };
 
+	(void)policy;
 	if (!inquiry_is_disk(device)) {
 		*ret_disk = disk;
 		return 0;

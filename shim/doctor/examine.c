@@ -126,12 +126,12 @@ struct limits cmd_examine_limits_by(const struct patient *p, enum nvme_policy po
 
 struct limits cmd_examine_limits(const struct patient *p)
 {
-	return cmd_examine_limits_by(p, config_get().nvme_policy);
+	return cmd_examine_limits_by(p, p->device.decision.nvme_policy);
 }
 
 static const char *cut_by(const struct patient *p, struct queue without)
 {
-	return p->identified && limits_if(p, without, config_get().nvme_policy).unit_max >
+	return p->identified && limits_if(p, without, p->device.decision.nvme_policy).unit_max >
 					cmd_examine_limits(p).unit_max
 		       ? ": this cuts the unit"
 		       : "";
@@ -272,65 +272,6 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 	look_at_write_right(p, e);
 }
 
-/* Ways to a larger unit. */
-static void advise_on_unit(const struct patient *p, struct evidence *e)
-{
-	struct limits other = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
-	struct limits single = cmd_examine_limits_by(p, NVME_POLICY_SINGLE);
-	unsigned unit = p->device.limits.unit_max, native = p->device.native.unit_max;
-
-	if (single.unit_max > unit && single.unit_max > native)
-		evidence_advise(
-			e,
-			"AWUPF would make it %u bytes, and the controller has one format, of "
-			"which it must be: --nvme-limits=single",
-			single.unit_max);
-	else if (other.unit_max > unit && other.unit_max > native)
-		evidence_advise(
-			e,
-			"AWUPF would make it %u bytes, but in blocks of a format that it does "
-			"not name: if the vendor vouches for it, --nvme-limits=controller",
-			other.unit_max);
-	if (unit && p->device.disk.limits.unit_max == p->device.block && native <= unit)
-		formats_advise_larger(p, e);
-}
-
-static void look_at_rules(const struct patient *p, struct evidence *e)
-{
-	struct limits limits = cmd_examine_limits(p);
-
-	evidence_fact(e, "policy", "UNTORN_RULES", "%s",
-		      config_get().rules == RULES_DEVICE ? "device" : "linux");
-	if (limits.most)
-		evidence_fact(e, "policy", "by device rules",
-			      "up to %llu bytes, in steps of %u, at each multiple of %u; "
-			      "no native kernel accepts that",
-			      (unsigned long long)limits.most, limits.granularity,
-			      limits.alignment);
-}
-
-static void look_at_policy(const struct patient *p, struct evidence *e)
-{
-	static const char *const modes[] = { "auto", "command", "off" };
-	static const char *const policies[] = { "namespace", "single", "controller" };
-	const struct config config = config_get();
-
-	evidence_fact(e, "policy", "UNTORN_MODE", "%s", modes[config.mode]);
-	if (!cmd_examine_is_scsi(p))
-		evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s",
-			      policies[config.nvme_policy]);
-	if (config.mode == MODE_OFF)
-		evidence_advise(e, "UNTORN_MODE is off, or not a word that is known: unset it");
-	if (!p->identified)
-		return;
-	if (p->device.disk.limits.unit_max)
-		evidence_fact(e, "policy", "unit taken from", "%s",
-			      limits_origin(p->device.disk.limits.origin));
-	look_at_rules(p, e);
-	if (!cmd_examine_is_scsi(p))
-		advise_on_unit(p, e);
-}
-
 static void advise_on_refusal(const struct patient *p, struct evidence *e)
 {
 	bool scsi = cmd_examine_is_scsi(p);
@@ -387,7 +328,7 @@ void cmd_examine_all(const struct patient *patient, struct evidence *evidence)
 		cmd_examine_nvme(patient, evidence);
 	look_at_caps(patient, evidence);
 	look_at_privilege(patient, evidence);
-	look_at_policy(patient, evidence);
+	cmd_examine_policy(patient, evidence);
 	advise_on_refusal(patient, evidence);
 	advise_on_read_only(patient, evidence);
 }

@@ -33,11 +33,14 @@ struct patient {
 void cmd_examine_all(const struct patient *patient, struct evidence *evidence);
 
 /* The limits by what the device said and by the kernel's caps, whatever this process may do; by the
- * policy in the environment, or by this one. */
+ * policy decided for it, or by this one. */
 struct limits cmd_examine_limits(const struct patient *patient);
 struct limits cmd_examine_limits_by(const struct patient *patient, enum nvme_policy policy);
 
 bool cmd_examine_is_scsi(const struct patient *patient);
+
+/* doctor/examine_policy.c */
+void cmd_examine_policy(const struct patient *patient, struct evidence *evidence);
 
 /* doctor/examine_nvme.c, doctor/examine_scsi.c: asking the device; what it said. */
 void cmd_examine_ask_nvme(struct patient *patient);

@@ -29,7 +29,7 @@ is_published() { # DISK BYTES
 	local record
 	record=$(record "$1")
 	[ -e "$record" ] && [ "$(field "$record" 16 8)" = "$(cat "/sys/block/$1/diskseq")" ] &&
-		[ $((($(field "$record" 4176 2) + 1) * 512)) = "$2" ] # NAWUPF
+		[ $((($(field "$record" 4184 2) + 1) * 512)) = "$2" ] # NAWUPF
 }
 await_published() { await "$1 published with $2 bytes" is_published "$@"; }
 

@@ -33,18 +33,24 @@ static const struct {
 	const char *text;
 	enum nvme_policy expected;
 } policies[] = {
-	{ NULL, NVME_POLICY_NAMESPACE },         { "", NVME_POLICY_NAMESPACE },
-	{ "namespace", NVME_POLICY_NAMESPACE },  { "controller", NVME_POLICY_CONTROLLER },
-	{ "Controller", NVME_POLICY_NAMESPACE }, { "controllers", NVME_POLICY_NAMESPACE },
-	{ "single", NVME_POLICY_SINGLE },        { "controller ", NVME_POLICY_NAMESPACE },
-	{ "awupf", NVME_POLICY_NAMESPACE },      { "1", NVME_POLICY_NAMESPACE },
+	{ NULL, NVME_POLICY_UNSET },
+	{ "", NVME_POLICY_UNSET },
+	{ "namespace", NVME_POLICY_NAMESPACE },
+	{ "controller", NVME_POLICY_CONTROLLER },
+	{ "Controller", NVME_POLICY_NAMESPACE },
+	{ "controllers", NVME_POLICY_NAMESPACE },
+	{ "single", NVME_POLICY_SINGLE },
+	{ "controller ", NVME_POLICY_NAMESPACE },
+	{ "awupf", NVME_POLICY_NAMESPACE },
+	{ "1", NVME_POLICY_NAMESPACE },
 	{ "off", NVME_POLICY_NAMESPACE },
 };
 
 START_TEST(policy_that_is_not_known_is_the_strict_one)
 {
-	ck_assert_int_eq(config_parse(NULL, policies[_i].text, NULL, NULL, NULL).nvme_policy,
-			 policies[_i].expected);
+	ck_assert_int_eq(
+		config_parse(NULL, policies[_i].text, NULL, NULL, NULL).decision.nvme_policy,
+		policies[_i].expected);
 }
 END_TEST
 
@@ -53,12 +59,12 @@ START_TEST(settings_do_not_disturb_each_other)
 	struct config config = config_parse("command", "controller", "device", "inline", NULL);
 
 	ck_assert_int_eq(config.mode, MODE_COMMAND);
-	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_CONTROLLER);
-	ck_assert(config.rules == RULES_DEVICE && config.aio_inline && !config.deep);
+	ck_assert_int_eq(config.decision.nvme_policy, NVME_POLICY_CONTROLLER);
+	ck_assert(config.decision.rules == RULES_DEVICE && config.aio_inline && !config.deep);
 	config = config_parse("controller", "command", "command", "command", "1");
 	ck_assert_int_eq(config.mode, MODE_OFF);
-	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_NAMESPACE);
-	ck_assert(config.rules == RULES_LINUX && !config.aio_inline && config.deep);
+	ck_assert_int_eq(config.decision.nvme_policy, NVME_POLICY_NAMESPACE);
+	ck_assert(config.decision.rules == RULES_LINUX && !config.aio_inline && config.deep);
 }
 END_TEST
 
@@ -124,7 +130,7 @@ START_TEST(environment_is_read)
 	setenv(UNTORN_ENV_AIO, "inline", 1);
 	struct config config = config_get();
 	ck_assert_int_eq(config.mode, MODE_COMMAND);
-	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_CONTROLLER);
+	ck_assert_int_eq(config.decision.nvme_policy, NVME_POLICY_CONTROLLER);
 	ck_assert(config.aio_inline);
 }
 END_TEST
@@ -136,7 +142,7 @@ START_TEST(environment_without_settings_is_auto)
 	unsetenv(UNTORN_ENV_AIO);
 	struct config config = config_get();
 	ck_assert_int_eq(config.mode, MODE_AUTO);
-	ck_assert_int_eq(config.nvme_policy, NVME_POLICY_NAMESPACE);
+	ck_assert_int_eq(config.decision.nvme_policy, NVME_POLICY_UNSET);
 	ck_assert(!config.aio_inline);
 }
 END_TEST

@@ -340,7 +340,7 @@ static struct limits expected_limits(void)
 	memcpy(identity.controller, driver.controller, PAGE);
 	memcpy(identity.namespace, driver.namespace, PAGE);
 	identity.nsid = driver.nsid;
-	return limits_nvme(&identity, config_get().nvme_policy);
+	return limits_nvme(&identity, NVME_POLICY_NAMESPACE);
 }
 
 START_TEST(disk_is_what_its_pages_say)
@@ -351,7 +351,7 @@ START_TEST(disk_is_what_its_pages_say)
 	memset(&disk, 0xee, sizeof(disk));
 	make_pages(_i);
 	driver_start(disks[_i].why, script);
-	ck_assert_int_eq(transport_nvme.identify(DISK_FD, 0, &disk), 0);
+	ck_assert_int_eq(transport_nvme.identify(DISK_FD, 0, NVME_POLICY_NAMESPACE, &disk), 0);
 	driver_end();
 	struct limits limits = expected_limits();
 	ck_assert_msg(same(&disk.limits, &limits), "%s", disks[_i].why);
@@ -368,10 +368,10 @@ START_TEST(disk_that_promises_more_has_other_limits)
 
 	make_pages(1);
 	driver_start(disks[1].why, script);
-	ck_assert_int_eq(transport_nvme.identify(DISK_FD, 0, &more), 0);
+	ck_assert_int_eq(transport_nvme.identify(DISK_FD, 0, NVME_POLICY_NAMESPACE, &more), 0);
 	make_pages(2);
 	driver_start(disks[2].why, script);
-	ck_assert_int_eq(transport_nvme.identify(DISK_FD, 0, &less), 0);
+	ck_assert_int_eq(transport_nvme.identify(DISK_FD, 0, NVME_POLICY_NAMESPACE, &less), 0);
 	ck_assert(!same(&more.limits, &less.limits));
 }
 END_TEST
@@ -383,7 +383,7 @@ START_TEST(failure_is_kept_where_nobody_published)
 	memset(&disk, 0xee, sizeof(disk));
 	memset(&untouched, 0xee, sizeof(untouched));
 	driver_start(failures[_i].why, failures[_i].script);
-	int error = transport_nvme.identify(DISK_FD, 0, &disk);
+	int error = transport_nvme.identify(DISK_FD, 0, NVME_POLICY_NAMESPACE, &disk);
 	driver_end();
 	ck_assert_msg(error == failures[_i].expected, "%s: %d, expected %d", driver.why, error,
 		      failures[_i].expected);
@@ -397,7 +397,7 @@ START_TEST(disk_that_is_not_open_is_not_asked)
 	struct disk disk;
 
 	driver_start("not open", script);
-	ck_assert_int_eq(transport_nvme.identify(-1, 0, &disk), -EBADF);
+	ck_assert_int_eq(transport_nvme.identify(-1, 0, NVME_POLICY_NAMESPACE, &disk), -EBADF);
 }
 END_TEST
 
@@ -409,12 +409,13 @@ START_TEST(transport_leaves_nothing_open)
 
 	make_pages(0);
 	driver_start("fine", fine);
-	ck_assert_int_eq(transport_nvme.identify(DISK_FD, 0, &disk), 0);
+	ck_assert_int_eq(transport_nvme.identify(DISK_FD, 0, NVME_POLICY_NAMESPACE, &disk), 0);
 	ck_assert_int_eq(open_files(), before);
-	ck_assert_int_eq(transport_nvme.identify(-1, 0, &disk), -EBADF);
+	ck_assert_int_eq(transport_nvme.identify(-1, 0, NVME_POLICY_NAMESPACE, &disk), -EBADF);
 	for (int i = 0; i < COUNT(failures); i++) {
 		driver_start(failures[i].why, failures[i].script);
-		ck_assert_int_lt(transport_nvme.identify(DISK_FD, 0, &disk), 0);
+		ck_assert_int_lt(transport_nvme.identify(DISK_FD, 0, NVME_POLICY_NAMESPACE, &disk),
+				 0);
 	}
 	ck_assert_int_eq(open_files(), before);
 }

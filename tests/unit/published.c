@@ -24,6 +24,7 @@ static struct test_disk disk;
 static char top[] = "/tmp/untorn-test-XXXXXX", directory[64], file[96];
 static struct nvme_identity written, found;
 
+static const struct decision decided = { NVME_POLICY_SINGLE, RULES_DEVICE };
 static uint64_t asked;
 
 /* Each test starts with a directory that holds one good record. */
@@ -53,7 +54,7 @@ static void publish(void)
 	published_directory = directory;
 	for (unsigned i = 0; i < sizeof(written); i++)
 		((uint8_t *)&written)[i] = (uint8_t)(i * 7 + i / 251);
-	ck_assert_int_eq(published_write(disk.number, &written), 0);
+	ck_assert_int_eq(published_write(disk.number, &written, decided), 0);
 }
 
 static void make_top(void)
@@ -79,7 +80,7 @@ START_TEST(partition_reads_and_writes_its_disks_record)
 	ck_assert_int_eq(published_read(disk.partition[1], &found, &asked), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 	written.controller[5] ^= 1;
-	ck_assert_int_eq(published_write(disk.partition[0], &written), 0);
+	ck_assert_int_eq(published_write(disk.partition[0], &written, decided), 0);
 	ck_assert_int_eq(published_read(disk.number, &found, &asked), 0);
 	ck_assert_mem_eq(&found, &written, sizeof(found));
 }
@@ -99,7 +100,7 @@ START_TEST(everybody_may_read_whatever_the_umask)
 {
 	remove_all(directory);
 	umask(077);
-	ck_assert_int_eq(published_write(disk.number, &written), 0);
+	ck_assert_int_eq(published_write(disk.number, &written, decided), 0);
 	ck_assert_int_eq(seteuid(NOBODY), 0);
 	int error = published_read(disk.number, &found, &asked);
 	ck_assert_int_eq(seteuid(0), 0);
@@ -113,7 +114,7 @@ START_TEST(nobody_else_may_write_whatever_the_umask)
 
 	remove_all(directory);
 	umask(0);
-	ck_assert_int_eq(published_write(disk.number, &written), 0);
+	ck_assert_int_eq(published_write(disk.number, &written, decided), 0);
 	ck_assert_int_eq(stat(directory, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0755);
 	ck_assert_int_eq(stat(file, &st), 0);
@@ -131,7 +132,7 @@ START_TEST(record_is_replaced_at_once)
 	ck_assert_int_ge(fd, 0);
 	old = written;
 	written.namespace[24] ^= 2;
-	ck_assert_int_eq(published_write(disk.number, &written), 0);
+	ck_assert_int_eq(published_write(disk.number, &written, decided), 0);
 	ck_assert_int_eq(read(fd, &head, sizeof(head)), sizeof(head));
 	ck_assert_int_eq(read(fd, &found, sizeof(found)), sizeof(found));
 	ck_assert_mem_eq(&found, &old, sizeof(found));
@@ -152,7 +153,7 @@ START_TEST(what_a_crash_left_behind_is_in_nobodys_way)
 
 	temporary(path, sizeof(path));
 	ck_assert_int_eq(symlink("/tmp/untorn-test-target", path), 0);
-	ck_assert_int_eq(published_write(disk.number, &written), 0);
+	ck_assert_int_eq(published_write(disk.number, &written, decided), 0);
 	ck_assert_int_eq(access("/tmp/untorn-test-target", F_OK), -1);
 	ck_assert_int_eq(published_read(disk.number, &found, &asked), 0);
 	ck_assert_int_eq(access(path, F_OK), -1);
@@ -169,7 +170,7 @@ START_TEST(three_publish_at_once)
 		children[i] = fork();
 		if (children[i] == 0) {
 			for (int j = 0; j < 200; j++) {
-				if (published_write(disk.number, &written) < 0)
+				if (published_write(disk.number, &written, decided) < 0)
 					_exit(1);
 			}
 			_exit(0);
@@ -187,7 +188,7 @@ START_TEST(failure_leaves_no_temporary_file)
 
 	ck_assert_int_eq(unlink(file), 0);
 	ck_assert_int_eq(mkdir(file, 0755), 0); /* which no file can be renamed over */
-	ck_assert_int_lt(published_write(disk.number, &written), 0);
+	ck_assert_int_lt(published_write(disk.number, &written, decided), 0);
 	temporary(path, sizeof(path));
 	ck_assert_int_eq(access(path, F_OK), -1);
 }
@@ -200,9 +201,11 @@ START_TEST(record_is_no_answer_of_the_disks)
 	int fd = open(disk.path, O_RDWR | O_CLOEXEC);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(transport_nvme.identify(-1, disk.number, &asked_disk), 0);
+	ck_assert_int_eq(
+		transport_nvme.identify(-1, disk.number, NVME_POLICY_NAMESPACE, &asked_disk), 0);
 	ck_assert(asked_disk.published);
-	ck_assert_int_lt(transport_nvme.identify(fd, disk.number, &asked_disk), 0);
+	ck_assert_int_lt(
+		transport_nvme.identify(fd, disk.number, NVME_POLICY_NAMESPACE, &asked_disk), 0);
 	close(fd);
 }
 END_TEST
@@ -210,7 +213,7 @@ END_TEST
 START_TEST(number_that_nobody_has_is_enoent)
 {
 	ck_assert_int_eq(published_read(makedev(4000, 77), &found, &asked), -ENOENT);
-	ck_assert_int_eq(published_write(makedev(4000, 77), &written), -ENOENT);
+	ck_assert_int_eq(published_write(makedev(4000, 77), &written, decided), -ENOENT);
 }
 END_TEST
 
@@ -410,14 +413,14 @@ START_TEST(root_does_not_write_where_others_may)
 					       all_may_write_directory };
 
 	forge[_i]();
-	ck_assert_int_eq(published_write(disk.number, &written), -EPERM);
+	ck_assert_int_eq(published_write(disk.number, &written, decided), -EPERM);
 }
 END_TEST
 
 START_TEST(root_does_not_write_through_a_link)
 {
 	link_to_directory();
-	ck_assert_int_eq(published_write(disk.number, &written), -ENOTDIR);
+	ck_assert_int_eq(published_write(disk.number, &written, decided), -ENOTDIR);
 }
 END_TEST
 
@@ -425,7 +428,7 @@ START_TEST(reformatted_disk_needs_publishing_again)
 {
 	ck_assert_int_eq(ioctl(disk.fd, LOOP_SET_BLOCK_SIZE, 1024), 0);
 	int error = published_read(disk.number, &found, &asked);
-	int again = published_write(disk.number, &written);
+	int again = published_write(disk.number, &written, decided);
 	int after = published_read(disk.number, &found, &asked);
 	ck_assert_int_eq(ioctl(disk.fd, LOOP_SET_BLOCK_SIZE, 512), 0);
 	ck_assert_int_eq(error, -ESTALE);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* A line at a time, for the stack may be a handler's. Start reading at decision_of(). */
+#include "device/decision.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/real.h"
+#include "base/sysfs.h"
+#include "base/trusted.h"
+#include "device/published.h"
+#include "rules/devices_conf.h"
+
+enum { LINE = 512, NAME = 96 };
+
+const char *decision_directory = DECISION_DIRECTORY;
+
+/* The line that begins there, without its newline, and where the next one does. 0: there is none;
+ * -EBADMSG: too long, or with bytes that are no text. */
+static int read_line(int fd, off_t *at, char ret_text[LINE])
+{
+	ssize_t length = pread(fd, ret_text, LINE - 1, *at);
+
+	if (length <= 0)
+		return length < 0 ? -errno : 0;
+	ret_text[length] = '\0';
+	size_t end = strcspn(ret_text, "\n");
+	if (ret_text[end] != '\n' && (end == LINE - 1 || end != (size_t)length))
+		return -EBADMSG;
+	ret_text[end] = '\0';
+	*at += (off_t)end + 1;
+	return 1;
+}
+
+/* Drives fill their names up with blanks. */
+static const char *trim(char *text)
+{
+	size_t length = strlen(text);
+
+	while (length && text[length - 1] == ' ')
+		text[--length] = '\0';
+	return text + strspn(text, " ");
+}
+
+/* SPC-4: the Unit Serial Number page, whose text follows four bytes. */
+static int read_scsi_serial(dev_t device, char ret_text[NAME])
+{
+	char page[NAME + 4] = "";
+
+	int length = sysfs_disk_bytes(device, "device/vpd_pg80", page, sizeof(page) - 1);
+	if (length >= 0)
+		memcpy(ret_text, page + 4, NAME);
+	return length < 0 ? length : 0;
+}
+
+static int read_name(dev_t device, enum devices_conf_key key, char ret_text[NAME])
+{
+	static const char *const files[] = {
+		[CONF_MODEL] = "device/model",
+		[CONF_SERIAL] = "device/serial",
+		[CONF_WWID] = "wwid",
+	};
+
+	int error = sysfs_disk_text(device, files[key], ret_text, NAME);
+	if (error == -ENOENT && key == CONF_WWID)
+		return sysfs_disk_text(device, "device/wwid", ret_text, NAME);
+	if (error == -ENOENT && key == CONF_SERIAL)
+		return read_scsi_serial(device, ret_text);
+	return error;
+}
+
+/* The disk itself, or a partition of it; a path that leads nowhere is another one's. */
+static bool is_on_disk(const char *path, dev_t device)
+{
+	char wanted[32], found[32];
+	struct statx stx;
+
+	return real_statx(AT_FDCWD, path, 0, STATX_TYPE, &stx) == 0 && S_ISBLK(stx.stx_mode) &&
+	       sysfs_disk_text(device, "dev", wanted, sizeof(wanted)) == 0 &&
+	       sysfs_disk_text(makedev(stx.stx_rdev_major, stx.stx_rdev_minor), "dev", found,
+			       sizeof(found)) == 0 &&
+	       strcmp(wanted, found) == 0;
+}
+
+/* 1, 0, or -errno: the kernel gives no answer. A name that the disk has not is like no pattern. */
+static int is_called(dev_t device, enum devices_conf_key key, const char *pattern)
+{
+	char name[NAME];
+
+	if (!pattern)
+		return 1;
+	int error = read_name(device, key, name);
+	if (error)
+		return error == -ENOENT ? 0 : error;
+	return devices_conf_matches(pattern, trim(name));
+}
+
+static int is_about(const struct devices_conf_line *line, dev_t device)
+{
+	int is = !devices_conf_is_empty(line);
+
+	for (enum devices_conf_key key = 0; is > 0 && key < CONF_PATH; key++)
+		is = is_called(device, key, line->pattern[key]);
+	if (is > 0 && line->pattern[CONF_PATH])
+		is = is_on_disk(line->pattern[CONF_PATH], device);
+	return is;
+}
+
+/* All lines, for a file with a mistake anywhere is not believed. */
+static void read_file(int fd, dev_t device, struct decision_source *source)
+{
+	struct devices_conf_line line;
+	char text[LINE];
+	off_t at = 0;
+	int is;
+
+	for (unsigned number = 1; (is = read_line(fd, &at, text)) != 0; number++) {
+		if (is > 0 && !devices_conf_parse(text, &line))
+			is = -EBADMSG;
+		if (is > 0)
+			is = source->line ? 0 : is_about(&line, device);
+		if (is < 0) {
+			*source = (struct decision_source){ is, number, { 0 } };
+			return;
+		}
+		if (is > 0)
+			*source = (struct decision_source){ 0, number, line.decision };
+	}
+}
+
+struct decision_source decision_by_file(dev_t device)
+{
+	struct decision_source source = { 0 };
+
+	AUTO_CLOSE int fd = trusted_open(decision_directory, DECISION_FILE);
+	if (fd < 0)
+		source.error = fd;
+	else
+		read_file(fd, device, &source);
+	return source;
+}
+
+/* Of the moment: it says nothing about the file. */
+static bool is_no_answer(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EIO;
+}
+
+static void tell(const struct decision_source *source)
+{
+	static _Atomic bool told;
+
+	if (!log_wants(LOG_ERROR) || atomic_exchange(&told, true))
+		return;
+	if (source->error == -EBADMSG)
+		log_line("%s/%s: line %u is not understood, so nothing in it is believed",
+			 decision_directory, DECISION_FILE, source->line);
+	else
+		log_line("%s/%s: others than root may have written it, so it is not believed",
+			 decision_directory, DECISION_FILE);
+}
+
+int decision_of(dev_t device, struct decision *ret_decision, struct decision_source *ret_source)
+{
+	struct decision_source source = decision_by_file(device);
+	struct decision set = config_get().decision;
+
+	if (is_no_answer(source.error))
+		return source.error;
+	if (source.error == -ENOENT || source.error == -EACCES)
+		published_decision(device, &source.found);
+	else if (source.error)
+		tell(&source);
+	if (!set.nvme_policy)
+		set.nvme_policy = source.found.nvme_policy ?: NVME_POLICY_NAMESPACE;
+	if (!set.rules)
+		set.rules = source.found.rules ?: RULES_LINUX;
+	*ret_decision = set;
+	if (ret_source)
+		*ret_source = source;
+	return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* What is believed of the device, who decided so, and what the other policies would give. Start
+ * reading at the end. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "device/decision.h"
+#include "doctor/examine.h"
+#include "doctor/formats.h"
+
+/* Ways to a larger unit. */
+static void advise_on_unit(const struct patient *p, struct evidence *e)
+{
+	struct limits other = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
+	struct limits single = cmd_examine_limits_by(p, NVME_POLICY_SINGLE);
+	unsigned unit = p->device.limits.unit_max, native = p->device.native.unit_max;
+
+	if (single.unit_max > unit && single.unit_max > native)
+		evidence_advise(
+			e,
+			"AWUPF would make it %u bytes, and the controller has one format, of "
+			"which it must be: --nvme-limits=single",
+			single.unit_max);
+	else if (other.unit_max > unit && other.unit_max > native)
+		evidence_advise(
+			e,
+			"AWUPF would make it %u bytes, but in blocks of a format that it does "
+			"not name: if the vendor vouches for it, --nvme-limits=controller",
+			other.unit_max);
+	if (unit && p->device.disk.limits.unit_max == p->device.block && native <= unit)
+		formats_advise_larger(p, e);
+}
+
+static const char *const policy_names[] = { "unset", "namespace", "single", "controller" };
+
+/* ", by line 3 of /etc/untorn/devices.conf" */
+static const char *decided_by(bool is_set, bool is_found, const struct decision_source *source,
+			      char ret_text[64])
+{
+	if (is_set)
+		return ", by the environment";
+	if (!is_found)
+		return "";
+	if (source->error)
+		return ", by what root published";
+	snprintf(ret_text, 64, ", by line %u of " DECISION_DIRECTORY "/" DECISION_FILE,
+		 source->line);
+	return ret_text;
+}
+
+static void look_at_nvme_limits(const struct patient *p, const struct decision_source *source,
+				struct evidence *e)
+{
+	char text[64];
+
+	evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s%s",
+		      policy_names[p->device.decision.nvme_policy],
+		      decided_by(config_get().decision.nvme_policy, source->found.nvme_policy,
+				 source, text));
+	if (!p->identified)
+		return;
+	for (enum nvme_policy policy = NVME_POLICY_NAMESPACE; policy <= NVME_POLICY_CONTROLLER;
+	     policy++) {
+		struct limits limits = cmd_examine_limits_by(p, policy);
+		if (limits.unit_max)
+			evidence_fact(e, "policy", policy_names[policy], "%u bytes, from %s",
+				      limits.unit_max, limits_origin(limits.origin));
+	}
+}
+
+static void look_at_rules(const struct patient *p, const struct decision_source *source,
+			  struct evidence *e)
+{
+	struct limits limits = cmd_examine_limits(p);
+	char text[64];
+
+	evidence_fact(e, "policy", "UNTORN_RULES", "%s%s",
+		      p->device.decision.rules == RULES_DEVICE ? "device" : "linux",
+		      decided_by(config_get().decision.rules, source->found.rules, source, text));
+	if (p->identified && limits.most)
+		evidence_fact(e, "policy", "by device rules",
+			      "up to %llu bytes, in steps of %u, at each multiple of %u; "
+			      "no native kernel accepts that",
+			      (unsigned long long)limits.most, limits.granularity,
+			      limits.alignment);
+}
+
+static void look_at_file(const struct decision_source *source, struct evidence *e)
+{
+	static const char file[] = DECISION_DIRECTORY "/" DECISION_FILE;
+
+	if (source->error == 0)
+		evidence_fact(e, "policy", file,
+			      source->line ? "line %u is about this disk"
+					   : "no line is about this disk",
+			      source->line);
+	else if (source->error == -EBADMSG)
+		evidence_fact(e, "policy", file, "line %u is not understood: nothing in it counts",
+			      source->line);
+	else if (source->error != -ENOENT)
+		evidence_fact(e, "policy", file, "not believed: %s",
+			      source->error == -EPERM ? "others than root may write it"
+						      : strerror(-source->error));
+	if (source->error == -EBADMSG)
+		evidence_advise(e, "correct line %u of %s, see untorn-devices.conf(5)",
+				source->line, file);
+	else if (source->error == -EPERM)
+		evidence_advise(e,
+				"as root: chown root: %s; chmod go-w %s, and the same for its "
+				"folder",
+				file, file);
+}
+
+void cmd_examine_policy(const struct patient *p, struct evidence *e)
+{
+	static const char *const modes[] = { "auto", "command", "off" };
+	enum mode mode = config_get().mode;
+	struct decision_source source = { 0 };
+	struct decision decision;
+
+	decision_of(p->device.number, &decision, &source);
+	evidence_fact(e, "policy", "UNTORN_MODE", "%s", modes[mode]);
+	if (mode == MODE_OFF)
+		evidence_advise(e, "UNTORN_MODE is off, or not a word that is known: unset it");
+	look_at_file(&source, e);
+	if (p->device.disk.limits.unit_max && p->identified)
+		evidence_fact(e, "policy", "unit taken from", "%s",
+			      limits_origin(p->device.disk.limits.origin));
+	if (!p->device.transport)
+		return;
+	if (!cmd_examine_is_scsi(p))
+		look_at_nvme_limits(p, &source, e);
+	look_at_rules(p, &source, e);
+	if (p->identified && !cmd_examine_is_scsi(p))
+		advise_on_unit(p, e);
+}
