@@ -26,7 +26,7 @@ const char *decision_directory = DECISION_DIRECTORY;
  * -EBADMSG: too long, or with bytes that are no text. */
 static int read_line(int fd, off_t *at, char ret_text[LINE])
 {
-	ssize_t length = pread(fd, ret_text, LINE - 1, *at);
+	ssize_t length = lseek(fd, *at, SEEK_SET) < 0 ? -1 : read(fd, ret_text, LINE - 1);
 
 	if (length <= 0)
 		return length < 0 ? -errno : 0;
@@ -147,6 +147,31 @@ struct decision_source decision_by_file(dev_t device)
 	return source;
 }
 
+/* Another controller of a multipath disk, which was not asked, may promise less. 1, 0, or -errno.
+ */
+static int has_other_controllers(dev_t device)
+{
+	char subsystem[32];
+	unsigned count;
+
+	int error = sysfs_disk_link(device, "device/subsystem", subsystem, sizeof(subsystem));
+	if (error || strcmp(subsystem, "nvme-subsystem") != 0)
+		return error == -ENOENT ? 0 : error; /* it is no NVMe disk */
+	error = sysfs_disk_count(device, "device", "nvme", &count);
+	return error ? error : count != 1;
+}
+
+/* AWUPF is one controller's word. */
+static int believe_awupf(dev_t device, struct decision *decision)
+{
+	int others =
+		decision->nvme_policy == NVME_POLICY_NAMESPACE ? 0 : has_other_controllers(device);
+
+	if (others > 0)
+		decision->nvme_policy = NVME_POLICY_NAMESPACE;
+	return others < 0 ? others : 0;
+}
+
 /* Of the moment: it says nothing about the file. */
 static bool is_no_answer(int error)
 {
@@ -182,8 +207,8 @@ int decision_of(dev_t device, struct decision *ret_decision, struct decision_sou
 		set.nvme_policy = source.found.nvme_policy ?: NVME_POLICY_NAMESPACE;
 	if (!set.rules)
 		set.rules = source.found.rules ?: RULES_LINUX;
-	*ret_decision = set;
 	if (ret_source)
 		*ret_source = source;
-	return 0;
+	*ret_decision = set;
+	return believe_awupf(device, ret_decision);
 }

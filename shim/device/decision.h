@@ -23,7 +23,8 @@ struct decision_source {
 	struct decision found; /* by the file, or by what was published; either may be unset */
 };
 
-/* Nothing in ret_decision is unset then. ret_source may be NULL. 0, or -errno: no answer. */
+/* Nothing in ret_decision is unset then; on a disk that several controllers lead to, the policy is
+ * "namespace" whatever was found. ret_source may be NULL. 0, or -errno: no answer. */
 int decision_of(dev_t device, struct decision *ret_decision, struct decision_source *ret_source);
 
 /* The file alone, for those who publish it. */

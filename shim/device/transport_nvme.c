@@ -52,30 +52,12 @@ static int ask(int fd, dev_t device, struct nvme_identity *identity, struct disk
 	return 0;
 }
 
-/* Another controller of a multipath disk, which was not asked, may promise less. */
-static bool has_other_controllers(dev_t device)
-{
-	char subsystem[32];
-	unsigned count;
-
-	return sysfs_disk_link(device, "device/subsystem", subsystem, sizeof(subsystem)) < 0 ||
-	       (strcmp(subsystem, "nvme-subsystem") == 0 &&
-		(sysfs_disk_count(device, "device", "nvme", &count) < 0 || count != 1));
-}
-
-static enum nvme_policy policy_for(dev_t device, enum nvme_policy policy)
-{
-	return policy != NVME_POLICY_NAMESPACE && has_other_controllers(device)
-		       ? NVME_POLICY_NAMESPACE
-		       : policy;
-}
-
-static void read_disk(const struct nvme_identity *identity, dev_t device, enum nvme_policy policy,
+static void read_disk(const struct nvme_identity *identity, enum nvme_policy policy,
 		      struct disk *disk)
 {
 	struct nvme_format format = limits_nvme_format(identity);
 
-	disk->limits = limits_nvme(identity, policy_for(device, policy));
+	disk->limits = limits_nvme(identity, policy);
 	disk->block = format.block;
 	disk->nsid = identity->nsid;
 	disk->protected = format.metadata != 0;
@@ -89,7 +71,7 @@ static int ask_into(int fd, dev_t device, enum nvme_policy policy, struct nvme_i
 	int error = ask(fd, device, pages, &disk);
 	if (error)
 		return error;
-	read_disk(pages, device, policy, &disk);
+	read_disk(pages, policy, &disk);
 	*ret_disk = disk;
 	return 0;
 }

@@ -54,10 +54,16 @@ static void look_at_nvme_limits(const struct patient *p, const struct decision_s
 {
 	char text[64];
 
+	enum nvme_policy set = config_get().decision.nvme_policy;
+	enum nvme_policy decided = set ?: source->found.nvme_policy;
+
 	evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s%s",
-		      policy_names[p->device.decision.nvme_policy],
-		      decided_by(config_get().decision.nvme_policy, source->found.nvme_policy,
-				 source, text));
+		      policy_names[decided ?: NVME_POLICY_NAMESPACE],
+		      decided_by(set, source->found.nvme_policy, source, text));
+	if (decided > p->device.decision.nvme_policy)
+		evidence_fact(e, "policy", "which is not followed",
+			      "several controllers lead to this disk, and "
+			      "another one may promise less");
 	if (!p->identified)
 		return;
 	for (enum nvme_policy policy = NVME_POLICY_NAMESPACE; policy <= NVME_POLICY_CONTROLLER;
