@@ -388,6 +388,7 @@ device rules: alignment|rules/request.c|s/(r->start + r->offset) % limits->align
 device rules: boundary|rules/request.c|/check_device_rules/,/^}/s/return crosses_boundary(r, limits->boundary) ?/return 0 ?/|unit/request
 device rules: what one command takes|rules/limits.c|s/device.most = min(device.most, whole) /device.most = device.most /|unit/limits
 entries that change files are looked at|async/ring.c|s/.IORING_OP_PIPE. = RING_KIND_CHANGES,//|unit/files
+a ring laid out otherwise|async/ring_prepared.c|s/if ((uring->flags & ~(URING_SETUP_KNOWN . URING_SETUP_SQ_REWIND)) .. !concerns_us(uring))/if (!concerns_us(uring))/|preload/uring
 liburing's own calls|door/uring.h|s/DEEP_INSIDE;  */;/|preload/ring_raw
 simulated: a cut ends all that have the disk|sim/disk.c|s/sim_state_kill_others(disk);/;/|sim/tree
 simulated: writes under way together|sim/disk.c|s/batch.left = writes;/batch.left = 0;/|sim/ring sim/aio

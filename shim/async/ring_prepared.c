@@ -128,15 +128,16 @@ static unsigned before_submit(struct uring *uring, struct ring *ring, const stru
 	files_before_change(ring, found->files);
 	if (found->drain && ring)
 		ring_op_await(ring);
-	if (!found->atomic || (uring->flags & ~URING_SETUP_KNOWN) ||
-	    !ring_table_may_submit(ring, uring->flags))
+	if (!found->atomic || !ring_table_may_submit(ring, uring->flags))
 		return 0;
 	return handle_found(uring, ring, found, waits);
 }
 
+/* What liburing has prepared stands in the same way in a ring that always begins at its first
+ * entry. */
 unsigned ring_before_submit(struct uring *uring, unsigned waits)
 {
-	if (!concerns_us(uring))
+	if ((uring->flags & ~(URING_SETUP_KNOWN | URING_SETUP_SQ_REWIND)) || !concerns_us(uring))
 		return 0;
 	struct found found = look(uring);
 	if ((!found.atomic && !found.drain && found.files == FILES_STAY) ||

@@ -65,8 +65,10 @@
 #define IORING_UNREGISTER_RING_FDS 21
 
 enum {
-	/* To IORING_SETUP_CQE_MIXED. What comes after it lays entries out otherwise. */
+	/* To IORING_SETUP_CQE_MIXED. IORING_SETUP_SQE_MIXED, which comes after it, and whatever
+	 * may come yet lay entries out otherwise. */
 	URING_SETUP_KNOWN = (1 << 19) - 1,
+	URING_SETUP_SQ_REWIND = 1 << 20,
 	URING_FEAT_MIN_TIMEOUT = 1 << 15,
 	/* To IORING_ENTER_NO_IOWAIT. */
 	URING_ENTER_KNOWN = (1 << 8) - 1,

@@ -341,6 +341,24 @@ static void polled(void)
 }
 
 /* Kills for what the program has no more use for, and what a ring of the shim's own would need. */
+/* A ring that liburing lays out as no version does that we know: the kernel gets it as it is, and
+ * closes no hold for what only looks like an entry that closes. tests/vm/ring_random.c has real
+ * ones.
+ */
+static void other_layout(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+
+	want(try(ring, fd, buffer(UNIT, 'a'), UNIT, 0, 0) == UNIT);
+	ring->flags |= 1U << 19;
+	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 77);
+	want(outcome(ring) < 0 && holds(fd, 0, UNIT, 'a'));
+	ring->flags = (ring->flags & ~(1U << 19)) | 1U << 21; /* one that is still to come */
+	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 77);
+	want(outcome(ring) < 0 && holds(fd, 0, UNIT, 'a'));
+}
+
 static void confine(void)
 {
 	struct sock_filter filter[] = {
@@ -379,6 +397,7 @@ static void confined(void)
 const struct body bodies[] = {
 	{ "confined", confined },
 	{ "one", one },
+	{ "other_layout", other_layout },
 	{ "errors", errors },
 	{ "many", many },
 	{ "chain", chain },
@@ -393,9 +412,9 @@ const struct body bodies[] = {
 };
 
 /* IORING_SETUP_COOP_TASKRUN, SQE128 | CQE32, SINGLE_ISSUER | DEFER_TASKRUN */
-#define WIDE   "SETUP=0x400"
-#define COOP   "SETUP=0x100"
-#define DEFER  "SETUP=0x3000"
+#define WIDE  "SETUP=0x400"
+#define COOP  "SETUP=0x100"
+#define DEFER "SETUP=0x3000"
 
 #define RAW "DOOR=raw\n"
 
@@ -404,6 +423,7 @@ static const struct preload_row rows[] = {
 	{ "confined", ",delay=1000", "BEFORE=1", 9 },
 	{ "one", "", NULL, 4 },
 	{ "one", "", "WAIT=1", 4 },
+	{ "other_layout", "", NULL, 1 },
 	{ "errors", "", NULL, 0 },
 	{ "errors", "", "WAIT=1", 0 },
 	{ "many", "", NULL, MANY },

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An ordinary liburing program: ring_random DEVICE COUNT DEPTH
+ * An ordinary liburing program: ring_random DEVICE COUNT DEPTH [rewind|mixed]
  * COUNT atomic writes of 512 to 16384 bytes, DEPTH at a time, each to a place of its own, with
  * plain reads, NOPs and fsyncs between; then everything is read back. Prints "SECTOR SECTORS" of
- * each.
+ * each. By liburing 2.14 and Linux 7 also on a ring that always begins at its first entry, or one
+ * with entries of two sizes, where the second halves of the large ones look like other entries.
  *
  * Links: -luring
  */
@@ -30,6 +31,7 @@ enum { OTHER = 1 << 30 };
 
 static struct io_uring ring;
 static int fd;
+static int is_mixed;
 static char *data[MOST], *back;
 static int places[MOST]; /* the number of the write that uses this memory, or -1 */
 
@@ -64,10 +66,28 @@ static void prepare(int number, int place)
 	sqe->user_data = (__u64)place;
 }
 
+/* The second half is nobody's to look at: closing each number, by number and by file. */
+static unsigned add_large(int number)
+{
+#ifdef IORING_SETUP_SQE_MIXED
+	struct io_uring_sqe *sqe = io_uring_get_sqe128(&ring);
+
+	want(sqe);
+	io_uring_prep_nop128(sqe);
+	sqe->user_data = OTHER;
+	io_uring_prep_close(sqe + 1, number % 600);
+	return 2;
+#else
+	return (unsigned)number * 0;
+#endif
+}
+
 static unsigned add_others(int number)
 {
 	struct io_uring_sqe *sqe;
 
+	if (is_mixed && number % 3 == 0)
+		return add_large(number);
 	if (number % 5)
 		return 0;
 	want((sqe = io_uring_get_sqe(&ring)));
@@ -105,13 +125,27 @@ static void check(int number)
 		want(back[i] == letter_of(number));
 }
 
+static unsigned flags_of(const char *layout)
+{
+	is_mixed = strcmp(layout, "mixed") == 0;
+#ifdef IORING_SETUP_SQE_MIXED
+	if (is_mixed)
+		return IORING_SETUP_SQE_MIXED;
+	if (strcmp(layout, "rewind") == 0)
+		return IORING_SETUP_SQ_REWIND | IORING_SETUP_NO_SQARRAY;
+#endif
+	want(!*layout);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	want(argc == 4);
+	want(argc == 4 || argc == 5);
 	int count = atoi(argv[2]), depth = atoi(argv[3]), next = 0, written = 0;
+	unsigned flags = flags_of(argc == 5 ? argv[4] : "");
 	want(depth <= MOST);
 	fd = open(argv[1], O_RDWR | O_DIRECT);
-	want(fd >= 0 && io_uring_queue_init(2 * MOST, &ring, 0) == 0);
+	want(fd >= 0 && io_uring_queue_init(2 * MOST, &ring, flags) == 0);
 	want((back = aligned_alloc(4096, UNIT)));
 	for (int i = 0; i < MOST; i++) {
 		want((data[i] = aligned_alloc(4096, UNIT)));
@@ -123,7 +157,9 @@ int main(int argc, char **argv)
 			prepare(next, place);
 			prepared += 1 + add_others(next);
 		}
-		want(io_uring_submit(&ring) == (int)prepared);
+		int submitted = io_uring_submit(&ring);
+		/* With one more, where a large entry does not fit before the ring's end. */
+		want(submitted == (int)prepared || (is_mixed && submitted == (int)prepared + 1));
 		reap(&written);
 	}
 	io_uring_queue_exit(&ring);
