@@ -26,6 +26,27 @@ print(written, end=' ')"
 }
 expect() { [ "$2" = "$3" ] || { echo "$(uname -r), $1: $2, not $3"; exit 1; }; }
 
+# A write of 16 KiB whose second half is not mapped: what comes of it, and of the 16 KiB that were there.
+unmapped() { # DEVICE UNTORN-OPTION...
+	"$untorn" run "${@:2}" -- python3 -c "
+import ctypes, mmap, os
+fd = os.open('$1', os.O_RDWR | os.O_DIRECT)
+data = mmap.mmap(-1, 32768); data[:] = b'o' * 32768
+assert os.pwritev(fd, [memoryview(data)[:16384]], 0, 0x40) == 16384
+data[:] = b'n' * 32768
+libc = ctypes.CDLL(None, use_errno=True)
+address = ctypes.addressof(ctypes.c_char.from_buffer(data))
+assert libc.munmap(ctypes.c_void_p(address + 8192), ctypes.c_size_t(8192)) == 0
+vector = (ctypes.c_size_t * 2)(address, 16384)
+written = libc.pwritev2(fd, vector, 1, ctypes.c_long(0), 0x40)
+fd = os.open('$1', os.O_RDONLY)
+print(written if written >= 0 else os.strerror(ctypes.get_errno()), os.pread(fd, 16384, 0).count(b'n'), 'new', flush=True)
+os._exit(0)"
+}
+expect "unmapped, command" "$(unmapped "$nawupf" --mode=command)" "Bad address 0 new"
+# The kernel's own hole, which libuntorn(7) tells: when this fails, Linux has closed it.
+expect "unmapped, native" "$(unmapped "$nawupf" --mode=off)" "8192 8192 new"
+expect "unmapped, auto" "$(unmapped "$nawupf")" "8192 8192 new"
 expect "NAWUPF, auto" "$(way "$nawupf" 16384)" "16384 kernel"
 expect "NAWUPF, command" "$(way "$nawupf" 16384 --mode=command)" "16384 command"
 expect "NAWUPF, off" "$(way "$nawupf" 16384 --mode=off)" "16384 kernel"
