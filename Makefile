@@ -122,7 +122,7 @@ mutants: programs
 	$(Q)tests/mutants.sh $(B) . 1/2 & tests/mutants.sh $(B) . 2/2; last=$$?; wait $$! && exit $$last
 # Unmodified programs that have no use for it must not notice it. Half an hour; see tests/clients/lib.sh.
 clients: shim $(CMD)
-	$(Q)tests/setup.sh g++ dpkg-dev make golang-go?
+	$(Q)tests/setup.sh g++ dpkg-dev make golang-go? bpftrace?
 	$(Q)UNTORN_TEST_SHOWN=1 tests/run.sh $(B) $(filter-out %/lib.sh,$(wildcard tests/clients/*.sh))
 packages: ; $(Q)tests/setup.sh mmdebstrap lintian && tests/pack/packages.sh
 builds: setup-check
