@@ -25,7 +25,7 @@ extern const char *const attribute_names[ATTRIBUTES];
 enum attribute attribute_named(const char *path);
 static inline enum attribute attribute_of(const char *path)
 {
-	const char end[] = "_bytes";
+	static const char end[] = "_bytes";
 	size_t length = strlen(path), tail = sizeof(end) - 1;
 
 	return length > tail && memcmp(path + length - tail, end, tail) == 0 ? attribute_named(path)
