@@ -351,6 +351,9 @@ static void other_layout(void)
 	struct io_uring *ring = ring_of(8);
 
 	want(try(ring, fd, buffer(UNIT, 'a'), UNIT, 0, 0) == UNIT);
+	if (getenv("UNTORN_DEEP")) /* there the call itself is caught, of a ring that is none such
+				    */
+		return;
 	ring->flags |= 1U << 19;
 	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 77);
 	want(outcome(ring) < 0 && holds(fd, 0, UNIT, 'a'));
