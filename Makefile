@@ -65,10 +65,10 @@ $(SIMLIB): $(call objs,sim sim_doors) shim/sim/sim.map
 $(B)/libdir: always ; @mkdir -p $(@D) && echo '$(libdir)' | cmp -s - $@ || echo '$(libdir)' > $@
 $(B)/shim/command/preload.o: $(B)/libdir
 $(B)/shim/command/preload.o: cpp += -DLIBDIR='"$(libdir)"' -DMULTIARCH='"$(shell $(CC) -print-multiarch 2> /dev/null)"'
-$(CMD): $(call objs,base rules device engine command doctor report verify run)
+$(CMD): $(call objs,base rules device stack engine command doctor report verify run)
 	$(link) -ldl -lpthread $(asks) $(LDLIBS)
 # A test takes from all rooms but the doors those that it uses.
-$(B)/rooms.a: $(call objs,base rules device engine async command doctor report verify run)
+$(B)/rooms.a: $(call objs,base rules device stack engine async command doctor report verify run)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(call tests,unit): $(B)/tests/main.o
 $(UNIT) $(BENCH): %: %.o $(B)/rooms.a

@@ -121,6 +121,27 @@ published about this disk|device/published.c|s/record->diskseq != expected->disk
 published and formatted since|device/published.c|s/record->block != expected->block/0/|unit/published_record
 published by us, in this version|device/published.c|s/memcmp(record->magic, magic, sizeof(magic)) != 0/0/|unit/published_record
 published whole|device/published.c|s/length == (ssize_t)(sizeof(\*ret_record) + size) ? 0/1 ? 0/|unit/published
+way down: parts of a volume|rules/stack.c|s/worst == j->page/1/|unit/stack
+way down: alignment from above|rules/stack.c|s/uint64_t align = smaller(own, smaller/uint64_t align = smaller(page, smaller/|unit/stack
+way down: a layer below two|rules/stack.c|/^static void find_alignments/,/^}/{s/bool changed = true;/bool changed, once = true;/;s/while (changed) {/for (; once; once = false) {/}|unit/stack
+way down: chunks|rules/stack.c|s/every % j->page == 0 \&\& j->align == j->page/1/|unit/stack
+way down: merges|rules/stack.c|s/layer->queue.nomerges == 2/layer->queue.nomerges > 0/|unit/stack
+way down: the paths merge|rules/stack.c|s/layer->kind == STACK_DISK \&\& !layer->has_paths/layer->kind == STACK_DISK/|unit/stack
+way down: length|rules/stack.c|s/queue->max >= j->page/1/|unit/stack
+way down: pieces of memory|rules/stack.c|s/queue->segments >= pieces/1/|unit/stack
+way down: the disk's promise|rules/stack.c|s/limits->unit_max >= j->page/1/|unit/stack
+way down: the disk's refusal|rules/stack.c|s/!limits->refusal \&\& limits->unit_max/limits->unit_max/;s/limits->unit_min <= j->page,/1,/|unit/stack
+way down: the disk's alignment|rules/stack.c|s/j->align < limits->alignment/0/|unit/stack
+way down: no answer is no yes|rules/stack.c|s/if (j->layer->error)/if (0)/|unit/stack
+way down: a no before not knowing|rules/stack.c|s/(!\*ret_first .. (\*ret_first)->answer != STACK_NO)/!*ret_first/|unit/stack
+pages: two pieces|rules/place.c|s/physical != walk->physical + (from - walk->at)/0/|unit/place
+pages: a hole|rules/place.c|s/if (piece->start > walk->next)/if (0)/|unit/place
+pages: unwritten, shared, encoded|rules/place.c|s/if (fault \&\& !walk->fault)/if (0)/|unit/place
+pages: how they lie|rules/place.c|s/if (!walk->fault \&\& align < place->align)/if (0)/|unit/place
+a folder's units|rules/place.c|s/place->unit % page == 0/1/|unit/place
+a journal's data|rules/place.c|s/place->is_journaled/0/|unit/place
+a file of somebody else's|verify/guard.c|s/O_EXCL . O_DIRECT/O_DIRECT/|command/verify.sh
+a log of neighbours|verify/log.c|s/record->kind & DENSE }/0 }/|unit/verify_log
 devices.conf: a mistake behind the line|device/decision.c|s/\*source = (struct decision_source){ is, number, { 0 } };/;/|unit/decision
 devices.conf: the first line|device/decision.c|s/is = source->line ? 0 : is_about/is = is_about/|unit/decision
 devices.conf: a line too long|device/decision.c|s/(end == LINE - 1 .. end != (size_t)length)/0/|unit/decision
@@ -302,7 +323,7 @@ verify: record of another page|verify/log.c|s/record->page < history->layout.pag
 verify: older than acknowledged|verify/judge.c|s/sight->sequence >= known->sequence/1/|unit/verify_judge
 verify: lost out of order|verify/judge.c|s/known->index < kept_after/0/|unit/verify_judge
 verify: older than a reader may see|verify/judge.c|s/sight->sequence < least/0/|unit/verify_judge
-verify: acknowledged after the device|verify/power.c|s/int error = verify_target_write(.*/int error = verify_log_acknowledge(\&power->log, page, tag.sequence); error = verify_target_write(power->target, buffer, \&tag, power->durable);/|command/verify.sh
+verify: acknowledged after the device|verify/power.c|s/int error = verify_target_write_run(.*/int error = verify_log_acknowledge(\&power->log, first, tags[0].sequence); error = verify_target_write_run(power->target, buffer, tags, count, power->durable);/|command/verify.sh
 verify: what is on a device|verify/guard.c|s/is_occupied(fd, reason)) {/0) {/|command/verify.sh
 verify: who uses a device|verify/guard.c|s/ \&\& is_used(st.st_rdev, reason)/ \&\& (*reason = 0)/|command/verify.sh
 verify: claimed by another|verify/guard.c|s/told < VERIFY_TOLD ? O_EXCL : 0/0/|command/verify.sh

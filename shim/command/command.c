@@ -56,18 +56,22 @@ static const struct verb {
 	  "executed, 127 it is not there, 2 a mistake in the command line or in a variable UNTORN_*.\n"
 	  "With --check: 0 it is reached, 1 it needs --deep.\n" },
 	{ "doctor", cmd_doctor, true, "say whether a device qualifies, and why",
-	  "usage: untorn doctor [OPTION]... [DEVICE]\n"
+	  "usage: untorn doctor [OPTION]... [DEVICE | PATH]\n"
 	  "\n"
 	  "The verdict first, then what it rests on, then what to change. Writes nothing. Without\n"
-	  "DEVICE the same as untorn list.\n"
+	  "DEVICE the same as untorn list. Of a file or folder, and with --page of a volume or disk\n"
+	  "too, it says whether a page that is written there with O_DIRECT, without a flag, is one\n"
+	  "command of the disk's.\n"
 	  "\n"
+	  "  --page=SIZE                        of such a page: 16k (the default), a power of two\n"
+	  "  --sample=COUNT                     look at so many pages of a file, at random, not at all\n"
 	  "  --json                             all of it as one JSON object\n"
 	  "  --report                           the bytes that the disk was judged by, without serial\n"
 	  "                                     numbers, for a bug report or untorn-drives(7)\n"
 	  "  --nvme-limits=namespace|single|controller\n"
 	  "                                     see UNTORN_NVME_LIMITS in libuntorn(7)\n"
 	  "\n"
-	  "Exit status: 0 the device has atomic writes, 1 it has none, 2 cannot tell.\n" },
+	  "Exit status: 0 yes, 1 no, 2 cannot tell.\n" },
 	{ "list", cmd_list, true, "list block devices, and what each can do",
 	  "usage: untorn list [OPTION]... [DEVICE]...\n"
 	  "\n"
@@ -100,9 +104,9 @@ static const struct verb {
 	  "6.2 only root may ask a disk; programs of other users then go by what is published.\n"
 	  "Exit status: 0 all published, 1 not all.\n" },
 	{ "verify", cmd_verify, true, "find out whether a disk keeps its word (overwrites it)",
-	  "usage: untorn verify [OPTION]... DEVICE\n"
-	  "       untorn verify --power-cut=LOG [OPTION]... DEVICE\n"
-	  "       untorn verify --check=LOG [--json] DEVICE\n"
+	  "usage: untorn verify [OPTION]... DEVICE | --file=NAME\n"
+	  "       untorn verify --power-cut=LOG [OPTION]... DEVICE | --file=NAME\n"
+	  "       untorn verify --check=LOG [--json] DEVICE | --file=NAME\n"
 	  "\n"
 	  "Writers and readers race over pages of DEVICE, or writes go on until the power is cut.\n"
 	  "Overwrites DEVICE, and refuses one that is in use or has something on it.\n"
@@ -113,6 +117,11 @@ static const struct verb {
 	  "  --volatile                         with --power-cut: writes need not survive it, but whole\n"
 	  "  --seconds=N                        how long; 10, and with --power-cut until interrupted\n"
 	  "  --pages=N                          how many pages; 256\n"
+	  "  --plain                            write without the flag, and neighbours at once, as a\n"
+	  "                                     database does: does the whole stack keep pages whole?\n"
+	  "  --page=SIZE                        with --plain: of a page; 16k\n"
+	  "  --file=NAME                        a new file, through filesystem and volume\n"
+	  "  --size=SIZE                        of that file; 64M\n"
 	  "  --destroy --destroy                overwrite even what is in use or has something on it\n"
 	  "  --json                             the report as one JSON object\n"
 	  "  --nvme-limits=namespace|single|controller\n"

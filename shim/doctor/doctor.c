@@ -7,6 +7,7 @@
  */
 #include "command/command.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,44 +18,44 @@
 #include "doctor/judge.h"
 #include "doctor/list.h"
 #include "doctor/throttle.h"
+#include "doctor/way.h"
 #include "untorn.h"
-
-static int refuse_file(const char *path, mode_t mode)
-{
-	if (S_ISCHR(mode))
-		return cmd_fail(VERDICT_UNKNOWN,
-				"%s is a character device; name the disk, as /dev/nvme0n1", path);
-	return cmd_fail(VERDICT_UNKNOWN,
-			"%s is not a block device; untorn handles block devices only, not files",
-			path);
-}
-
-/* 0, or the exit status: there is nothing to examine. */
-static int admit(struct patient *p)
-{
-	struct stat st;
-
-	if (stat(p->path, &st) < 0)
-		return cmd_fail(VERDICT_UNKNOWN, "%s: %m", p->path);
-	if (!S_ISBLK(st.st_mode))
-		return refuse_file(p->path, st.st_mode);
-	p->number = st.st_rdev;
-	return 0;
-}
 
 struct options {
 	bool json, report;
+	const char *page, *sample;
+	struct way_options way;
 };
 
-static int check(const struct options *options, int devices)
+static int read_numbers(struct options *options)
+{
+	struct way_options *way = &options->way;
+	char *end = NULL;
+
+	way->page = options->page ? way_parse_page(options->page) : WAY_PAGE;
+	if (!way->page)
+		return cmd_fail(CMD_USAGE, "--page=%s: a power of two from 512 to 1024k, as 16k",
+				options->page);
+	if (options->sample)
+		way->sample = strtoull(options->sample, &end, 10);
+	if (options->sample && (!way->sample || *end || *options->sample == '-'))
+		return cmd_fail(CMD_USAGE, "--sample=%s: how many pages?", options->sample);
+	way->quiet = options->json;
+	return 0;
+}
+
+static int check(struct options *options, int devices)
 {
 	if (devices > 1)
-		return cmd_fail(CMD_USAGE, "which device? one; see untorn doctor --help");
+		return cmd_fail(CMD_USAGE, "which one? see untorn doctor --help");
+	if ((options->page || options->sample) && (!devices || options->report))
+		return cmd_fail(CMD_USAGE, "--page and --sample are about one path, and do not go "
+					   "with --report");
 	if (options->report && !devices)
 		return cmd_fail(CMD_USAGE, "--report is about one device; which?");
 	if (options->report && options->json)
 		return cmd_fail(CMD_USAGE, "--report is text; it does not go with --json");
-	return 0;
+	return read_numbers(options);
 }
 
 static int parse(int argc, char **argv, struct options *ret_options)
@@ -62,6 +63,8 @@ static int parse(int argc, char **argv, struct options *ret_options)
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "report", no_argument, NULL, 'r' },
+		{ "page", required_argument, NULL, 'p' },
+		{ "sample", required_argument, NULL, 's' },
 		{ "nvme-limits", required_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -75,6 +78,12 @@ static int parse(int argc, char **argv, struct options *ret_options)
 			break;
 		case 'r':
 			ret_options->report = true;
+			break;
+		case 'p':
+			ret_options->page = optarg;
+			break;
+		case 's':
+			ret_options->sample = optarg;
 			break;
 		case 'l':
 			status = cmd_set("nvme-limits", UNTORN_ENV_NVME_LIMITS, optarg,
@@ -97,29 +106,63 @@ static bool print(const struct patient *patient, const struct evidence *evidence
 	return options->json ? evidence_print_json(evidence) : evidence_print(evidence);
 }
 
-static int examine(const char *path, const struct options *options)
+static int print_verdict(const struct patient *patient, const struct evidence *evidence,
+			 const struct options *options)
+{
+	if (!print(patient, evidence, options))
+		return cmd_fail(VERDICT_UNKNOWN, "the answer could not be written: %m");
+	return (int)evidence->verdict;
+}
+
+static int examine_way(const char *path, const struct options *options)
+{
+	static struct evidence evidence;
+
+	evidence.device = path;
+	int error = way_examine(path, &options->way, &evidence);
+	if (error == -EINVAL)
+		return cmd_fail(VERDICT_UNKNOWN,
+				"%s is neither a file, a folder nor a block device", path);
+	if (error)
+		return cmd_fail(VERDICT_UNKNOWN, "%s: %s", path, strerror(-error));
+	return print_verdict(NULL, &evidence, options);
+}
+
+static int examine_device(const char *path, dev_t number, const struct options *options)
 {
 	static struct patient patient;
 	static struct evidence evidence;
 
 	patient.path = evidence.device = path;
-	int status = admit(&patient);
-	if (status)
-		return status;
+	patient.number = number;
 	judge_ask(&patient);
 	cmd_examine_all(&patient, &evidence);
 	judge_conclude(&patient, &evidence);
 	if (strcmp(evidence.lane, "command") == 0)
 		throttle_warn(&patient, &evidence);
 	judge_release(&patient);
-	if (!print(&patient, &evidence, options))
-		return cmd_fail(VERDICT_UNKNOWN, "the answer could not be written: %m");
-	return (int)evidence.verdict;
+	return print_verdict(&patient, &evidence, options);
+}
+
+static int examine(const char *path, const struct options *options)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return cmd_fail(VERDICT_UNKNOWN, "%s: %m", path);
+	if (S_ISCHR(st.st_mode))
+		return cmd_fail(VERDICT_UNKNOWN,
+				"%s is a character device; name the disk, as /dev/nvme0n1", path);
+	if (S_ISBLK(st.st_mode) && !options->page && !options->sample)
+		return examine_device(path, st.st_rdev, options);
+	if (options->report)
+		return cmd_fail(CMD_USAGE, "--report is about a disk; %s is none", path);
+	return examine_way(path, options);
 }
 
 int cmd_doctor(int argc, char **argv)
 {
-	struct options options = { false, false };
+	struct options options = { .json = false };
 
 	int status = parse(argc, argv, &options);
 	if (status)

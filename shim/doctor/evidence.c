@@ -134,6 +134,8 @@ bool evidence_print_json(const struct evidence *evidence)
 	json_object_object_add(object, "unit_min", json_object_new_int64(evidence->unit_min));
 	json_object_object_add(object, "unit_max", json_object_new_int64(evidence->unit_max));
 	json_object_object_add(object, "boundary", json_object_new_int64(evidence->boundary));
+	if (evidence->page)
+		json_object_object_add(object, "page", json_object_new_int64(evidence->page));
 	json_object_object_add(object, "evidence", facts_object(evidence));
 	json_object_object_add(object, "advice",
 			       texts_array(evidence->advice[0], sizeof(evidence->advice[0]),

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { EVIDENCE_FACTS = 64, EVIDENCE_ADVICE = 8 };
+enum { EVIDENCE_FACTS = 256, EVIDENCE_ADVICE = 16 };
 
 enum verdict { VERDICT_YES = 0, VERDICT_NO = 1, VERDICT_UNKNOWN = 2 }; /* the exit status */
 
@@ -17,7 +17,8 @@ struct evidence {
 	size_t reason; /* where in the conclusion it begins */
 	char warning[512];
 	unsigned unit_min, unit_max, boundary; /* bytes */
-	const char *lane;                      /* "native", "command" or "none" */
+	const char *lane;                      /* "native", "command", "plain" or "none" */
+	unsigned page;                         /* of a way down, bytes; 0: it is about a disk */
 	struct fact {
 		const char *group, *name; /* static */
 		char text[192];

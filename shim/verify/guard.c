@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "command/command.h"
 #include "doctor/examine.h"
 #include "verify/signature.h"
@@ -105,8 +107,8 @@ int verify_guard_open(const char *path, int told)
 		return -cmd_fail(CMD_USAGE, "%s: %m", path);
 	if (!S_ISBLK(st.st_mode))
 		return -cmd_fail(CMD_USAGE,
-				 "%s is not a block device; atomic writes to files are the "
-				 "filesystem's, name the disk",
+				 "%s is not a block device; name the disk, or a new file with "
+				 "--file=",
 				 path);
 	if (told < VERIFY_TOLD && is_used(st.st_rdev, reason))
 		return refuse(path, reason);
@@ -116,4 +118,41 @@ int verify_guard_open(const char *path, int told)
 		return refuse(path, reason);
 	}
 	return fd < 0 ? fd : make_direct(path, fd);
+}
+
+/* Until nothing is left to be allocated: the writes that follow change data alone. */
+static int fill(int fd, uint64_t size)
+{
+	enum { CHUNK = 1 << 20, ALIGNMENT = 4096 };
+	AUTO_FREE void *zeros = aligned_alloc(ALIGNMENT, CHUNK);
+	if (!zeros)
+		return -ENOMEM;
+	memset(zeros, 0, CHUNK);
+	for (uint64_t at = 0; at < size;) {
+		size_t length = size - at < CHUNK ? (size_t)(size - at) : CHUNK;
+		ssize_t written = pwrite(fd, zeros, length, (off_t)at);
+		if (written <= 0)
+			return written < 0 ? -errno : -EIO;
+		at += (uint64_t)written;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int verify_guard_make(const char *path, uint64_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_DIRECT | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return -cmd_fail(CMD_USAGE, "%s is there already; name a new file, or remove it",
+				 path);
+	if (fd < 0)
+		return -cmd_fail(CMD_USAGE, "%s: %s", path,
+				 errno == EINVAL ? "no direct I/O on this filesystem"
+						 : strerror(errno));
+	int error = fill(fd, size);
+	if (!error)
+		return fd;
+	close(fd);
+	unlink(path);
+	return -cmd_fail(CMD_USAGE, "%s: %s", path, strerror(-error));
 }

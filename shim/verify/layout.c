@@ -27,6 +27,8 @@ static uint32_t length_of(const struct verify_layout *layout, uint64_t random)
 
 struct verify_place verify_layout_place(const struct verify_layout *layout, uint32_t page)
 {
+	if (layout->is_dense)
+		return (struct verify_place){ (uint64_t)page * layout->unit_max, layout->unit_max };
 	uint64_t stretch = layout->size / layout->unit_max / layout->pages;
 	uint64_t slot = page * stretch + verify_random(layout->run, UINT64_C(3) * page) % stretch;
 	uint32_t length = length_of(layout, verify_random(layout->run, UINT64_C(3) * page + 1));

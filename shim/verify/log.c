@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct record) == VERIFY_RECORD, "no padding");
 
 static const char magic[8] = "untornL";
 
-enum { DURABLE = 0x100 };
+enum { DURABLE = 0x100, DENSE = 0x200 };
 
 static uint64_t sum_of(const struct record *record)
 {
@@ -76,7 +76,7 @@ int verify_log_start(struct verify_log *log, int fd, const struct verify_layout 
 		     bool durable)
 {
 	struct record record = {
-		.kind = KIND_START | (durable ? DURABLE : 0),
+		.kind = KIND_START | (durable ? DURABLE : 0) | (layout->is_dense ? DENSE : 0),
 		.page = layout->pages,
 		.size = layout->size,
 		.unit_min = layout->unit_min,
@@ -116,7 +116,7 @@ static bool is_start(const struct record *record)
 {
 	uint32_t min = record->unit_min, max = record->unit_max;
 
-	return (record->kind & ~DURABLE) == KIND_START && record->page &&
+	return (record->kind & ~(DURABLE | DENSE)) == KIND_START && record->page &&
 	       record->page <= VERIFY_MAX_PAGES && min >= VERIFY_SECTOR && max >= min &&
 	       !(min & (min - 1)) && !(max & (max - 1)) && max <= record->size / record->page;
 }
@@ -126,7 +126,7 @@ static int begin(struct verify_history *history, const struct record *record)
 	free(history->pages);
 	*history = (struct verify_history){
 		.layout = { record->run, record->size, record->unit_min, record->unit_max,
-			    record->page },
+			    record->page, record->kind & DENSE },
 		.durable = record->kind & DURABLE,
 		.pages = calloc(record->page, sizeof(*history->pages)),
 	};

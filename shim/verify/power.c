@@ -27,25 +27,32 @@ static void give_up(struct power *power, const char *what, struct verify_place p
 	verify_crew_end();
 }
 
-static void write_one(struct power *power, unsigned writer, uint32_t page, void *buffer)
+/* Pages from `first` on, side by side in the layout. */
+static void write_run(struct power *power, unsigned writer, uint32_t first, unsigned count,
+		      void *buffer)
 {
-	struct verify_place place = verify_layout_place(&power->target->layout, page);
-	struct verify_tag tag = {
-		.run = power->target->layout.run,
-		.sequence = ++power->sequence,
-		.after = power->log.count,
-		.offset = place.offset,
-		.length = place.length,
-		.writer = writer,
-	};
+	struct verify_place place = verify_layout_place(&power->target->layout, first);
+	struct verify_tag tags[VERIFY_RUN];
 
-	int error = verify_target_write(power->target, buffer, &tag, power->durable);
+	for (unsigned i = 0; i < count; i++) {
+		struct verify_place own = verify_layout_place(&power->target->layout, first + i);
+		tags[i] = (struct verify_tag){
+			.run = power->target->layout.run,
+			.sequence = ++power->sequence,
+			.after = power->log.count,
+			.offset = own.offset,
+			.length = own.length,
+			.writer = writer,
+		};
+	}
+	int error = verify_target_write_run(power->target, buffer, tags, count, power->durable);
 	if (error) {
 		give_up(power, "writing", place, error);
 		return;
 	}
-	power->report->writes++;
-	error = verify_log_acknowledge(&power->log, page, tag.sequence);
+	power->report->writes += count;
+	for (unsigned i = 0; i < count && !error; i++)
+		error = verify_log_acknowledge(&power->log, first + i, tags[i].sequence);
 	if (error)
 		give_up(power, "logging the write", place, error);
 }
@@ -55,18 +62,36 @@ static unsigned writers(const struct verify_target *target)
 	return target->layout.pages < WRITERS ? target->layout.pages : WRITERS;
 }
 
+/* Of `own` pages of this writer's, one by chance; each writer has every fourth. */
+static void write_scattered(struct power *power, unsigned number, uint64_t random, void *buffer)
+{
+	unsigned hands = writers(power->target);
+	uint32_t own = (power->target->layout.pages - number + hands - 1) / hands;
+
+	write_run(power, number, (uint32_t)(random % own) * hands + number, 1, buffer);
+}
+
+/* Some neighbours of this writer's part, for the kernel to put together. */
+static void write_dense(struct power *power, unsigned number, uint64_t random, void *buffer)
+{
+	uint32_t own = power->target->layout.pages / writers(power->target);
+	uint32_t at = (uint32_t)(random % own);
+	unsigned count = 1 + (random >> 32) % VERIFY_RUN;
+
+	write_run(power, number, number * own + at, count < own - at ? count : own - at, buffer);
+}
+
 static void hand(void *context, unsigned number)
 {
 	struct power *power = context;
-	unsigned hands = writers(power->target);
-	uint32_t own = (power->target->layout.pages - number + hands - 1) / hands;
 	void *buffer = verify_target_buffer(power->target);
 
 	if (!buffer)
 		give_up(power, "memory", (struct verify_place){ 0, 0 }, -ENOMEM);
 	for (uint64_t n = 0; !verify_crew_is_over(); n++) {
 		uint64_t random = verify_random(power->target->layout.run + number, n);
-		write_one(power, number, (uint32_t)(random % own) * hands + number, buffer);
+		(power->target->is_plain ? write_dense : write_scattered)(power, number, random,
+									  buffer);
 	}
 	free(buffer);
 }

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -32,6 +34,18 @@ static uint32_t longest_read(dev_t number)
 	return (uint32_t)kilobytes * 1024;
 }
 
+int verify_target_size(int fd, uint64_t *ret_size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISBLK(st.st_mode))
+		return real_ioctl(fd, BLKGETSIZE64, ret_size);
+	*ret_size = (uint64_t)st.st_size;
+	return 0;
+}
+
 static int ask(const char *path, int fd, struct verify_layout *layout, dev_t *ret_number)
 {
 	struct statx stx;
@@ -40,18 +54,43 @@ static int ask(const char *path, int fd, struct verify_layout *layout, dev_t *re
 	int error = engine_statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx);
 
 	if (!error)
-		error = real_ioctl(fd, BLKGETSIZE64, &layout->size);
+		error = verify_target_size(fd, &layout->size);
 	if (error || fstat(fd, &st) < 0)
 		return cmd_fail(CMD_USAGE, "%s: %s", path, strerror(error ? -error : errno));
 	if (!(stx.stx_mask & STATX_WRITE_ATOMIC) || !atomic->unit_max)
 		return cmd_fail(CMD_USAGE,
 				"%s has no atomic writes that could be verified; untorn doctor %s "
-				"says why",
+				"says why. --plain tries what writes without the flag do",
 				path, path);
 	layout->unit_min = atomic->unit_min;
 	layout->unit_max = atomic->unit_max;
-	*ret_number = st.st_rdev;
+	*ret_number = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
 	return 0;
+}
+
+/* The layout's units and size are known. */
+static int lay_out(struct verify_layout *layout, const char *path, uint32_t pages)
+{
+	layout->pages = verify_layout_pages(layout->size, layout->unit_max, pages);
+	if (!layout->pages)
+		return cmd_fail(CMD_USAGE, "%s is smaller than one write", path);
+	if (getrandom(&layout->run, sizeof(layout->run), 0) != sizeof(layout->run))
+		return cmd_fail(CMD_USAGE, "no random number for this run: %m");
+	return 0;
+}
+
+int verify_target_prepare_plain(struct verify_target *target, const char *path, int fd,
+				uint32_t pages, uint32_t page)
+{
+	*target = (struct verify_target){
+		.fd = fd,
+		.layout = { .unit_min = page, .unit_max = page, .is_dense = true },
+		.reads_whole = page,
+		.is_plain = true,
+	};
+	int error = verify_target_size(fd, &target->layout.size);
+	return error ? cmd_fail(CMD_USAGE, "%s: %s", path, strerror(-error))
+		     : lay_out(&target->layout, path, pages);
 }
 
 int verify_target_prepare(struct verify_target *target, const char *path, int fd, uint32_t pages)
@@ -59,17 +98,12 @@ int verify_target_prepare(struct verify_target *target, const char *path, int fd
 	struct verify_layout *layout = &target->layout;
 	dev_t number;
 
-	target->fd = fd;
+	*target = (struct verify_target){ .fd = fd };
 	int status = ask(path, fd, layout, &number);
 	if (status)
 		return status;
 	target->reads_whole = longest_read(number);
-	layout->pages = verify_layout_pages(layout->size, layout->unit_max, pages);
-	if (!layout->pages)
-		return cmd_fail(CMD_USAGE, "%s is smaller than one atomic write", path);
-	if (getrandom(&layout->run, sizeof(layout->run), 0) != sizeof(layout->run))
-		return cmd_fail(CMD_USAGE, "no random number for this run: %m");
-	return 0;
+	return lay_out(layout, path, pages);
 }
 
 void verify_target_shorten(struct verify_target *target)
@@ -82,8 +116,9 @@ void verify_target_shorten(struct verify_target *target)
 
 void *verify_target_buffer(const struct verify_target *target)
 {
-	uint32_t size = target->layout.unit_max;
+	size_t size = target->layout.unit_max;
 
+	size *= target->is_plain ? VERIFY_RUN : 1;
 	return aligned_alloc(ALIGNMENT, size < ALIGNMENT ? ALIGNMENT : size);
 }
 
@@ -100,10 +135,55 @@ int verify_target_write(const struct verify_target *target, void *buffer,
 	};
 
 	verify_page_fill(buffer, tag);
-	ssize_t written = engine_write(&call);
+	if (target->is_plain)
+		call.flags &= ~RWF_ATOMIC;
+	ssize_t written = target->is_plain
+				  ? real_pwritev2(call.fd, &iov, 1, call.offset, call.flags)
+				  : engine_write(&call);
 	if (written < 0)
 		return (int)written;
 	return written == (ssize_t)tag->length ? 0 : -EIO;
+}
+
+/* One of each thread's that writes, until the process ends. */
+static int submit(const struct verify_target *target, struct iocb *list[], unsigned count)
+{
+	static __thread aio_context_t context;
+	struct io_event events[VERIFY_RUN];
+
+	if (!context && syscall(SYS_io_setup, VERIFY_RUN, &context) < 0)
+		return -errno;
+	if (syscall(SYS_io_submit, context, (long)count, list) != (long)count)
+		return errno ? -errno : -EIO;
+	if (syscall(SYS_io_getevents, context, (long)count, (long)count, events, NULL) !=
+	    (long)count)
+		return -errno;
+	for (unsigned i = 0; i < count; i++) {
+		if (events[i].res != target->layout.unit_max)
+			return events[i].res < 0 ? (int)events[i].res : -EIO;
+	}
+	return 0;
+}
+
+int verify_target_write_run(const struct verify_target *target, void *buffer,
+			    const struct verify_tag *tags, unsigned count, bool durable)
+{
+	struct iocb entries[VERIFY_RUN] = { 0 }, *list[VERIFY_RUN];
+
+	if (count == 1)
+		return verify_target_write(target, buffer, tags, durable);
+	for (unsigned i = 0; i < count; i++) {
+		char *data = (char *)buffer + (size_t)i * target->layout.unit_max;
+		verify_page_fill(data, &tags[i]);
+		entries[i] = (struct iocb){ .aio_lio_opcode = IOCB_CMD_PWRITE,
+					    .aio_fildes = (uint32_t)target->fd,
+					    .aio_buf = (uintptr_t)data,
+					    .aio_nbytes = tags[i].length,
+					    .aio_offset = (int64_t)tags[i].offset,
+					    .aio_rw_flags = durable ? RWF_DSYNC : 0 };
+		list[i] = &entries[i];
+	}
+	return submit(target, list, count);
 }
 
 int verify_target_read(const struct verify_target *target, void *buffer, struct verify_place place)

@@ -9,27 +9,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/real.h"
+#include "doctor/way.h"
 #include "untorn.h"
 #include "verify/guard.h"
 #include "verify/power.h"
 #include "verify/race.h"
 
-enum { PAGES = 256, RACE_SECONDS = 10 };
+enum { PAGES = 256, RACE_SECONDS = 10, FILE_SIZE = 64 << 20 };
 
 struct wishes {
 	const char *device, *log, *check; /* log: of --power-cut */
 	double seconds;                   /* 0: not said */
 	uint32_t pages;
 	int destroy;
-	bool json, is_volatile;
+	bool json, is_volatile, is_plain;
+	const char *file, *page, *size; /* as they were given; NULL: not */
+	uint32_t page_bytes;
+	uint64_t size_bytes;
 };
 
 static bool is_dash(const char *path)
@@ -79,8 +81,9 @@ static int power(const struct wishes *wishes, const struct verify_target *target
 		return cmd_fail(CMD_USAGE, "%s: %s", wishes->log, strerror(-error));
 	status = verify_report_print(&report, wishes->json, is_dash(wishes->log));
 	fprintf(stderr,
-		"untorn: to check, now or after the power cut: untorn verify --check=%s %s\n",
-		is_dash(wishes->log) ? "LOG" : wishes->log, wishes->device);
+		"untorn: to check, now or after the power cut: untorn verify --check=%s %s%s\n",
+		is_dash(wishes->log) ? "LOG" : wishes->log, wishes->file ? "--file=" : "",
+		wishes->device);
 	return status;
 }
 
@@ -88,14 +91,22 @@ static int power(const struct wishes *wishes, const struct verify_target *target
 static int write_to_it(const struct wishes *wishes)
 {
 	struct verify_target target;
-	int fd = verify_guard_open(wishes->device, wishes->destroy);
+	int fd = wishes->file ? verify_guard_make(wishes->file, wishes->size_bytes)
+			      : verify_guard_open(wishes->device, wishes->destroy);
 
 	if (fd < 0)
 		return -fd;
 	AUTO_CLOSE int device = fd;
-	int status = verify_target_prepare(&target, wishes->device, device, wishes->pages);
-	if (status)
+	int status =
+		wishes->is_plain
+			? verify_target_prepare_plain(&target, wishes->device, device,
+						      wishes->pages, wishes->page_bytes)
+			: verify_target_prepare(&target, wishes->device, device, wishes->pages);
+	if (status) {
+		if (wishes->file)
+			unlink(wishes->file); /* it was made just now */
 		return status;
+	}
 	return wishes->log ? power(wishes, &target) : race(wishes, &target);
 }
 
@@ -117,7 +128,7 @@ static int check_device(const struct wishes *wishes, const struct verify_history
 	uint64_t size;
 
 	AUTO_CLOSE int fd = open(wishes->device, O_RDONLY | O_CLOEXEC);
-	int error = fd < 0 ? -errno : real_ioctl(fd, BLKGETSIZE64, &size);
+	int error = fd < 0 ? -errno : verify_target_size(fd, &size);
 
 	/* If that cannot be had, what was just read from the device is as good. */
 	if (fd >= 0)
@@ -189,6 +200,18 @@ static int take(int option, struct wishes *wishes)
 	case 'j':
 		wishes->json = true;
 		return 0;
+	case 'o':
+		wishes->is_plain = true;
+		return 0;
+	case 'f':
+		wishes->file = optarg;
+		return 0;
+	case 'g':
+		wishes->page = optarg;
+		return 0;
+	case 'z':
+		wishes->size = optarg;
+		return 0;
 	case 'l':
 		return cmd_set("nvme-limits", UNTORN_ENV_NVME_LIMITS, optarg, CMD_POLICIES);
 	case 'h':
@@ -196,6 +219,35 @@ static int take(int option, struct wishes *wishes)
 	default:
 		return cmd_fail(CMD_USAGE, "see untorn verify --help");
 	}
+}
+
+static uint64_t parse_size(const char *text)
+{
+	static const char units[] = "kmgt";
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return 0;
+	uint64_t size = strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, *end | 0x20) : NULL;
+	unsigned shift = unit ? 10U * (unsigned)(unit - units + 1) : 0;
+	return end[unit != NULL] || size > UINT64_MAX >> shift >> 1 ? 0 : size << shift;
+}
+
+static int check_numbers(struct wishes *wishes)
+{
+	wishes->page_bytes = wishes->page ? (uint32_t)way_parse_page(wishes->page) : WAY_PAGE;
+	wishes->size_bytes = wishes->size ? parse_size(wishes->size) : FILE_SIZE;
+	if (wishes->page && !wishes->is_plain)
+		return cmd_fail(CMD_USAGE, "--page goes with --plain");
+	if (wishes->size && !wishes->file)
+		return cmd_fail(CMD_USAGE, "--size goes with --file");
+	if (!wishes->page_bytes)
+		return cmd_fail(CMD_USAGE, "--page=%s: a power of two from 512 to 1024k, as 16k",
+				wishes->page);
+	if (!wishes->size_bytes || wishes->size_bytes % 4096)
+		return cmd_fail(CMD_USAGE, "--size=%s: a multiple of 4096, as 64M", wishes->size);
+	return 0;
 }
 
 static int parse(int argc, char **argv, struct wishes *wishes)
@@ -208,6 +260,10 @@ static int parse(int argc, char **argv, struct wishes *wishes)
 		{ "destroy", no_argument, NULL, 'd' },
 		{ "volatile", no_argument, NULL, 'v' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "plain", no_argument, NULL, 'o' },
+		{ "file", required_argument, NULL, 'f' },
+		{ "page", required_argument, NULL, 'g' },
+		{ "size", required_argument, NULL, 'z' },
 		{ "nvme-limits", required_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -216,14 +272,14 @@ static int parse(int argc, char **argv, struct wishes *wishes)
 
 	while (!status && (option = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		status = take(option, wishes);
-	if (!status && optind + 1 != argc)
+	if (!status && optind + !wishes->file != argc)
 		status = cmd_fail(CMD_USAGE, "which device? one; see untorn verify --help");
 	if (!status && wishes->log && wishes->check)
 		status = cmd_fail(CMD_USAGE, "--power-cut comes before the cut, --check after it");
 	if (!status && wishes->is_volatile && !wishes->log)
 		status = cmd_fail(CMD_USAGE, "--volatile goes with --power-cut");
-	wishes->device = argv[optind];
-	return status;
+	wishes->device = wishes->file ?: argv[optind];
+	return status ? status : check_numbers(wishes);
 }
 
 int cmd_verify(int argc, char **argv)

@@ -159,12 +159,16 @@ refused() { # WHAT TEXT COMMAND...
 }
 : > "$work/file"
 refused "null" "/dev/null is a character device; name the disk, as /dev/nvme0n1" "$untorn" doctor /dev/null
-refused "file" "not a block device" "$untorn" doctor "$work/file"
-refused "folder" "not a block device" "$untorn" doctor "$work"
+refused "report of a file" "--report is about a disk" "$untorn" doctor --report "$work/file"
+mkfifo "$work/fifo"
+refused "fifo" "neither a file, a folder nor a block device" "$untorn" doctor "$work/fifo"
+refused "page" "a power of two" "$untorn" doctor --page=12k "$work"
+refused "page of what?" "one path" "$untorn" doctor --page=16k
+refused "sample" "how many pages" "$untorn" doctor --sample=0 "$work/file"
 refused "missing" "No such file" "$untorn" doctor "$work/none"
 refused "report of what?" "one device; which?" "$untorn" doctor --report
 refused "report as JSON" "does not go with --json" "$untorn" doctor --report --json /dev/null
-refused "two" "which device?" "$untorn" doctor /dev/null /dev/null
+refused "two" "which one?" "$untorn" doctor /dev/null /dev/null
 refused "option" "untorn doctor --help" "$untorn" doctor --bogus /dev/null
 refused "policy" "does not know x" "$untorn" doctor --nvme-limits=x /dev/null
 # shellcheck disable=SC2069 # the message alone

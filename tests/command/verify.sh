@@ -75,6 +75,47 @@ for lie in "tears=4096 torn" "tears_across=24576 torn" "drops=10 lost|out_of_ord
 	equal "${lie% *} is caught" "${said%in *}" "1 found "
 done
 
+# Plain writes, neighbours at once: the simulated disk tears them at a cut, as any disk may that gets them merged.
+fresh
+torn=0
+for cut in 1 2 3 4 5; do
+	rm -f "$work/log"
+	verify "seed=$cut,cut=$((60 + cut * 7))" --plain --destroy --destroy --power-cut="$work/log" --pages=32 $u
+	equal "plain, cut $cut: killed" "$status" 137
+	verify seed=1 --check="$work/log" --json $u
+	torn=$((torn + $(number torn)))
+done
+equal "plain writes are torn" "$([ $torn -gt 0 ] && echo yes)" yes
+fresh
+verify seed=1 --plain --page=4k --seconds=1 $u
+equal "plain, racing readers: status" "$status" 1 # it is written block by block
+has "plain, racing readers" " torn" "$work/text"
+has "plain: its pages" "256 pages of 4096 to 4096 bytes" "$work/text"
+
+# A file: a new one, written whole before; removed where it was of no use.
+there=$work/file
+touch "$work/theirs"
+if verify seed=1 --plain --file="$there" --size=8M --seconds=1 && [ "$status" = 0 ]; then
+	equal "file" "$(head -n 1 "$work/text")" "$there: nothing found"
+	equal "file: its size" "$(stat -c %s "$there")" 8388608
+	rm "$there"
+	verify seed=1 --plain --file="$there" --size=8M --seconds=1 --power-cut="$work/log-of-file"
+	has "file: what next" "untorn verify --check=$work/log-of-file --file=$there" "$work/said"
+	verify seed=1 --check="$work/log-of-file" --file="$there"
+	equal "file: checked" "$status $(head -n 1 "$work/text")" "0 $there: nothing found"
+	rm "$there"
+	verify seed=1 --file="$there"
+	equal "file, by the flag: status" "$status" 2
+	has "file, by the flag" "--plain tries what writes without the flag do" "$work/said"
+	equal "file, by the flag: nothing is left" "$(ls "$there" 2> /dev/null)" ""
+else
+	has "file: no direct I/O here" "direct I/O" "$work/said"
+	left_out="$left_out verify of a file (no direct I/O in $work);"
+fi
+verify seed=1 --plain --file="$work/theirs"
+equal "somebody's file: status" "$status" 2
+has "somebody's file" "is there already; name a new file" "$work/said"
+
 # Volatile writes may be older, and are to be whole.
 fresh
 verify cut=200,drops=2 --power-cut="$work/log" --volatile --pages=32 $u
@@ -155,7 +196,8 @@ else
 fi
 for mistake in "|which device?" "$u $u|which device?" "--bogus $u|untorn verify --help" \
 	"--seconds=0 $u|--seconds" "--seconds=x $u|--seconds" "--pages=0 $u|--pages" \
-	"--pages=65537 $u|--pages" "--volatile $u|goes with" \
+	"--pages=65537 $u|--pages" "--page=16k $u|goes with --plain" "--plain --page=3k $u|a power of two" \
+	"--size=1M $u|goes with --file" "--file=x --size=5k|a multiple of 4096" "--file=x $u|which device?" "--volatile $u|goes with" \
 	"--power-cut=a --check=b $u|comes before" "/dev/null|not a block device" \
 	"$work|not a block device" "/nowhere|No such file" "--nvme-limits=x $u|does not know"; do
 	# shellcheck disable=SC2086

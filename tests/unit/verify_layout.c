@@ -19,7 +19,7 @@ static const struct {
 
 START_TEST(pages_are_good_writes)
 {
-	struct verify_layout layout = { _i + 1, rows[_i].size, rows[_i].min, rows[_i].max, 0 };
+	struct verify_layout layout = { _i + 1, rows[_i].size, rows[_i].min, rows[_i].max, 0, false };
 	uint64_t end = 0, good = 0;
 
 	layout.pages = verify_layout_pages(rows[_i].size, rows[_i].max, rows[_i].wanted);
@@ -38,7 +38,7 @@ END_TEST
 /* All lengths come, and the longest often; odd and even slots; other runs have other places. */
 START_TEST(pages_are_of_every_kind)
 {
-	struct verify_layout layout = { 1, 64 << 20, 512, 16384, 1000 }, other = layout;
+	struct verify_layout layout = { 1, 64 << 20, 512, 16384, 1000, false }, other = layout;
 	unsigned lengths = 0, longest = 0, odd = 0, moved = 0;
 
 	other.run = 2;
@@ -54,6 +54,18 @@ START_TEST(pages_are_of_every_kind)
 }
 END_TEST
 
+/* Neighbours, for those who want to see whether the kernel puts them together. */
+START_TEST(dense_pages_are_side_by_side)
+{
+	struct verify_layout layout = { 1, 64 << 20, 16384, 16384, 1000, true };
+
+	for (uint32_t page = 0; page < layout.pages; page++) {
+		struct verify_place place = verify_layout_place(&layout, page);
+		ck_assert(place.offset == page * UINT64_C(16384) && place.length == 16384);
+	}
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("where the pages lie");
@@ -61,6 +73,7 @@ Suite *suite(void)
 
 	tcase_add_loop_test(tc, pages_are_good_writes, 0, COUNT(rows));
 	tcase_add_test(tc, pages_are_of_every_kind);
+	tcase_add_test(tc, dense_pages_are_side_by_side);
 	suite_add_tcase(s, tc);
 	return s;
 }

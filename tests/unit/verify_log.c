@@ -9,7 +9,7 @@
 #include "suite.h"
 #include "verify/log.h"
 
-static const struct verify_layout layout = { 4711, 16 << 20, 512, 16384, 8 };
+static const struct verify_layout layout = { 4711, 16 << 20, 512, 16384, 8, true };
 
 /* Three acknowledged writes: pages 3, 5 and 3 again. */
 static int log_of(uint64_t run, bool durable, int fd)
@@ -46,7 +46,7 @@ START_TEST(tells_what_was_acknowledged)
 	ck_assert_int_eq(lseek(fd, 0, SEEK_END), 4 * VERIFY_RECORD);
 	ck_assert_int_eq(read_back(fd, &h), 0);
 	ck_assert(h.layout.run == 1 && h.layout.size == layout.size && h.layout.pages == 8);
-	ck_assert(h.layout.unit_min == 512 && h.layout.unit_max == 16384);
+	ck_assert(h.layout.unit_min == 512 && h.layout.unit_max == 16384 && h.layout.is_dense);
 	ck_assert_int_eq(h.durable, _i);
 	ck_assert_uint_eq(h.acknowledged, 3);
 	ck_assert_uint_eq(h.damaged, 0);

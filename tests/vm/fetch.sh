@@ -19,7 +19,8 @@ cache=${UNTORN_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/untorn-vm}
 qemu=$(printf '%s/trixie-backports ' qemu-system-x86 qemu-system-common qemu-system-data seabios)
 tools="fio xfsprogs python3 perl-base libjson-c5 fdisk util-linux kmod busybox-static zstd xz-utils
 	coreutils bash dash grep sed gawk diffutils findutils hostname mount strace libnvme1t64
-	libsgutils2-1.48 sg3-utils dmsetup liburing2 nvme-cli bsdextrautils udev libc-bin"
+	libsgutils2-1.48 sg3-utils dmsetup liburing2 nvme-cli bsdextrautils udev libc-bin
+	e2fsprogs mdadm"
 
 say() { printf '%s\n' "fetch: $*" >&2; }
 missing() { say "$*"; exit 77; }

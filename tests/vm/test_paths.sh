@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # NVMe over several paths. While controllers are reset, become inaccessible and break off, an atomic
 # write waits for a path, as a plain one does: none fails ($UNTORN_PATH_SECONDS on each kernel). And
-# AWUPF of the controller that was asked counts only where the disk has no other one.
+# AWUPF of the controller that was asked counts only where the disk has no other one. And plain writes are merged in
+# the hidden queue of each path.
 set -eu
 . tests/vm/lib.sh
 
@@ -24,13 +25,19 @@ unit() { # CONTROLLERS: what one of them, which promises 32 blocks, is believed
 	devices+=" -device nvme,id=first,serial=m,subsys=s,atomic.awun=31,atomic.awupf=31"
 	[ "$1" = 1 ] || devices+=" -device nvme,serial=m,subsys=s,atomic.awun=31,atomic.awupf=7"
 	vm -k 6.1 -a "$devices -device nvme-ns,drive=image,bus=first,shared=on" -- \
-		"build/untorn doctor --nvme-limits=controller /dev/nvme[0-9]n1 | head -n 1"
+		"build/untorn doctor --nvme-limits=controller /dev/nvme[0-9]n1 | head -n 1
+		build/untorn doctor --page=512 /dev/nvme[0-9]n1 | head -n 1
+		for queue in /sys/block/nvme*c*n1/queue; do echo 2 > \$queue/nomerges; done
+		build/untorn doctor --page=512 /dev/nvme[0-9]n1"
 }
 expect() { # CONTROLLERS TEXT
 	local told
 	told=$(unit "$1")
 	echo "controllers: $1: $told"
 	grep -q "$2" <<< "$told" || exit 1
+	grep -q 'no, because nvme[0-9]c[0-9]n1: neighbouring writes are merged' <<< "$told" || exit 1
+	grep -q 'is one command on this path: yes$' <<< "$told" || exit 1
+	[ "$(grep -c '^nvme[0-9]c[0-9]n1$' <<< "$told")" = "$1" ] || exit 1
 }
 expect 1 'atomic writes of 512 to 16384 bytes'
 expect 2 'atomic writes of 512 bytes'

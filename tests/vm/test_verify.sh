@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 # untorn verify on guests that lose their power: while it writes, QEMU is killed at a random moment;
 # the next boot holds what is on the disk against the log, which was kept outside, and begins anew.
-# An honest disk: nothing may be found. UNTORN_VERIFY_KILLS (3) times, on UNTORN_VERIFY_KERNELS in turn;
-# UNTORN_VERIFY_LOUD=1 tells of each. 200 take an hour and more: run this script by itself.
+# An honest disk: nothing may be found. UNTORN_VERIFY_KILLS (3) times, on UNTORN_VERIFY_KERNELS in turn; then as
+# often (UNTORN_VERIFY_FILE_KILLS: 2) with plain writes to a file, on ext4 with bigalloc over a queue that merges
+# nothing, which the doctor must call good. UNTORN_VERIFY_LOUD=1 tells of each. 200 take an hour and more: run this
+# script by itself.
 set -eu -o pipefail
 . tests/vm/lib.sh
 
@@ -17,6 +19,26 @@ trap 'rm -rf "$scratch_root" "$folder"' EXIT
 dd if=/dev/zero of="$folder/disk" bs=1M count=32 oflag=direct status=none ||
 	{ echo "SKIP: no direct I/O in $folder"; exit 77; }
 
+# The same on a file; the filesystem is made in the first round, and the file anew in each.
+guest_file() { # ROUND
+	cat <<-END
+		set -e
+		. tests/vm/guest_lib.sh
+		. tests/vm/guest_scsi.sh
+		load ext4 || true
+		disk=\$(disk d0) queue=/sys/block/\$(basename \$(disk d0))/queue
+		grep -qx 2 \$queue/nomerges || echo 2 > \$queue/nomerges
+		[ $1 -gt 1 ] || mkfs.ext4 -q -F -b 4096 -O bigalloc -C 16384 -J size=4 \$disk
+		mkdir /tmp/at && mount \$disk /tmp/at
+		build/untorn doctor --page=16k /tmp/at | grep -q 'path: yes$'
+		if [ $1 -gt 1 ]; then
+			build/untorn verify --check=\$OUT/log-$(($1 - 1)) --json --file=/tmp/at/file > \$OUT/report
+			cp \$OUT/report \$OUT/report-$(($1 - 1))
+			rm /tmp/at/file
+		fi
+		[ $1 -gt $kills ] || build/untorn verify --plain --power-cut=\$OUT/log-$1 --file=/tmp/at/file --size=8M
+	END
+}
 guest() { # ROUND: checks the round before and writes until it is killed; the last one only checks
 	cat <<-END
 		. tests/vm/guest_lib.sh
@@ -28,10 +50,10 @@ guest() { # ROUND: checks the round before and writes until it is killed; the la
 		[ $1 -gt $kills ] || build/untorn verify --power-cut=\$OUT/log-$1 \$disk
 	END
 }
-boot() { # ROUND OPTIONS...
+boot() { # ROUND
 	rm -f "$out/pid"
 	vm -k "${kernels[$1 % ${#kernels[@]}]}" -t 600 -m 1G -o "$out" -a "-pidfile $out/pid" \
-		-d "$folder/disk;;atomic.nawun=31,atomic.nawupf=31" -- "$(guest "$1")" > "$out/said" 2>&1
+		-d "$folder/disk;;atomic.nawun=31,atomic.nawupf=31" -c -- "$("$writes" "$1")" > "$out/said" 2>&1
 }
 size() { stat -c %s "$1" 2> /dev/null || echo 0; }
 
@@ -40,7 +62,6 @@ await() { # ROUND BYTES
 	while kill -0 "$running" 2> /dev/null && [ "$(size "$out/log-$1")" -lt "$2" ]; do sleep 0.1; done
 }
 
-acknowledged=0
 look() { # ROUND: what was said of it
 	[ -s "$out/report-$1" ] || { cat "$out/said" "$out/report" 2> /dev/null; echo "kill $1: no good report"; exit 1; }
 	grep -q '"result": *"none"' "$out/report-$1" || { cat "$out/report-$1"; exit 1; }
@@ -48,18 +69,24 @@ look() { # ROUND: what was said of it
 	rm -f "$out/log-$1"
 }
 
-for ((round = 1; round <= kills; round++)); do
-	boot "$round" & running=$!
-	await "$round" $((64 * (1 + RANDOM % 40 * (RANDOM % 40))))
-	sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
-	[ ! -s "$out/pid" ] || kill -9 "$(cat "$out/pid")"
-	status=0
-	wait "$running" || status=$?
-	[ $status != 77 ] || exit 77
-	[ -s "$out/log-$round" ] || { cat "$out/said"; echo "kill $round: nothing was written"; exit 1; }
-	[ "$round" = 1 ] || look $((round - 1))
-	[ -z "${UNTORN_VERIFY_LOUD:-}" ] || echo "$round kills, $acknowledged writes acknowledged"
-done
-boot "$round" || { status=$?; cat "$out/said"; exit $status; }
-look "$kills"
-echo "$kills kills, $acknowledged acknowledged writes: nothing torn, lost or out of order"
+kill_them() { # KILLS GUEST-FUNCTION
+	kills=$1 writes=$2 acknowledged=0
+	rm -f "$out"/report* "$out"/log-*
+	for ((round = 1; round <= kills; round++)); do
+		boot "$round" & running=$!
+		await "$round" $((64 * (1 + RANDOM % 40 * (RANDOM % 40))))
+		sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
+		[ ! -s "$out/pid" ] || kill -9 "$(cat "$out/pid")"
+		status=0
+		wait "$running" || status=$?
+		[ $status != 77 ] || exit 77
+		[ -s "$out/log-$round" ] || { cat "$out/said"; echo "kill $round: nothing was written"; exit 1; }
+		[ "$round" = 1 ] || look $((round - 1))
+		[ -z "${UNTORN_VERIFY_LOUD:-}" ] || echo "$round kills, $acknowledged writes acknowledged"
+	done
+	boot "$round" || { status=$?; cat "$out/said"; exit $status; }
+	look "$kills"
+	echo "$writes: $kills kills, $acknowledged acknowledged writes: nothing torn, lost or out of order"
+}
+kill_them "$kills" guest
+kill_them "${UNTORN_VERIFY_FILE_KILLS:-2}" guest_file

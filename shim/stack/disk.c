@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An NVMe disk. Where several controllers may lead to it, the kernel has a hidden device for each,
+ * with a queue of its own, in which writes are merged; the disk's own queue merges nothing then.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sysfs.h"
+#include "device/device.h"
+#include "stack/stack.h"
+
+static bool read_attribute(const char *folder, const char *name, uint64_t *ret_number)
+{
+	char path[256], text[32] = "", *end;
+
+	snprintf(path, sizeof(path), "%s/queue/%s", folder, name);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return false;
+	*ret_number = strtoull(text, &end, 10);
+	return end != text;
+}
+
+static void add_path(struct stack *stack, const char *folder)
+{
+	struct stack_layer *path = stack_new_layer(stack);
+	uint64_t nomerges = 0, max_kb = 0, segments = 0, chunk = 0;
+
+	if (!path)
+		return;
+	path->kind = STACK_PATH;
+	snprintf(path->name, sizeof(path->name), "%s", strrchr(folder, '/') + 1);
+	path->queue.is_read = read_attribute(folder, "nomerges", &nomerges) &&
+			      read_attribute(folder, "max_sectors_kb", &max_kb) &&
+			      read_attribute(folder, "max_segments", &segments) &&
+			      read_attribute(folder, "chunk_sectors", &chunk);
+	path->queue.nomerges = (unsigned)nomerges;
+	path->queue.max = max_kb * 1024;
+	path->queue.segments = (uint32_t)segments;
+	path->queue.chunk = chunk * 512;
+}
+
+/* The paths of nvme1n2 are nvme1cXn2, one in the folder of each controller. */
+static void add_paths(struct stack *stack, unsigned index)
+{
+	struct stack_layer *disk = &stack->layers[index];
+	unsigned subsystem, head;
+	char pattern[160];
+	glob_t found;
+
+	if (sscanf(disk->name, "nvme%un%u", &subsystem, &head) != 2)
+		return;
+	snprintf(pattern, sizeof(pattern), "/sys/dev/block/%u:%u/device/nvme*/nvme%uc*n%u",
+		 major(disk->number), minor(disk->number), subsystem, head);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		struct stack_span span = { .below = stack->layer_count };
+		add_path(stack, found.gl_pathv[i]);
+		if (span.below < stack->layer_count)
+			stack_add_span(stack, index, &span);
+		disk->has_paths = true;
+	}
+	globfree(&found);
+}
+
+void stack_add_disk(struct stack *stack, unsigned index)
+{
+	struct stack_layer *disk = &stack->layers[index];
+	struct device device;
+	char path[STACK_NAME + 8];
+
+	disk->kind = STACK_DISK;
+	snprintf(path, sizeof(path), "/dev/%s", disk->name);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	disk->error = device_derive(fd < 0 ? -1 : fd, disk->number, NULL, &device);
+	if (!disk->error)
+		disk->error = device.error;
+	if (!disk->error)
+		disk->limits = device.disk.limits;
+	add_paths(stack, index);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* By statx(), /proc/self/mountinfo, the superblock of ext4, and FIEMAP. Start reading at
+ * place_describe(). */
+#include "stack/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/real.h"
+#include "base/sysfs.h"
+
+enum {
+	EXTENTS = 512,         /* of one question */
+	OFTEN = 1 << 18,       /* pages between two words of progress */
+	STATX_DIRECT = 0x2000, /* STATX_DIOALIGN, 6.1; its fields, which older headers lack: */
+	DIRECT_OFFSET = 0x9c,
+};
+
+/* proc(5): id, parent, major:minor, root, mount point, options, optional ones, "-", type, source,
+ * options of the filesystem. The last line about the device is what counts. */
+static void read_mount(dev_t device, struct place *place)
+{
+	unsigned major_number, minor_number;
+	char line[4096], options[1024];
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		char *rest = strstr(line, " - ");
+		if (!rest || sscanf(line, "%*s %*s %u:%u", &major_number, &minor_number) != 2 ||
+		    makedev(major_number, minor_number) != device ||
+		    sscanf(rest, " - %31s %*s %1023s", place->type, options) != 2)
+			continue;
+		place->is_journaled = strstr(options, "data=journal");
+	}
+	if (file)
+		fclose(file);
+}
+
+static uint32_t le32(const uint8_t *bytes)
+{
+	return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+static int open_node(dev_t device)
+{
+	char name[64], path[80];
+	struct stat st;
+
+	int error = sysfs_name(device, name, sizeof(name));
+	if (error)
+		return error;
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == device)
+		return fd;
+	close(fd);
+	return -ENODEV;
+}
+
+/* Documentation/filesystems/ext4/super.rst: the superblock, 1024 bytes on. Clusters begin at block
+ * 0, where blocks are larger than 1024. */
+static int read_ext4_unit(dev_t device, uint64_t *ret_unit)
+{
+	enum {
+		PLACE = 1024,
+		SIZE = 0x68,
+		LOG_BLOCK = 0x18,
+		LOG_CLUSTER = 0x1c,
+		MAGIC = 0x38,
+		RO_COMPAT = 0x64,
+		BIGALLOC = 0x200,
+		MOST = 16
+	};
+	uint8_t block[SIZE];
+
+	AUTO_CLOSE int fd = open_node(device);
+	if (fd < 0)
+		return fd;
+	if (pread(fd, block, SIZE, PLACE) != SIZE)
+		return -EIO;
+	bool has_clusters = le32(block + RO_COMPAT) & BIGALLOC;
+	uint32_t shift = le32(block + (has_clusters ? LOG_CLUSTER : LOG_BLOCK));
+	if (block[MAGIC] != 0x53 || block[MAGIC + 1] != 0xef || shift > MOST)
+		return -EINVAL;
+	*ret_unit = 1024ULL << shift;
+	return 0;
+}
+
+static void read_unit(int fd, struct place *place)
+{
+	struct statfs fs;
+
+	if (strncmp(place->type, "ext", 3) == 0)
+		place->unit_error = read_ext4_unit(place->device, &place->unit);
+	else if (fstatfs(fd, &fs) == 0)
+		place->unit = (uint64_t)fs.f_bsize;
+	else
+		place->unit_error = -errno;
+}
+
+static int read_attributes(int fd, struct place *place)
+{
+	struct statx stx;
+	uint32_t direct = 0;
+
+	int error = real_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIRECT, &stx);
+	if (error)
+		return error;
+	memcpy(&direct, (const char *)&stx + DIRECT_OFFSET, sizeof(direct));
+	place->is_folder = S_ISDIR(stx.stx_mode);
+	place->size = stx.stx_size;
+	place->is_encrypted = stx.stx_attributes & STATX_ATTR_ENCRYPTED;
+	place->is_compressed = stx.stx_attributes & STATX_ATTR_COMPRESSED;
+	place->is_verity = stx.stx_attributes & 0x100000; /* STATX_ATTR_VERITY */
+	place->has_direct = !(stx.stx_mask & STATX_DIRECT) || direct || place->is_folder;
+	place->direct = stx.stx_mask & STATX_DIRECT ? direct : 0;
+	place->device = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	return S_ISDIR(stx.stx_mode) || S_ISREG(stx.stx_mode) ? 0 : -EINVAL;
+}
+
+struct map {
+	struct fiemap head;
+	struct fiemap_extent extents[EXTENTS];
+};
+
+static struct place_piece piece_of(const struct fiemap_extent *extent)
+{
+	uint32_t flags = extent->fe_flags;
+
+	return (struct place_piece){
+		.start = extent->fe_logical,
+		.length = extent->fe_length,
+		.physical = extent->fe_physical,
+		.is_unwritten = flags & FIEMAP_EXTENT_UNWRITTEN,
+		.is_delayed = flags & (FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNKNOWN),
+		.is_shared = flags & FIEMAP_EXTENT_SHARED,
+		.is_encoded = flags & (FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_INLINE |
+				       FIEMAP_EXTENT_DATA_TAIL | FIEMAP_EXTENT_NOT_ALIGNED),
+	};
+}
+
+/* Up to `end`. The pieces may begin before the page, and end behind it. */
+static int walk(int fd, struct place_walk *walk, uint64_t end, place_progress *progress,
+		struct place *place)
+{
+	AUTO_FREE struct map *map = calloc(1, sizeof(*map));
+	uint64_t told = place->seen;
+	bool is_last = !map;
+
+	while (!is_last && walk->next < end) {
+		map->head = (struct fiemap){ .fm_start = walk->next,
+					     .fm_length = end - walk->next,
+					     .fm_extent_count = EXTENTS };
+		if (ioctl(fd, FS_IOC_FIEMAP, &map->head) < 0)
+			return -errno;
+		is_last = map->head.fm_mapped_extents < EXTENTS;
+		for (unsigned i = 0; i < map->head.fm_mapped_extents; i++) {
+			struct place_piece piece = piece_of(&map->extents[i]);
+			if (piece.start + piece.length > end)
+				piece.length = piece.start < end ? end - piece.start : 0;
+			place_add(place, walk, &piece);
+		}
+		if (progress && place->seen - told >= OFTEN)
+			progress(told = place->seen, place->pages);
+	}
+	if (!map)
+		return -ENOMEM;
+	place_end(place, walk, end);
+	return 0;
+}
+
+static int walk_from(int fd, uint64_t start, uint64_t end, uint64_t page, place_progress *progress,
+		     struct place *place)
+{
+	struct place_walk from = { .page = page, .at = start, .next = start };
+
+	return walk(fd, &from, end, progress, place);
+}
+
+static int walk_samples(int fd, uint64_t page, uint64_t sample, place_progress *progress,
+			struct place *place)
+{
+	int error = 0;
+
+	for (uint64_t i = 0; i < sample && !error; i++) {
+		uint64_t number = i;
+		if (getrandom(&number, sizeof(number), 0) < 0)
+			return -errno;
+		number %= place->pages;
+		error = walk_from(fd, number * page, (number + 1) * page, page, NULL, place);
+		if (progress && i && i % 4096 == 0)
+			progress(i, sample);
+	}
+	return error;
+}
+
+static void read_pages(int fd, uint64_t page, uint64_t sample, place_progress *progress,
+		       struct place *place)
+{
+	place->pages = place->size / page;
+	if (sample && sample < place->pages)
+		place->map_error = walk_samples(fd, page, sample, progress, place);
+	else
+		place->map_error = walk_from(fd, 0, place->pages * page, page, progress, place);
+}
+
+int place_describe(const char *path, uint64_t page, uint64_t sample, place_progress *progress,
+		   struct place *ret_place)
+{
+	*ret_place = (struct place){ .align = page };
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int error = fd < 0 ? -errno : read_attributes(fd, ret_place);
+	if (error)
+		return error;
+	read_mount(ret_place->device, ret_place);
+	if (!major(ret_place->device))
+		ret_place->device = 0;
+	else
+		read_unit(fd, ret_place);
+	if (!ret_place->is_folder && ret_place->device)
+		read_pages(fd, page, sample, progress, ret_place);
+	if (ret_place->is_folder && ret_place->unit)
+		ret_place->align = stack_alignment(ret_place->unit, page);
+	return 0;
+}

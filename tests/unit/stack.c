@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* Is a page one command? Stacks of every kind, and one condition after the other that fails. */
+#include <string.h>
+
+#include "rules/stack.h"
+#include "suite.h"
+
+enum { KIB = 1024, PAGE = 16 * KIB, MIB = 1024 * KIB };
+
+static struct stack stack;
+static struct stack_finding findings[STACK_FINDINGS];
+
+static struct stack_layer *add(enum stack_kind kind)
+{
+	struct stack_layer *layer = &stack.layers[stack.layer_count++];
+
+	*layer = (struct stack_layer){ .kind = kind };
+	if (kind != STACK_PARTITION && kind != STACK_REFUSED)
+		layer->queue = (struct stack_queue){ true, 2, 512 * KIB, 127, 0 };
+	if (kind == STACK_DISK)
+		layer->limits = (struct limits){ .unit_min = 512, .unit_max = PAGE, .max = PAGE };
+	return layer;
+}
+
+static void span(struct stack_layer *layer, uint64_t start, uint64_t offset, unsigned below)
+{
+	if (!layer->count)
+		layer->first = stack.span_count;
+	layer->count++;
+	stack.spans[stack.span_count++] = (struct stack_span){ start, offset, below };
+}
+
+static void start(void)
+{
+	memset(&stack, 0, sizeof(stack));
+}
+
+static enum stack_answer judge(uint64_t align, const struct stack_finding **ret_first)
+{
+	return stack_verdict(findings, stack_judge(&stack, PAGE, align, findings), ret_first);
+}
+
+static void yes(void)
+{
+	const struct stack_finding *first;
+
+	ck_assert_int_eq(judge(PAGE, &first), STACK_YES);
+	ck_assert_ptr_null(first);
+}
+
+static void not(enum stack_answer answer, enum stack_condition condition, unsigned layer)
+{
+	const struct stack_finding *first;
+
+	ck_assert_int_eq(judge(PAGE, &first), answer);
+	ck_assert_ptr_nonnull(first);
+	ck_assert_int_eq(first->condition, condition);
+	ck_assert_ptr_eq(first->layer, &stack.layers[layer]);
+}
+
+START_TEST(a_disk)
+{
+	struct stack_layer *disk = add(STACK_DISK);
+
+	yes();
+	disk->queue.nomerges = 1;
+	not(STACK_NO, CONDITION_MERGES, 0);
+	disk->queue.nomerges = 2;
+	disk->queue.max = PAGE - 512;
+	not(STACK_NO, CONDITION_LENGTH, 0);
+	disk->queue.max = PAGE;
+	yes();
+	disk->queue.segments = 4; /* of four pages, from memory that is off by some bytes: five */
+	not(STACK_NO, CONDITION_SEGMENTS, 0);
+	disk->queue.segments = 5;
+	yes();
+	disk->limits.unit_max = PAGE / 2;
+	not(STACK_NO, CONDITION_PROMISE, 0);
+	disk->limits.unit_max = 2 * PAGE;
+	yes();
+	disk->limits.alignment = 2 * PAGE;
+	not(STACK_NO, CONDITION_ALIGNMENT, 0);
+	disk->limits.alignment = PAGE;
+	yes();
+	disk->limits.unit_min = 2 * PAGE;
+	not(STACK_NO, CONDITION_PROMISE, 0);
+	disk->limits = limits_refused(REFUSAL_METADATA);
+	not(STACK_NO, CONDITION_PROMISE, 0);
+	disk->error = -13;
+	not(STACK_UNKNOWN, CONDITION_PROMISE, 0);
+	disk->queue.nomerges = 0; /* a no is more than not knowing */
+	not(STACK_NO, CONDITION_MERGES, 0);
+	disk->queue.is_read = false;
+	not(STACK_UNKNOWN, CONDITION_LENGTH, 0);
+}
+END_TEST
+
+/* The paths are where writes are merged; the disk's own queue merges nothing. */
+START_TEST(a_disk_with_paths)
+{
+	struct stack_layer *disk = add(STACK_DISK), *path = add(STACK_PATH);
+
+	disk->has_paths = true;
+	disk->queue.nomerges = 0;
+	span(disk, 0, 0, 1);
+	yes();
+	path->queue.nomerges = 0;
+	not(STACK_NO, CONDITION_MERGES, 1);
+	path->queue.is_read = false;
+	not(STACK_UNKNOWN, CONDITION_LENGTH, 1);
+}
+END_TEST
+
+/* A disk without boundaries takes a page at any block; what cuts needs the page's own alignment. */
+START_TEST(a_partition)
+{
+	struct stack_layer *part = add(STACK_PARTITION), *disk = add(STACK_DISK);
+
+	span(part, 0, 512, 1);
+	yes();
+	disk->limits.boundary = PAGE;
+	not(STACK_NO, CONDITION_BOUNDARY, 1);
+	stack.spans[0].offset = MIB;
+	yes();
+	disk->limits.boundary = PAGE / 2;
+	not(STACK_NO, CONDITION_BOUNDARY, 1);
+	disk->limits.boundary = 0;
+	disk->queue.chunk = 128 * KIB;
+	yes();
+	stack.spans[0].offset = MIB + 4096;
+	not(STACK_NO, CONDITION_CHUNK, 1);
+	disk->queue.chunk = 0;
+	part->error = -2;
+	not(STACK_UNKNOWN, CONDITION_BELOW, 0);
+}
+END_TEST
+
+START_TEST(a_volume)
+{
+	struct stack_layer *volume = add(STACK_LINEAR), *disk = add(STACK_DISK);
+
+	span(volume, 0, 512, 1); /* one part, wherever it begins */
+	yes();
+	span(volume, 4 * MIB, 8 * MIB, 1);
+	yes();
+	stack.spans[1].start += 8 * KIB; /* the second begins within a page */
+	not(STACK_NO, CONDITION_SPANS, 0);
+	stack.spans[1].start -= 8 * KIB;
+	disk->limits.boundary = PAGE; /* and the first is off the boundaries */
+	not(STACK_NO, CONDITION_BOUNDARY, 1);
+	stack.spans[0].offset = MIB;
+	yes();
+	volume->error = -1;
+	not(STACK_UNKNOWN, CONDITION_BELOW, 0);
+}
+END_TEST
+
+/* Pages that are off their alignment above lie across parts that are aligned. */
+START_TEST(pages_off_their_alignment)
+{
+	const struct stack_finding *first;
+	struct stack_layer *volume = add(STACK_LINEAR), *disk = add(STACK_DISK);
+
+	span(volume, 0, MIB, 1);
+	ck_assert_int_eq(judge(4096, &first), STACK_YES);
+	span(volume, 4 * MIB, 8 * MIB, 1);
+	ck_assert_int_eq(judge(4096, &first), STACK_NO);
+	ck_assert_int_eq(first->condition, CONDITION_SPANS);
+	stack.span_count = volume->count = 1;
+	disk->queue.chunk = 128 * KIB;
+	ck_assert_int_eq(judge(4096, &first), STACK_NO);
+	ck_assert_int_eq(first->condition, CONDITION_CHUNK);
+}
+END_TEST
+
+START_TEST(stripes_of_two_disks)
+{
+	struct stack_layer *stripes = add(STACK_STRIPES), *disk = add(STACK_DISK);
+
+	add(STACK_DISK);
+	stripes->chunk = 64 * KIB;
+	span(stripes, 0, MIB, 1);
+	span(stripes, 0, MIB + 512, 2);
+	yes();
+	stripes->chunk = 8 * KIB;
+	not(STACK_NO, CONDITION_STRIPES, 0);
+	stripes->chunk = 24 * KIB;
+	not(STACK_NO, CONDITION_STRIPES, 0);
+	stripes->chunk = 64 * KIB;
+	stack.layers[2].limits.boundary = PAGE; /* of the disk that is off it */
+	not(STACK_NO, CONDITION_BOUNDARY, 2);
+	stack.spans[1].offset = MIB;
+	yes();
+	disk->limits.unit_max = 4096;
+	not(STACK_NO, CONDITION_PROMISE, 1);
+	disk->error = -13; /* the first disk may not be asked, and the second one merges */
+	stack.layers[2].queue.nomerges = 0;
+	not(STACK_NO, CONDITION_MERGES, 2);
+}
+END_TEST
+
+START_TEST(refused_and_deep)
+{
+	struct stack_layer *volume = add(STACK_LINEAR), *part = add(STACK_PARTITION);
+	struct stack_layer *disk = add(STACK_DISK);
+
+	span(volume, 0, MIB, 1);
+	span(part, 0, 512, 2);
+	yes();
+	disk->limits.boundary = PAGE;
+	not(STACK_NO, CONDITION_BOUNDARY, 2); /* off by what is two layers up */
+	disk->kind = STACK_REFUSED;
+	not(STACK_NO, CONDITION_KIND, 2);
+}
+END_TEST
+
+/* A volume that stands in the list before one of those that lie on it. */
+START_TEST(volume_below_two)
+{
+	struct stack_layer *top = add(STACK_LINEAR), *volume = add(STACK_LINEAR);
+	struct stack_layer *disk = add(STACK_DISK), *part = add(STACK_PARTITION);
+
+	span(top, 0, MIB, 1);
+	span(top, MIB, 0, 3);
+	span(volume, 0, MIB, 2);
+	span(part, 0, 512, 1);
+	disk->limits.boundary = PAGE;
+	not(STACK_NO, CONDITION_BOUNDARY, 2);
+	stack.spans[3].offset = MIB;
+	yes();
+}
+END_TEST
+
+START_TEST(alignment)
+{
+	ck_assert_uint_eq(stack_alignment(0, PAGE), PAGE);
+	ck_assert_uint_eq(stack_alignment(512, PAGE), 512);
+	ck_assert_uint_eq(stack_alignment(3 * 4096, PAGE), 4096);
+	ck_assert_uint_eq(stack_alignment(MIB, PAGE), PAGE);
+	ck_assert_uint_eq(stack_alignment(UINT64_C(1) << 63, PAGE), PAGE);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("stack");
+	TCase *tc = tcase_create("stack");
+
+	tcase_add_checked_fixture(tc, start, NULL);
+	tcase_add_test(tc, a_disk);
+	tcase_add_test(tc, a_disk_with_paths);
+	tcase_add_test(tc, a_partition);
+	tcase_add_test(tc, a_volume);
+	tcase_add_test(tc, pages_off_their_alignment);
+	tcase_add_test(tc, stripes_of_two_disks);
+	tcase_add_test(tc, refused_and_deep);
+	tcase_add_test(tc, volume_below_two);
+	tcase_add_test(tc, alignment);
+	suite_add_tcase(s, tc);
+	return s;
+}
