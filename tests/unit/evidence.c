@@ -89,7 +89,7 @@ START_TEST(facts_beyond_the_limit_are_left_out)
 		evidence_fact(&e, "group", "name", "fact %d", i);
 	ck_assert_int_eq(e.fact_count, EVIDENCE_FACTS);
 	ck_assert_str_eq(e.facts[0].text, "fact 0");
-	ck_assert_str_eq(e.facts[EVIDENCE_FACTS - 1].text, "fact 63");
+	ck_assert_str_eq(e.facts[EVIDENCE_FACTS - 1].text, "fact 255");
 	/* What lies behind the facts is as it was. */
 	ck_assert_int_eq(e.advice_count, 0);
 	ck_assert_str_eq(e.advice[0], "");
@@ -107,7 +107,7 @@ START_TEST(advice_beyond_the_limit_is_left_out)
 		evidence_advise(&both.e, "advice %d", i);
 	ck_assert_int_eq(both.e.advice_count, EVIDENCE_ADVICE);
 	ck_assert_str_eq(both.e.advice[0], "advice 0");
-	ck_assert_str_eq(both.e.advice[EVIDENCE_ADVICE - 1], "advice 7");
+	ck_assert_str_eq(both.e.advice[EVIDENCE_ADVICE - 1], "advice 15");
 	ck_assert_str_eq(both.behind, "as it was");
 }
 END_TEST

@@ -8,7 +8,7 @@ set -eu
 . tests/vm/guest_lib.sh
 . tests/vm/guest_scsi.sh
 one=$(disk d0) two=$(disk d1) bounded=$(disk d2) marks=$(disk d3)
-for module in dm-mod ext4 xfs loop raid0 raid1 md-mod dm-crypt dm-thin-pool dm-snapshot dm-mirror xts aes_generic; do
+for module in dm-mod ext4 xfs loop raid0 raid1 md-mod dm-crypt dm-thin-pool dm-snapshot dm-mirror dm-multipath dm-round-robin overlay xts aes_generic; do
 	load $module 2> /dev/null || true
 done
 mounted=/tmp/mounted
@@ -99,6 +99,12 @@ dmsetup message pool 0 "create_thin 0"
 echo "0 $sectors thin /dev/mapper/pool 0" | map thin
 stack "thin" /dev/mapper/thin $((32 * MIB)) unproven "a thin volume moves blocks"
 dmsetup remove thin; dmsetup remove pool; dmsetup remove meta; dmsetup remove pool_data
+echo "0 $sectors mirror core 1 1024 2 $one 2048 $two 2048" | map mirror
+only "mirror" /dev/mapper/mirror unproven "a mirror writes twice"
+dmsetup remove mirror
+echo "0 $sectors multipath 0 0 1 1 round-robin 0 1 1 $one 1000" | map paths
+only "dm-multipath" /dev/mapper/paths unproven "each would have to be judged"
+dmsetup remove paths
 # A volume that is snapshotted while it is used: linear becomes snapshot-origin.
 linear 0 $sectors "$one" 2048 | map volume
 stack "linear, before its snapshot" /dev/mapper/volume $((32 * MIB)) yes
@@ -194,6 +200,13 @@ if on mkfs.xfs -q -f -b size=16384 "$one" -- 2> /dev/null; then
 else
 	[ "$(uname -r | cut -d. -f1)" -lt 7 ]
 fi
+mkdir -p /tmp/below /tmp/upper/{above,work}
+mount -t tmpfs none /tmp/upper && mkdir /tmp/upper/{above,work}
+mount -t overlay -o lowerdir=/tmp/below,upperdir=/tmp/upper/above,workdir=/tmp/upper/work none $mounted
+only "overlay" $mounted unproven "an overlay copies a file up"
+off
+only "tmpfs" /tmp/upper unproven "it is memory"
+only "9p" "$OUT" unproven "a server writes it"
 # A filesystem on a volume: through all of it.
 linear 0 131072 "$one" 2048 | map volume
 mkfs.ext4 -q -F -b 4096 -O bigalloc -C 16384 -E lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/volume
