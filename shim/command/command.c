@@ -32,9 +32,9 @@ static const struct verb {
 	  "  --nvme-limits=namespace|single|controller\n"
 	  "                                     controller: believe AWUPF too, where the namespace says\n"
 	  "                                     nothing; single: where the controller has but one format\n"
-	  "                                     (UNTORN_NVME_LIMITS; see libuntorn(7))\n"
+	  "                                     (UNTORN_NVME_LIMITS; see untorn-environment(7))\n"
 	  "  --rules=linux|device               device: atomic writes of any length and place that the\n"
-	  "                                     disk promises (UNTORN_RULES; see libuntorn(7))\n"
+	  "                                     disk promises (UNTORN_RULES; see untorn-environment(7))\n"
 	  "  --sim=SPEC                         simulate the disk that SPEC describes; may be given for\n"
 	  "                                     several disks (UNTORN_SIM; see libuntorn-sim(7))\n"
 	  "  --log=LEVEL[:FILE]                 off, error, info or debug: tell of atomic writes, on\n"
@@ -69,7 +69,7 @@ static const struct verb {
 	  "  --report                           the bytes that the disk was judged by, without serial\n"
 	  "                                     numbers, for a bug report or untorn-drives(7)\n"
 	  "  --nvme-limits=namespace|single|controller\n"
-	  "                                     see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "                                     see UNTORN_NVME_LIMITS in untorn-environment(7)\n"
 	  "\n"
 	  "Exit status: 0 yes, 1 no, 2 cannot tell.\n" },
 	{ "list", cmd_list, true, "list block devices, and what each can do",
@@ -81,7 +81,7 @@ static const struct verb {
 	  "  --all                              partitions too, RAM disks, and devices without a size\n"
 	  "  --json                             as one JSON object\n"
 	  "  --nvme-limits=namespace|single|controller\n"
-	  "                                     see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "                                     see UNTORN_NVME_LIMITS in untorn-environment(7)\n"
 	  "\n"
 	  "Exit status: 0 listed, whatever the devices can do; 2 not all could be listed.\n" },
 	{ "stat", cmd_stat, false, "show what running programs' atomic writes came to",
@@ -125,7 +125,7 @@ static const struct verb {
 	  "  --destroy --destroy                overwrite even what is in use or has something on it\n"
 	  "  --json                             the report as one JSON object\n"
 	  "  --nvme-limits=namespace|single|controller\n"
-	  "                                     see UNTORN_NVME_LIMITS in libuntorn(7)\n"
+	  "                                     see UNTORN_NVME_LIMITS in untorn-environment(7)\n"
 	  "\n"
 	  "Exit status: 0 nothing found, 1 found, 2 refused or not finished.\n" },
 };
