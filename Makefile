@@ -124,7 +124,10 @@ mutants: programs
 clients: shim $(CMD)
 	$(Q)tests/setup.sh g++ dpkg-dev make golang-go? bpftrace?
 	$(Q)UNTORN_TEST_SHOWN=1 tests/run.sh $(B) $(filter-out %/lib.sh,$(wildcard tests/clients/*.sh))
-packages: ; $(Q)tests/setup.sh mmdebstrap lintian && tests/pack/packages.sh
+packages: all
+	$(Q)tests/setup.sh mmdebstrap lintian rpm cpio
+	$(Q)tests/pack/rpm.sh
+	$(Q)tests/pack/packages.sh
 builds: setup-check
 	$(Q)tests/setup.sh clang mmdebstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static && tests/builds.sh
 bench: $(LIB) $(SIMLIB) $(CMD) $(BENCH) ; $(Q)tests/bench/table.sh $(B)
