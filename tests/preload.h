@@ -37,7 +37,8 @@ void preload_run(const char *body, const char *disk_options, const char *environ
  * simulated disk's log; each in `line`'s form. */
 int preload_log_count(const char *containing);
 
-/* A body run so, and how many writes by command it makes; -1: as many as it takes. */
+/* A body, further options of the disk, further environment, and how many commands the disk must
+ * then have in its log; -1: any number. */
 struct preload_row {
 	const char *body, *disk, *environment;
 	int commands;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rings that a program uses by system calls of its own: what is published in the submission queue
- * is looked at when the program enters the kernel. Each function takes the place of the system
- * call and returns what it returns, >= 0 or -errno. Thread-safe.
+ * Serves io_uring rings that a program drives by system calls, without liburing. Each function
+ * stands in for the system call of its name and returns what that returns, >= 0 or -errno.
+ * door/syscall.c calls them, for syscall() and in deep mode for trapped calls. ring_raw_enter()
+ * looks at the published entries before the kernel takes them.
  *
- * Known are rings that were set up through us, but for those with a polling thread of the kernel's
- * (IORING_SETUP_SQPOLL), which takes entries without our seeing them.
+ * It serves rings that ring_raw_setup() made, except those with a polling thread of the kernel
+ * (IORING_SETUP_SQPOLL), which takes entries unseen. Calls on other rings go to the kernel
+ * unchanged. Thread-safe. A ring's lock is held while entries are submitted, never while the call
+ * waits. A ring that another thread closes stays mapped until no call uses it (async/ring_table.h).
  */
 #ifndef RING_RAW_H
 #define RING_RAW_H

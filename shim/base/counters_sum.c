@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The lengths of refused writes, and the sum of two memories. */
+/*
+ * Counts refused writes by length, and adds the counters of one process to those of another for the
+ * report. The part may still be counting. Two callers must not add to one sum at once. Lock-free.
+ */
 #include "base/counters.h"
 
 #include <string.h>
@@ -8,7 +11,7 @@ enum { TRIES = 16, LENGTH_SHIFT = 12, SLOT_SHIFT = 8, DOOR_SHIFT = 6 };
 
 _Static_assert(COUNTERS_SLOTS <= 16 && DOOR_COUNT <= 4 && COUNTERS_REASONS <= 64, "key_of()");
 
-/* All but the length. */
+/* Slot, door and reason: the low 12 bits of a key. */
 static uint64_t group_of(const struct counters *counters, const struct counters_slot *slot,
 			 enum door door, unsigned reason)
 {
@@ -16,7 +19,7 @@ static uint64_t group_of(const struct counters *counters, const struct counters_
 	       reason;
 }
 
-/* Never 0. A length that does not fit is as good as any other that is too large. */
+/* (length << 12 | group) + 1, so never 0, which is a free entry. Longer lengths are clamped. */
 static uint64_t key_of(uint64_t group, uint64_t length)
 {
 	uint64_t most = (UINT64_C(1) << (63 - LENGTH_SHIFT)) - 1;
@@ -24,6 +27,7 @@ static uint64_t key_of(uint64_t group, uint64_t length)
 	return ((length < most ? length : most) << LENGTH_SHIFT | group) + 1;
 }
 
+/* Drops the count if all entries that it may have hold other keys. */
 static void add(struct counters *counters, uint64_t key, uint64_t count)
 {
 	unsigned first = (unsigned)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
@@ -68,6 +72,7 @@ static void sum_numbers(counters_number *sum, const counters_number *part, size_
 		counters_add(&sum[i], counters_read(&part[i]));
 }
 
+/* The slot with the key UINT64_MAX is the last: for devices that found no slot of their own. */
 static void sum_slot(struct counters *sum, const struct counters_slot *part, uint64_t map[])
 {
 	char name[8 * COUNTERS_NAME_WORDS + 1];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* By reading: prctl(PR_GET_SECCOMP) is itself a call that few filters expect. */
+/*
+ * Tells whether the calling thread runs under a seccomp filter. It reads /proc, because a filter
+ * may kill the caller of prctl(PR_GET_SECCOMP).
+ */
 #include "base/filter.h"
 
 #include <errno.h>
@@ -20,7 +23,8 @@ int filter_ask(void)
 		return fd;
 	ssize_t length = read(fd, text, sizeof(text) - 1);
 	text[length < 0 ? 0 : length] = '\0';
-	if (!strstr(text, line)) /* a kernel that knows no filters, or not the whole text */
+	/* No such line: a kernel without seccomp, unless the text may be incomplete. */
+	if (!strstr(text, line))
 		return length <= 0 || length == sizeof(text) - 1 ? -EIO : 0;
 	return !strstr(text, none);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System call filters, seccomp(2). They may kill a process for a call that its author did not
- * expect; nobody can ask a filter beforehand. Thread-safe, no heap, no lock.
+ * System call filters, seccomp(2). A filter may kill the process for a call that its author did not
+ * expect, and nobody can ask a filter beforehand. So the asynchronous doors use neither threads nor
+ * io_uring where a thread has a filter. A filter belongs to a thread. Thread-safe, no heap, no
+ * lock.
  */
 #ifndef FILTER_H
 #define FILTER_H

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Checks by system calls whether the program's memory can be read, so that a bad pointer raises no
+ * signal. If a filter forbids process_vm_readv(), the check is impossible: the memory then counts
+ * as readable, and memory_read() copies it directly.
+ */
 #include "base/memory.h"
 
 #include <errno.h>
@@ -38,8 +43,9 @@ bool memory_is_there(const void *address)
 	return ask(&byte, address, 1) != MISSING;
 }
 
-/* The kernel reads the set from memory first, and refuses the unknown operation afterwards
- * (kernel/signal.c: rt_sigprocmask). */
+/* The kernel copies the set before it checks `how` (kernel/signal.c: rt_sigprocmask): -EFAULT means
+ * that the word cannot be read, -EINVAL that it can. The address must not be NULL: the kernel then
+ * copies nothing. */
 bool memory_has_word(const void *address)
 {
 	enum { NO_WAY = 1 << 20 };

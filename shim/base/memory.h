@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The program's memory, of which a system call says EFAULT when it is not there. */
+/*
+ * Reads the program's memory where a native system call would return EFAULT instead of a signal.
+ * All functions are async-signal-safe and take no lock. The doors call them for pointers of the
+ * program.
+ */
 #ifndef MEMORY_H
 #define MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The next two ask process_vm_readv(2); where that is forbidden the memory is trusted. errno may be
- * changed.
- */
+/* The next two call process_vm_readv(2). If a filter forbids that, the memory counts as readable.
+ * They may change errno. */
 
 /* False: it cannot be read. */
 bool memory_read(void *ret_data, const void *from, size_t size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Places of one size, as many as are wanted: from the kernel, 16 KiB at a time, and never given
- * back to it. Not thread-safe.
+ * Allocates places of one fixed size without malloc(): from the kernel in chunks of 16 KiB, which
+ * are never returned. Not thread-safe: the caller holds the lock of the table that the places
+ * belong to. A pool starts with its size set and `free` NULL. Places are aligned as their size is.
  */
 #ifndef POOL_H
 #define POOL_H

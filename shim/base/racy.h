@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A function that reads or resets what another thread may be writing, and knows it: a sequence, a
- * second question, or a fork that left no other thread, makes it right. ThreadSanitizer does not
- * watch it.
+ * Marks a function with a deliberate data race; ThreadSanitizer does not check it. Each such
+ * function is safe for one of three reasons: a sequence count tells it to read again, what it read
+ * is proven by a later check, or it runs after fork() in a child with one thread.
  */
 #ifndef RACY_H
 #define RACY_H

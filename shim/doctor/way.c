@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Start reading at way_examine(). */
+/* Collects the findings of rules/place.h and rules/stack.h into evidence. Start at way_examine().
+ */
 #include "doctor/way.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ uint64_t way_parse_page(const char *text)
 	return *end || page < LEAST || page > MOST || (page & (page - 1)) ? 0 : page;
 }
 
-/* The first that decides: NO before UNKNOWN, and the higher layer before the lower. */
+/* The finding that decides so far: NO wins over UNKNOWN, a higher layer over a lower one. */
 struct decision_so_far {
 	enum stack_answer answer;
 	char why[224];
@@ -60,7 +61,7 @@ static void add(struct evidence *e, struct decision_so_far *so_far, const char *
 	decide(so_far, answer, why);
 }
 
-/* What follows was measured from 6.1 on. */
+/* The conditions were measured on Linux 6.1 and later. */
 static void look_at_kernel(struct evidence *e, struct decision_so_far *so_far)
 {
 	struct utsname kernel;

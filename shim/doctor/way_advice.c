@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Texts only: names of conditions, what was found, and the commands that change it. */
 #include "doctor/way_advice.h"
 
 #include <stdio.h>
@@ -151,7 +152,8 @@ void way_say_place(const struct place *place, uint64_t page, const struct place_
 						      : "nothing is in the way");
 }
 
-/* Writing 2 over 2 opens a moment in which merging is on: only where it differs. */
+/* The kernel clears the setting before it sets it, so writing 2 over 2 allows merges for a moment.
+ */
 static void advise_on_merges(const struct stack_layer *layer, struct evidence *e)
 {
 	evidence_advise(

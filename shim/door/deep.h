@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions of deep mode that its other files call. */
+/*
+ * The functions of deep mode that the other files of deep mode call. In deep mode each system call
+ * by an instruction of the program's own arrives as SIGSYS (untorn-deep(7)); base/deep.h arms a
+ * thread. All functions are async-signal-safe and take no lock.
+ */
 #ifndef ENTRY_DEEP_H
 #define ENTRY_DEEP_H
 
@@ -11,8 +15,8 @@
 
 struct deep_action;
 
-/* ThreadSanitizer calls these functions before it can bear instrumented code, and must see them
- * itself. */
+/* 0 under ThreadSanitizer: we do not replace sigaction() and its relatives there, because its
+ * runtime calls them before instrumented code can run, and must intercept them itself. */
 #ifdef __SANITIZE_THREAD__
 #define ENTRY_DEEP_DOORS 0
 #else
@@ -27,7 +31,8 @@ long entry_deep_sigaction(int signal, const struct deep_action *action, struct d
 			  size_t size);
 long entry_deep_sigprocmask(int how, const void *set, void *before, size_t size);
 
-/* After a move: puts a stack in force again that its handlers take out (SS_AUTODISARM). */
+/* After a frame was moved: enables an alternate stack again that delivery disabled (SS_AUTODISARM).
+ */
 void entry_deep_rearm(const ucontext_t *context);
 
 /* If the frame of this handler lies on an alternate stack that was not in use: goes on in the

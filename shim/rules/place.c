@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Start reading at place_judge(), and for pages at place_add(). */
+/* Start reading at place_judge(); place_add() and place_end() put pages together from extents. */
 #include "rules/place.h"
 
 #include <stddef.h>
@@ -27,7 +27,7 @@ static enum place_fault fault_of(const struct place_piece *piece)
 				     : FAULT_NONE;
 }
 
-/* Where it is in one piece, how it lies is for the layers below to judge. */
+/* A page in one piece counts as whole at any alignment; the layers below judge the alignment. */
 static void count_whole(struct place *place, struct place_walk *walk)
 {
 	uint64_t align = stack_alignment(walk->physical, walk->page);
@@ -37,7 +37,7 @@ static void count_whole(struct place *place, struct place_walk *walk)
 	count(place, walk, walk->fault);
 }
 
-/* What the piece has of the page that begins at walk->at. */
+/* Adds the part of the current page that this piece covers. */
 static void add_part(struct place_walk *walk, const struct place_piece *piece, uint64_t end)
 {
 	uint64_t from = walk->next, physical = piece->physical + (from - piece->start);
@@ -66,7 +66,7 @@ void place_add(struct place *place, struct place_walk *walk, const struct place_
 	}
 }
 
-/* The page that has begun has a hole, and so have all after it that end before. */
+/* The current page has a hole, and so do all further pages that end before `end`. */
 void place_end(struct place *place, struct place_walk *walk, uint64_t end)
 {
 	if (walk->next < end && !walk->fault)
@@ -79,7 +79,7 @@ void place_end(struct place *place, struct place_walk *walk, uint64_t end)
 	}
 }
 
-/* NULL: it writes where the data are; "": unknown. */
+/* Why this type of filesystem is refused. NULL: it writes in place. "": the type is unknown. */
 static const char *type_why(const char *type)
 {
 	static const struct {
@@ -148,7 +148,7 @@ static void judge_direct(const struct place *place, uint64_t page, struct findin
 	     place->has_direct ? NULL : "it cannot be written with O_DIRECT");
 }
 
-/* A file whose pages are all in place stays so; a new one is placed by the unit. */
+/* Existing pages are judged by their extents, future pages by the allocation unit. */
 static void judge_pages(const struct place *place, uint64_t page, struct findings *findings)
 {
 	bool fits = place->unit && place->unit % page == 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Start reading at stack_judge(). */
+/* Alignment goes down first, then each layer is judged by itself. Start reading at stack_judge().
+ */
 #include "rules/stack.h"
 
 #include <stddef.h>
@@ -18,7 +19,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* One layer's pages, wherever a span puts them. True: a layer below has got less aligned. */
+/* Gives the layers below the alignment that pages have there. True: one of them became smaller. */
 static bool hand_down(const struct stack *stack, const struct stack_layer *layer, uint64_t own,
 		      uint64_t page, uint64_t aligns[STACK_LAYERS])
 {
@@ -34,7 +35,8 @@ static bool hand_down(const struct stack *stack, const struct stack_layer *layer
 	return changed;
 }
 
-/* A layer may lie below several, and before one of them in the list: until nothing changes. */
+/* A layer may stand in the list before one of the layers above it, so repeat until nothing changes.
+ */
 static void find_alignments(const struct stack *stack, uint64_t page, uint64_t align,
 			    uint64_t ret_aligns[STACK_LAYERS])
 {
@@ -73,13 +75,13 @@ static void find_if(struct judgement *j, enum stack_condition condition, bool ho
 	find(j, condition, holds ? STACK_YES : STACK_NO, value, wanted);
 }
 
-/* Cut at each multiple of this, is each page in one piece? */
+/* If requests are cut at each multiple of `every`, does each page stay in one piece? */
 static bool is_uncut(const struct judgement *j, uint64_t every)
 {
 	return !every || (every % j->page == 0 && j->align == j->page);
 }
 
-/* The worst of all places where one span ends and another begins. */
+/* Takes the worst place at which one span ends and the next begins. */
 static void judge_spans(struct judgement *j)
 {
 	const struct stack_layer *layer = j->layer;
@@ -125,7 +127,8 @@ static bool is_lowest(const struct stack_layer *layer)
 	return layer->kind == STACK_PATH || (layer->kind == STACK_DISK && !layer->has_paths);
 }
 
-/* Where nothing below is known, or it does not matter. */
+/* True for a layer whose other conditions need no look: it is refused, or nothing below is known.
+ */
 static bool is_end(struct judgement *j)
 {
 	const struct stack_layer *layer = j->layer;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a plain direct write of one page one command of the disk's? A stack of devices, described, and
- * the conditions that each of its layers must meet. Pure arithmetic: no I/O, no state. All values
- * are bytes. Linux sends a write as it is only if no layer has a reason to cut it, and nothing is
- * merged with it; block/blk-merge.c and the map functions of drivers/md are what this goes by.
+ * Judges whether a plain direct write of one page becomes exactly one command at the disk. The
+ * input is a description of the stack of devices (stack/stack.h makes it); the output is one
+ * finding for each condition of each layer. `untorn doctor` prints the findings. Pure arithmetic:
+ * no I/O, no state, no allocation. All values are bytes. The conditions follow block/blk-merge.c
+ * and drivers/md of Linux.
  */
 #ifndef STACK_H
 #define STACK_H
@@ -17,22 +18,22 @@
 enum { STACK_LAYERS = 64, STACK_SPANS = 512, STACK_NAME = 64 };
 
 enum stack_kind {
-	STACK_DISK,      /* of NVMe; its own queue is the lowest, unless it has paths */
-	STACK_PATH,      /* of a disk with several controllers: another queue, hidden */
+	STACK_DISK,      /* NVMe; its queue is the lowest one, unless it has paths */
+	STACK_PATH,      /* the hidden device of one controller, with its own queue */
 	STACK_PARTITION, /* one span */
 	STACK_LINEAR,    /* spans side by side: LVM, dm-linear */
 	STACK_STRIPES,   /* spans by turns, a chunk of each: dm-stripe, md raid0 */
-	STACK_REFUSED, /* a kind that may cut writes, or moves them, or of which nothing is known */
+	STACK_REFUSED,   /* cuts or moves writes, or is unknown */
 };
 
-/* What comes from `start` on in a layer lies from `offset` on in the layer below. */
+/* Maps `start` in a layer to `offset` in the layer below, up to the start of the next span. */
 struct stack_span {
 	uint64_t start, offset;
 	unsigned below;
 };
 
 struct stack_queue {
-	bool is_read; /* false: none, or it could not be read */
+	bool is_read; /* false: there is none, or it cannot be read */
 	unsigned nomerges;
 	uint64_t max;      /* max_sectors_kb */
 	uint32_t segments; /* max_segments */
@@ -44,7 +45,7 @@ struct stack_layer {
 	dev_t number;          /* 0: it has none */
 	enum stack_kind kind;
 	const char *why; /* STACK_REFUSED; static */
-	int error;       /* -errno: what it lies on, or what the disk promises, could not be read */
+	int error;       /* -errno: the layers below, or the disk's limits, are unknown */
 	struct stack_queue queue;
 	bool has_paths;        /* STACK_DISK: they are the lowest queues */
 	unsigned first, count; /* its spans */
@@ -59,23 +60,23 @@ struct stack {
 };
 
 enum stack_condition {
-	CONDITION_KIND,      /* a layer that sends writes on as they are */
-	CONDITION_BELOW,     /* what it lies on is known */
+	CONDITION_KIND,      /* the layer sends writes on unchanged */
+	CONDITION_BELOW,     /* the layers below are known */
 	CONDITION_SPANS,     /* no page lies across two spans */
-	CONDITION_STRIPES,   /* nor across two chunks */
-	CONDITION_LENGTH,    /* one request may be so long */
-	CONDITION_SEGMENTS,  /* and have so many pieces of memory */
-	CONDITION_CHUNK,     /* and crosses nothing that the queue would cut at */
-	CONDITION_MERGES,    /* nothing is put together with it */
-	CONDITION_PROMISE,   /* the disk promises so much */
-	CONDITION_ALIGNMENT, /* at this place, off its grain */
-	CONDITION_BOUNDARY,  /* and across none of its boundaries */
+	CONDITION_STRIPES,   /* no page lies across two chunks */
+	CONDITION_LENGTH,    /* a request may be as long as a page */
+	CONDITION_SEGMENTS,  /* a request may have enough memory segments */
+	CONDITION_CHUNK,     /* chunk_sectors cuts no page */
+	CONDITION_MERGES,    /* the queue merges nothing */
+	CONDITION_PROMISE,   /* the atomic unit is at least a page */
+	CONDITION_ALIGNMENT, /* pages are aligned as the promise wants */
+	CONDITION_BOUNDARY,  /* no page crosses an atomic boundary */
 	CONDITION_COUNT
 };
 
 enum stack_answer { STACK_YES, STACK_NO, STACK_UNKNOWN };
 
-/* What holds for one layer; `value` is what it has, `wanted` what the page needs. */
+/* One condition of one layer: `value` is the layer's, `wanted` is what the page needs. */
 struct stack_finding {
 	const struct stack_layer *layer;
 	enum stack_condition condition;
@@ -85,16 +86,16 @@ struct stack_finding {
 
 enum { STACK_FINDINGS = STACK_LAYERS * 5 };
 
-/* page: a power of two; align: each page begins on a multiple of this in the first layer. How many
- * findings; all conditions that apply, layer by layer. */
+/* page: a power of two. align: pages begin at multiples of this in the first layer. Writes all
+ * conditions that apply, layer by layer, and returns how many. */
 unsigned stack_judge(const struct stack *stack, uint64_t page, uint64_t align,
 		     struct stack_finding ret_findings[STACK_FINDINGS]);
 
-/* NO if there is one, else UNKNOWN if there is one; ret_first: the one that decides, or NULL. */
+/* NO wins over UNKNOWN, UNKNOWN over YES. ret_first: the first finding of that kind, or NULL. */
 enum stack_answer stack_verdict(const struct stack_finding *findings, unsigned count,
 				const struct stack_finding **ret_first);
 
-/* The largest power of two by which the value can be divided; for 0, which any divides, `most`. */
+/* The largest power of two that divides the value, at most `most`; for 0 it is `most`. */
 uint64_t stack_alignment(uint64_t value, uint64_t most);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An md array: Documentation/admin-guide/md.rst has the files. */
+/*
+ * Describes an md array by its folder "md" in /sys (Documentation/admin-guide/md.rst). Only raid0
+ * can be judged: it sends each chunk to one member. stack.c calls stack_add_array().
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +22,7 @@ static const char *refuse_level(const char *level)
 	return "md raid4, raid5 and raid6 write a stripe in pieces of 4096 bytes";
 }
 
-/* dev-NAME: where its data begin, in sectors, and which device it is. */
+/* Reads md/dev-NAME: the first sector of the member's data, and the member's device number. */
 static int read_member(dev_t array, const char *name, uint64_t *ret_offset, dev_t *ret_member)
 {
 	unsigned major_number, minor_number;

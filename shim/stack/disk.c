@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An NVMe disk. Where several controllers may lead to it, the kernel has a hidden device for each,
- * with a queue of its own, in which writes are merged; the disk's own queue merges nothing then.
+ * Describes an NVMe disk: what it promises, and its queues. If several controllers may lead to the
+ * disk, the kernel keeps one hidden device for each controller. Writes are then merged in the
+ * queues of these hidden devices, and the disk's own queue merges nothing. stack.c calls
+ * stack_add_disk().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +50,7 @@ static void add_path(struct stack *stack, const char *folder)
 	path->queue.chunk = chunk * 512;
 }
 
-/* The paths of nvme1n2 are nvme1cXn2, one in the folder of each controller. */
+/* The hidden devices of nvme1n2 are called nvme1cXn2. Each lies in its controller's folder. */
 static void add_paths(struct stack *stack, unsigned index)
 {
 	struct stack_layer *disk = &stack->layers[index];

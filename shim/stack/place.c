@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* By statx(), /proc/self/mountinfo, the superblock of ext4, and FIEMAP. Start reading at
- * place_describe(). */
+/*
+ * Describes a file or folder by statx(), /proc/self/mountinfo, the superblock of ext4, and FIEMAP.
+ * It opens the path for reading and writes nothing. Start reading at place_describe().
+ */
 #include "stack/place.h"
 
 #include <errno.h>
@@ -22,14 +24,14 @@
 #include "base/sysfs.h"
 
 enum {
-	EXTENTS = 512,         /* of one question */
-	OFTEN = 1 << 18,       /* pages between two words of progress */
+	EXTENTS = 512,         /* in one FIEMAP call */
+	OFTEN = 1 << 18,       /* pages between two calls of progress() */
 	STATX_DIRECT = 0x2000, /* STATX_DIOALIGN, 6.1; its fields, which older headers lack: */
 	DIRECT_OFFSET = 0x9c,
 };
 
 /* proc(5): id, parent, major:minor, root, mount point, options, optional ones, "-", type, source,
- * options of the filesystem. The last line about the device is what counts. */
+ * options of the filesystem. The last matching line wins: it is the newest mount. */
 static void read_mount(dev_t device, struct place *place)
 {
 	unsigned major_number, minor_number;
@@ -71,8 +73,9 @@ static int open_node(dev_t device)
 	return -ENODEV;
 }
 
-/* Documentation/filesystems/ext4/super.rst: the superblock, 1024 bytes on. Clusters begin at block
- * 0, where blocks are larger than 1024. */
+/* Reads the allocation unit: the cluster size with bigalloc, else the block size. The superblock is at
+ * byte 1024 (Documentation/filesystems/ext4/super.rst). Clusters and blocks of 2 KiB or more begin at
+ * byte 0 of the device, so the unit is also the alignment. */
 static int read_ext4_unit(dev_t device, uint64_t *ret_unit)
 {
 	enum {
@@ -153,7 +156,8 @@ static struct place_piece piece_of(const struct fiemap_extent *extent)
 	};
 }
 
-/* Up to `end`. The pieces may begin before the page, and end behind it. */
+/* Walks the extents up to `end`. The first extent may begin before the walk, the last end behind.
+ */
 static int walk(int fd, struct place_walk *walk, uint64_t end, place_progress *progress,
 		struct place *place)
 {
@@ -227,7 +231,7 @@ int place_describe(const char *path, uint64_t page, uint64_t sample, place_progr
 	if (error)
 		return error;
 	read_mount(ret_place->device, ret_place);
-	if (!major(ret_place->device))
+	if (!major(ret_place->device)) /* no block device of its own: tmpfs, btrfs, overlay */
 		ret_place->device = 0;
 	else
 		read_unit(fd, ret_place);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a file's pages lie on the device of its filesystem; for a folder, where new files' pages
- * may. Facts only; rules/place.h judges them. For the command.
+ * Finds out where a file's pages lie on the device of its filesystem, and in which units the
+ * filesystem allocates. It only collects facts; rules/place.h judges them. `untorn doctor` calls
+ * it. It allocates memory, takes no lock, and is not for the shim.
  */
 #ifndef STACK_PLACE_H
 #define STACK_PLACE_H
 
 #include "rules/place.h"
 
-/* How often it is told of: pages seen, and how many there are. NULL: never. */
+/* Called now and then during a long walk: pages seen, pages in all. */
 typedef void place_progress(uint64_t seen, uint64_t of);
 
-/* path: a regular file or a folder. sample: look at so many pages, drawn at random, instead of all;
- * 0: all. 0, or -errno: it cannot be opened. */
+/* path: a regular file or a folder. sample: look at this many random pages; 0: at all pages.
+ * progress may be NULL. Returns 0, or -errno if the path cannot be opened. */
 int place_describe(const char *path, uint64_t page, uint64_t sample, place_progress *progress,
 		   struct place *ret_place);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Start reading at stack_describe(). */
+/* Builds the description layer by layer, from the top down. Start reading at stack_describe(). */
 #include "stack/stack.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "base/sysfs.h"
 
-enum { SECTOR = 512, NOTHING = STACK_LAYERS - 1 /* the last: no more fit */ };
+enum { SECTOR = 512, NOTHING = STACK_LAYERS - 1 /* this layer says that no more fit */ };
 
 void stack_refuse(struct stack_layer *layer, const char *why)
 {
@@ -93,7 +93,7 @@ static bool has(dev_t device, const char *name)
 	return sysfs_disk_text(device, name, text, sizeof(text)) == 0;
 }
 
-/* A disk that no driver of NVMe works. */
+/* Says why a disk that is not NVMe is refused. */
 static const char *refuse_disk(dev_t device)
 {
 	char subsystem[32];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Describes what lies below a device, down to the disks, for rules/stack.h to judge. Reads /sys,
- * and as root the tables of device mapper; asks NVMe disks. For the command: it allocates.
+ * Describes the devices below a device, down to the disks; rules/stack.h judges the description. It
+ * reads /sys, reads device mapper's tables (root only), and asks NVMe disks for their identify
+ * data. `untorn doctor` calls it. It allocates memory, takes no lock, and is not for the shim.
  */
 #ifndef STACK_STACK_H
 #define STACK_STACK_H
@@ -10,23 +11,22 @@
 
 #include "rules/stack.h"
 
-/* What cannot be read is in the layer's error. Too many layers or spans: the last is STACK_REFUSED.
- */
+/* A layer whose facts cannot be read has its error set. If there are too many layers or spans, one
+ * layer is STACK_REFUSED and says so. */
 void stack_describe(dev_t device, struct stack *ret_stack);
 
-/* stack/table.c: the table of a device mapper device, as layers below this one; it needs
- * CAP_SYS_ADMIN. */
+/* The following fill in the layer and add those below it. stack/table.c: a device mapper device. */
 void stack_add_mapped(struct stack *stack, unsigned layer);
 /* stack/array.c: an md array. */
 void stack_add_array(struct stack *stack, unsigned layer);
-/* stack/disk.c: what the disk promises, and its paths. */
+/* stack/disk.c: an NVMe disk and its hidden paths. */
 void stack_add_disk(struct stack *stack, unsigned layer);
 
-/* stack/stack.c: the layer of this device, new or known, and all below it. */
+/* stack/stack.c: returns the layer of this device; adds it, and all below it, if it is new. */
 unsigned stack_add(struct stack *stack, dev_t device);
-/* One that the layers must not be added to; NULL: no more fit. */
+/* Returns a new layer without device number; NULL: no more fit. */
 struct stack_layer *stack_new_layer(struct stack *stack);
-/* A layer's spans stand together: all layers below are added before the first of them. */
+/* A layer's spans are contiguous in the array, so add all layers below before the first span. */
 void stack_add_span(struct stack *stack, unsigned layer, const struct stack_span *span);
 void stack_refuse(struct stack_layer *layer, const char *why);
 

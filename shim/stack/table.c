@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device mapper: the table, by the ioctl that dmsetup(8) makes too, which is root's. The kernel's
- * Documentation/admin-guide/device-mapper has the targets.
+ * Describes a device mapper device by its table. The ioctl is the one that dmsetup(8) makes; it
+ * needs CAP_SYS_ADMIN. The kernel's Documentation/admin-guide/device-mapper describes the targets.
+ * stack.c calls stack_add_mapped().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,8 @@
 
 enum { SECTOR = 512, TABLE_SIZE = 1 << 20 };
 
-/* As the kernel numbers devices for programs: minor, major, the rest of the minor. */
+/* Encodes a device number as the ioctl wants it: low byte of the minor, major, rest of the minor.
+ */
 static uint64_t huge_number(dev_t device)
 {
 	return (minor(device) & 0xff) | (uint64_t)major(device) << 8 |
@@ -70,7 +72,7 @@ static const char *refuse_target(const char *type)
 	return "a target of device mapper that is not judged here";
 }
 
-/* "MAJOR:MINOR OFFSET": where the data lie. What follows it, or NULL: it is none. */
+/* Parses "MAJOR:MINOR OFFSET", the place of the data. Returns the text behind it, or NULL. */
 static char *parse_place(char *text, dev_t *ret_device, uint64_t *ret_offset)
 {
 	unsigned major_number, minor_number;
@@ -89,8 +91,8 @@ struct mapped {
 	unsigned index;
 	struct stack_span spans[STACK_SPANS];
 	unsigned count;
-	uint64_t chunk;  /* of stripes */
-	const char *why; /* it is refused */
+	uint64_t chunk;  /* stripes only */
+	const char *why; /* set: the table is refused */
 };
 
 static bool add_place(struct mapped *mapped, char **text, uint64_t start)
@@ -107,7 +109,7 @@ static bool add_place(struct mapped *mapped, char **text, uint64_t start)
 	return true;
 }
 
-/* "STRIPES CHUNK PLACE...", for the whole device: beside other targets it is not judged. */
+/* Parses "STRIPES CHUNK PLACE..." of a table that has this target alone. */
 static bool add_stripes(struct mapped *mapped, char *text)
 {
 	unsigned stripes;
@@ -168,7 +170,7 @@ static void put(const struct mapped *mapped)
 
 void stack_add_mapped(struct stack *stack, unsigned index)
 {
-	AUTO_FREE char *table = calloc(1, TABLE_SIZE + 1); /* so that its last text ends */
+	AUTO_FREE char *table = calloc(1, TABLE_SIZE + 1); /* one byte more: the last text ends */
 	AUTO_FREE struct mapped *mapped = calloc(1, sizeof(*mapped));
 	struct stack_layer *layer = &stack->layers[index];
 

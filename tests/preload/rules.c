@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device rules: what the disk promises, and no native kernel takes. Random writes by every door
- * against a picture of the disk in memory.
+ * Tests UNTORN_RULES=device, which accepts writes that the disk promises to do whole but that no
+ * native kernel takes: of any number of blocks, at any block. Random writes by every interface are
+ * compared with a copy of the disk in memory.
  *
  * Links: -luring -laio
  */

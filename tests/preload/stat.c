@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is counted, by a program that finds the memory as `untorn stat` does: in its descriptors.
- * Exactly, in threads and children, however these end; nothing before the first atomic write; and
- * what the program does to the descriptor harms neither side.
+ * Tests the counters. The program maps them through its own descriptor, as `untorn stat` does.
+ * Counts are exact in threads and children, however these end. Before the first atomic write there
+ * are no counters. The program may close the descriptor or replace it; that harms neither side.
  *
  * Links: -luring
  */
@@ -23,6 +23,7 @@
 #include "rules/reason.h"
 #include "untorn_uapi.h"
 
+/* Maps them at the first call, for the rest of the process. */
 static const struct counters *look(void)
 {
 	static const struct counters *counters;
@@ -48,7 +49,7 @@ static uint64_t done(enum door number)
 	for (int i = 0; i < COUNTERS_BUCKETS; i++)
 		timed += counters_read(&door(number)->latency[i]);
 	want(counters_read(&door(number)->bytes) == done * UNIT);
-	/* The first eight, and of more not all. */
+	/* The first COUNTERS_SAMPLE are timed; of more only some. */
 	want(done <= COUNTERS_SAMPLE ? timed == done : timed >= COUNTERS_SAMPLE);
 	want(done < 64 || timed < done);
 	return done;
