@@ -98,7 +98,9 @@ check: quick
 	$(sub) SAN=thread unit preload
 	$(sub) check-vm
 check-long: setup-check
-	$(call says,15)
+	$(Q)tests/setup.sh gcc-aarch64-linux-gnu? libc6-dev-arm64-cross?
+	$(call says,20)
+	$(sub) check-vm VMTEST=tests/vm/long_arm64.sh
 	$(sub) mutants
 # Truth and statx with more kernels, calls, SCSI, sanitized; power cuts, readers and numbers that change hands, again.
 check-soak: setup-check

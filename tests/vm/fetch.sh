@@ -7,7 +7,7 @@
 #
 #   tests/vm/fetch.sh tools            prints the tree with QEMU, fio, xfs_io, python3, perl
 #   tests/vm/fetch.sh kernel SERIES    prints the tree of the newest kernel of 5.10, 6.1, 6.18, 7 ...
-#   tests/vm/fetch.sh tree SUITE[:ARCHITECTURE] PACKAGE...
+#   tests/vm/fetch.sh tree SUITE[+SUITE][:ARCHITECTURE] PACKAGE[/SUITE]...
 #                                      prints a tree with these and all that they depend on
 #   tests/vm/fetch.sh root SUITE PACKAGE...     prints a tar of an installed system with these in it
 #   tests/vm/fetch.sh source SUITE PACKAGE      prints the tree of a source package
@@ -141,9 +141,9 @@ fetch_tree() { # SUITE PACKAGE...
 	tree=$cache/tree-${suite/:/-}-$(echo "$*" | cksum | cut -d' ' -f1)
 	shift
 	if [ ! -d "$tree" ]; then
-		private_apt "${suite/:/-}" "${suite%:*}" deb "$(cut -s -d: -f2 <<< "$suite")"
+		private_apt "${suite/:/-}" "$(tr + ' ' <<< "${suite%:*}")" deb "$(cut -s -d: -f2 <<< "$suite")"
 		for package; do
-			on_mirror "$package" 'Candidate: [^(]' || missing "no $package in $suite on this mirror"
+			on_mirror "${package%/*}" 'Candidate: [^(]' || missing "no $package in $suite on this mirror"
 		done
 		rm -f "$cache/apt-${suite/:/-}"/cache/archives/*.deb # of a call that came to no end
 		say "downloading from $suite:" "$@"
