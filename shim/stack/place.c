@@ -73,9 +73,9 @@ static int open_node(dev_t device)
 	return -ENODEV;
 }
 
-/* Reads the allocation unit: the cluster size with bigalloc, else the block size. The superblock is at
- * byte 1024 (Documentation/filesystems/ext4/super.rst). Clusters and blocks of 2 KiB or more begin at
- * byte 0 of the device, so the unit is also the alignment. */
+/* Reads the allocation unit: the cluster size with bigalloc, else the block size. The superblock is
+ * at byte 1024 (Documentation/filesystems/ext4/super.rst). Clusters and blocks of 2 KiB or more
+ * begin at byte 0 of the device, so the unit is also the alignment. */
 static int read_ext4_unit(dev_t device, uint64_t *ret_unit)
 {
 	enum {
