@@ -100,7 +100,7 @@ check: quick
 check-long: setup-check
 	$(Q)tests/setup.sh gcc-aarch64-linux-gnu? libc6-dev-arm64-cross?
 	$(call says,20)
-	$(sub) check-vm VMTEST=tests/vm/long_arm64.sh
+	$(sub) check-vm UNTORN_STACKS_KERNELS=7 VMTEST="$(addprefix tests/vm/,long_arm64.sh long_steps.sh test_stacks.sh)"
 	$(sub) mutants
 # Truth and statx with more kernels, calls, SCSI, sanitized; power cuts, readers and numbers that change hands, again.
 check-soak: setup-check

@@ -104,6 +104,8 @@ static void look_at_file(const struct decision_source *source, struct evidence *
 	else if (source->error == -EBADMSG)
 		evidence_fact(e, "policy", file, "line %u is not understood: nothing in it counts",
 			      source->line);
+	else if (source->error == -EACCES)
+		evidence_fact(e, "policy", file, "this user may not read it");
 	else if (source->error != -ENOENT)
 		evidence_fact(e, "policy", file, "not believed: %s",
 			      source->error == -EPERM ? "others than root may write it"

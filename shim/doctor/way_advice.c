@@ -110,7 +110,7 @@ static void say_pages(const struct place *place, const struct place_finding *f, 
 		snprintf(text, 192, "%s (%s)", f->why, strerror(-place->map_error));
 	else if (f->answer == STACK_YES)
 		snprintf(text, 192, "%s%llu of %llu, each in one piece, at multiples of %s",
-			 seen < place->pages ? "as far as was looked, " : "", seen,
+			 seen < place->pages ? "looked at " : "", seen,
 			 (unsigned long long)place->pages, way_size(place->align, align));
 	else
 		snprintf(text, 192, "%llu of %llu are not in one piece: the one at %llu is %s", bad,
