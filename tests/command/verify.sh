@@ -131,7 +131,7 @@ has "piped: no verdict" "$u: written until stopped; nothing was checked yet" "$w
 has "piped: what next" "untorn verify --check=LOG $u" "$work/said"
 verify seed=1 --check="$work/log" $u
 equal "piped" "$status $(head -n 1 "$work/text")" "0 $u: nothing found"
-verify seed=1 --power-cut="$work/log" $u
+verify seed=1 --power-cut="$work/log" --seconds=2 $u
 equal "log is there: status" "$status" 2
 has "log is there" "name a new file" "$work/said"
 verify seed=1 --power-cut="$work/other" --seconds=1 --json --destroy --destroy $u
