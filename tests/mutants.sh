@@ -138,6 +138,15 @@ pages: two pieces|rules/place.c|s/physical != walk->physical + (from - walk->at)
 pages: a hole|rules/place.c|s/if (piece->start > walk->next)/if (0)/|unit/place
 pages: unwritten, shared, encoded|rules/place.c|s/if (fault \&\& !walk->fault)/if (0)/|unit/place
 pages: how they lie|rules/place.c|s/if (!walk->fault \&\& align < place->align)/if (0)/|unit/place
+way down: all findings|rules/stack.h|s/STACK_LAYERS \* CONDITION_COUNT/STACK_LAYERS * 5/|unit/stack
+way down: unknown before refused|rules/stack.c|s/if (layer->error \&\& layer->kind != STACK_DISK)/if (layer->error \&\& layer->kind < STACK_REFUSED \&\& layer->kind != STACK_DISK)/|unit/stack
+way down: errors of /sys|stack/stack.c|s/return error == -ENOENT ? 0 : error ? error : 1;/return !error;/|unit/stack_describe
+way down: errors of links|stack/stack.c|s/	if (error == -ENOENT)/	if (error)/;s/return error == -ENOENT ? 0 : error;/return 0;/|unit/stack_describe
+way down: paths that nobody sees|stack/disk.c|s/disk->error = -ENXIO;/;/|unit/stack_describe
+way down: more paths than fit|stack/disk.c|s/stack_refuse(disk, .*/;/|unit/stack_describe
+way down: members that are missing|stack/array.c|s/members->count == wanted/1/|unit/stack_describe
+way down: node of another|stack/stack.c|s/st.st_rdev == device/1/;s/S_ISBLK(st.st_mode)/1/|unit/stack_describe
+way down: XFS realtime|rules/place.c|s/place->is_realtime/0/|unit/place
 a folder's units|rules/place.c|s/place->unit % page == 0/1/|unit/place
 a journal's data|rules/place.c|s/place->is_journaled/0/|unit/place
 a file of somebody else's|verify/guard.c|s/O_EXCL . O_DIRECT/O_DIRECT/|command/verify.sh

@@ -30,18 +30,27 @@ static unsigned word_of(const char *value, const char *const words[], unsigned c
 	return 0;
 }
 
+static const char *const policy_words[] = { "namespace", "single", "controller" };
+static const char *const rules_words[] = { "linux", "device" };
+
 enum nvme_policy config_parse_policy(const char *value)
 {
-	static const char *const words[] = { "namespace", "single", "controller" };
-
-	return word_of(value, words, 3);
+	return word_of(value, policy_words, 3);
 }
 
 enum rules config_parse_rules(const char *value)
 {
-	static const char *const words[] = { "linux", "device" };
+	return word_of(value, rules_words, 2);
+}
 
-	return word_of(value, words, 2);
+const char *config_policy_word(enum nvme_policy policy)
+{
+	return policy_words[policy - 1];
+}
+
+const char *config_rules_word(enum rules rules)
+{
+	return rules_words[rules - 1];
 }
 
 /* What is set, but no word, is the strictest. */

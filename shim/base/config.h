@@ -46,6 +46,9 @@ struct config config_parse(const char *mode, const char *nvme_limits, const char
 /* What these words mean; UNSET: none of them is meant. Pure. */
 enum nvme_policy config_parse_policy(const char *value);
 enum rules config_parse_rules(const char *value);
+/* The words themselves; not for UNSET. */
+const char *config_policy_word(enum nvme_policy policy);
+const char *config_rules_word(enum rules rules);
 
 /* Is a program that is called so, and whose file this is, to be served? Both lists are names with
  * colons between them; NULL or empty: unset. Pure, for tests. */

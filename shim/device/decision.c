@@ -18,7 +18,7 @@
 #include "device/published.h"
 #include "rules/devices_conf.h"
 
-enum { LINE = 512, NAME = 96 };
+enum { LINE = 512, NAME = 264 /* a WWID of SCSI may have 256 bytes, one of NVMe has 140 */ };
 
 const char *decision_directory = DECISION_DIRECTORY;
 
@@ -197,6 +197,8 @@ int decision_of(dev_t device, struct decision *ret_decision, struct decision_sou
 	struct decision_source source = decision_by_file(device);
 	struct decision set = config_get().decision;
 
+	if (ret_source)
+		*ret_source = source;
 	if (is_no_answer(source.error))
 		return source.error;
 	if (source.error == -ENOENT || source.error == -EACCES)

@@ -24,7 +24,8 @@ struct decision_source {
 };
 
 /* Nothing in ret_decision is unset then; on a disk that several controllers lead to, the policy is
- * "namespace" whatever was found. ret_source may be NULL. 0, or -errno: no answer. */
+ * "namespace" whatever was found. ret_source may be NULL; it is written in any case. 0, or -errno:
+ * no answer. */
 int decision_of(dev_t device, struct decision *ret_decision, struct decision_source *ret_source);
 
 /* The file alone, for those who publish it. */

@@ -32,8 +32,6 @@ static void advise_on_unit(const struct patient *p, struct evidence *e)
 		formats_advise_larger(p, e);
 }
 
-static const char *const policy_names[] = { "unset", "namespace", "single", "controller" };
-
 /* ", by line 3 of /etc/untorn/devices.conf" */
 static const char *decided_by(bool is_set, bool is_found, const struct decision_source *source,
 			      char ret_text[64])
@@ -49,18 +47,25 @@ static const char *decided_by(bool is_set, bool is_found, const struct decision_
 	return ret_text;
 }
 
-static void look_at_nvme_limits(const struct patient *p, const struct decision_source *source,
+/* What is decided for this disk now. */
+struct decided {
+	struct decision decision;
+	struct decision_source source;
+	int error; /* -errno: no answer */
+};
+
+static void look_at_nvme_limits(const struct patient *p, const struct decided *decided,
 				struct evidence *e)
 {
 	char text[64];
 
 	enum nvme_policy set = config_get().decision.nvme_policy;
-	enum nvme_policy decided = set ?: source->found.nvme_policy;
+	enum nvme_policy found = decided->source.found.nvme_policy;
+	enum nvme_policy wanted = set ?: found ?: NVME_POLICY_NAMESPACE;
 
-	evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s%s",
-		      policy_names[decided ?: NVME_POLICY_NAMESPACE],
-		      decided_by(set, source->found.nvme_policy, source, text));
-	if (decided > p->device.decision.nvme_policy)
+	evidence_fact(e, "policy", "UNTORN_NVME_LIMITS", "%s%s", config_policy_word(wanted),
+		      decided_by(set, found, &decided->source, text));
+	if (!decided->error && wanted > decided->decision.nvme_policy)
 		evidence_fact(e, "policy", "which is not followed",
 			      "several controllers lead to this disk, and "
 			      "another one may promise less");
@@ -70,20 +75,21 @@ static void look_at_nvme_limits(const struct patient *p, const struct decision_s
 	     policy++) {
 		struct limits limits = cmd_examine_limits_by(p, policy);
 		if (limits.unit_max)
-			evidence_fact(e, "policy", policy_names[policy], "%u bytes, from %s",
+			evidence_fact(e, "policy", config_policy_word(policy), "%u bytes, from %s",
 				      limits.unit_max, limits_origin(limits.origin));
 	}
 }
 
-static void look_at_rules(const struct patient *p, const struct decision_source *source,
+static void look_at_rules(const struct patient *p, const struct decided *decided,
 			  struct evidence *e)
 {
 	struct limits limits = cmd_examine_limits(p);
+	enum rules set = config_get().decision.rules, found = decided->source.found.rules;
 	char text[64];
 
 	evidence_fact(e, "policy", "UNTORN_RULES", "%s%s",
-		      p->device.decision.rules == RULES_DEVICE ? "device" : "linux",
-		      decided_by(config_get().decision.rules, source->found.rules, source, text));
+		      config_rules_word(set ?: found ?: RULES_LINUX),
+		      decided_by(set, found, &decided->source, text));
 	if (p->identified && limits.most)
 		evidence_fact(e, "policy", "by device rules",
 			      "up to %llu bytes, in steps of %u, at each multiple of %u; "
@@ -124,22 +130,23 @@ void cmd_examine_policy(const struct patient *p, struct evidence *e)
 {
 	static const char *const modes[] = { "auto", "command", "off" };
 	enum mode mode = config_get().mode;
-	struct decision_source source = { 0 };
-	struct decision decision;
+	struct decided decided = { 0 };
 
-	decision_of(p->device.number, &decision, &source);
+	decided.error = decision_of(p->device.number, &decided.decision, &decided.source);
+	if (decided.error)
+		evidence_fact(e, "policy", "cannot tell", "%s", strerror(-decided.error));
 	evidence_fact(e, "policy", "UNTORN_MODE", "%s", modes[mode]);
 	if (mode == MODE_OFF)
 		evidence_advise(e, "UNTORN_MODE is off, or not a word that is known: unset it");
-	look_at_file(&source, e);
+	look_at_file(&decided.source, e);
 	if (p->device.disk.limits.unit_max && p->identified)
 		evidence_fact(e, "policy", "unit taken from", "%s",
 			      limits_origin(p->device.disk.limits.origin));
 	if (!p->device.transport)
 		return;
 	if (!cmd_examine_is_scsi(p))
-		look_at_nvme_limits(p, &source, e);
-	look_at_rules(p, &source, e);
+		look_at_nvme_limits(p, &decided, e);
+	look_at_rules(p, &decided, e);
 	if (p->identified && !cmd_examine_is_scsi(p))
 		advise_on_unit(p, e);
 }

@@ -106,9 +106,23 @@ static void look_at_stack(const struct stack *stack, uint64_t page, uint64_t ali
 	}
 }
 
-static void conclude(const struct decision_so_far *so_far, uint64_t page, struct evidence *e)
+static void put_reason(const struct decision_so_far *so_far, const struct place *place,
+		       struct evidence *e)
 {
 	static const char *const answers[] = { "yes", "no, because ", "cannot tell: " };
+	char *reason = e->conclusion + e->reason;
+	size_t room = sizeof(e->conclusion) - e->reason;
+
+	if (so_far->answer == STACK_YES && place->seen < place->pages)
+		snprintf(reason, room, "yes, as far as %llu of %llu pages show",
+			 (unsigned long long)place->seen, (unsigned long long)place->pages);
+	else
+		snprintf(reason, room, "%s%.140s", answers[so_far->answer], so_far->why);
+}
+
+static void conclude(const struct decision_so_far *so_far, const struct place *place, uint64_t page,
+		     struct evidence *e)
+{
 	static const enum verdict verdicts[] = { VERDICT_YES, VERDICT_NO, VERDICT_UNKNOWN };
 	char size[32];
 
@@ -120,8 +134,7 @@ static void conclude(const struct decision_so_far *so_far, uint64_t page, struct
 				     "a page of %s written with O_DIRECT is one command on this "
 				     "path: ",
 				     way_size(page, size));
-	snprintf(e->conclusion + e->reason, sizeof(e->conclusion) - e->reason, "%s%.140s",
-		 answers[so_far->answer], so_far->answer == STACK_YES ? "" : so_far->why);
+	put_reason(so_far, place, e);
 }
 
 static void say_what_it_is_worth(struct evidence *e)
@@ -181,6 +194,6 @@ int way_examine(const char *path, const struct way_options *options, struct evid
 		look_at_stack(&stack, options->page, place.align, e, &so_far);
 	}
 	say_what_it_is_worth(e);
-	conclude(&so_far, options->page, e);
+	conclude(&so_far, &place, options->page, e);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* Texts only: names of conditions, what was found, and the commands that change it. */
 #include "doctor/way_advice.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ const char *way_stack_condition(enum stack_condition condition)
 {
 	static const char *const names[CONDITION_COUNT] = {
 		[CONDITION_KIND] = "kind",
-		[CONDITION_BELOW] = "what it lies on",
+		[CONDITION_BELOW] = "devices below",
 		[CONDITION_SPANS] = "parts",
 		[CONDITION_STRIPES] = "stripes",
 		[CONDITION_LENGTH] = "max_sectors_kb",
@@ -50,8 +51,12 @@ static void say_unknown(const struct stack_finding *f, char text[192])
 {
 	int error = f->layer->error;
 
-	if (f->condition == CONDITION_BELOW && error && f->layer->kind != STACK_PARTITION)
+	if (f->condition == CONDITION_BELOW && f->layer->kind == STACK_LINEAR)
 		snprintf(text, 192, "its table cannot be read by this user (%s)", strerror(-error));
+	else if (f->condition == CONDITION_BELOW && error == -ENXIO)
+		snprintf(text, 192, "not all members of the array are there");
+	else if (f->condition == CONDITION_PROMISE && f->layer->has_paths && error == -ENXIO)
+		snprintf(text, 192, "none of the disk's paths can be seen");
 	else if (f->condition == CONDITION_PROMISE && error)
 		snprintf(text, 192, "this user may not ask the disk, or it does not answer (%s)",
 			 strerror(-error));
@@ -173,7 +178,7 @@ void way_advise_stack(const struct stack_finding *f, uint64_t page, struct evide
 	char size[32];
 
 	way_size(page, size);
-	if (f->answer == STACK_UNKNOWN &&
+	if (f->answer == STACK_UNKNOWN && f->layer->error != -ENXIO &&
 	    (f->condition == CONDITION_BELOW || f->condition == CONDITION_PROMISE))
 		evidence_advise(e, "ask as root");
 	if (f->answer != STACK_NO)

@@ -134,8 +134,10 @@ static void judge_kind(const struct place *place, struct findings *findings)
 	const char *why = place->is_encrypted    ? "the file is encrypted"
 			  : place->is_compressed ? "the file is compressed"
 			  : place->is_verity     ? "the file is sealed (fs-verity)"
-			  : place->is_journaled  ? "data go through the journal (data=journal)"
-						 : NULL;
+			  : place->is_realtime
+				  ? "its data are in the realtime section of XFS, on another device"
+			  : place->is_journaled ? "data go through the journal (data=journal)"
+						: NULL;
 
 	find(findings, PLACE_KIND, why ? STACK_NO : STACK_YES, why);
 }

@@ -41,7 +41,7 @@ struct place {
 	int unit_error;               /* -errno: why the unit is unknown */
 	bool has_direct;              /* false: the kernel says that O_DIRECT is not supported */
 	uint64_t direct;              /* smallest alignment of a direct write; 0: unknown */
-	bool is_encrypted, is_compressed, is_verity;
+	bool is_encrypted, is_compressed, is_verity, is_realtime;
 	int map_error; /* -errno: FIEMAP failed */
 	uint64_t size, pages, seen;
 	uint64_t faults[FAULT_COUNT]; /* pages of each kind */

@@ -64,9 +64,8 @@ struct judgement {
 static void find(struct judgement *j, enum stack_condition condition, enum stack_answer answer,
 		 uint64_t value, uint64_t wanted)
 {
-	if (j->count < STACK_FINDINGS)
-		j->findings[j->count++] =
-			(struct stack_finding){ j->layer, condition, answer, value, wanted };
+	j->findings[j->count++] =
+		(struct stack_finding){ j->layer, condition, answer, value, wanted };
 }
 
 static void find_if(struct judgement *j, enum stack_condition condition, bool holds, uint64_t value,
@@ -127,16 +126,16 @@ static bool is_lowest(const struct stack_layer *layer)
 	return layer->kind == STACK_PATH || (layer->kind == STACK_DISK && !layer->has_paths);
 }
 
-/* True for a layer whose other conditions need no look: it is refused, or nothing below is known.
- */
+/* True for a layer whose other conditions need no look: it, or what lies below, is unknown, or it
+ * is refused. */
 static bool is_end(struct judgement *j)
 {
 	const struct stack_layer *layer = j->layer;
 
-	if (layer->kind == STACK_REFUSED)
-		find(j, CONDITION_KIND, STACK_NO, 0, 0);
-	else if (layer->error && layer->kind != STACK_DISK)
+	if (layer->error && layer->kind != STACK_DISK)
 		find(j, CONDITION_BELOW, STACK_UNKNOWN, 0, 0);
+	else if (layer->kind == STACK_REFUSED)
+		find(j, CONDITION_KIND, STACK_NO, 0, 0);
 	else
 		return false;
 	return true;

@@ -45,7 +45,7 @@ struct stack_layer {
 	dev_t number;          /* 0: it has none */
 	enum stack_kind kind;
 	const char *why; /* STACK_REFUSED; static */
-	int error;       /* -errno: the layers below, or the disk's limits, are unknown */
+	int error;       /* -errno: its kind, the layers below or the disk's limits are unknown */
 	struct stack_queue queue;
 	bool has_paths;        /* STACK_DISK: they are the lowest queues */
 	unsigned first, count; /* its spans */
@@ -84,7 +84,7 @@ struct stack_finding {
 	uint64_t value, wanted;
 };
 
-enum { STACK_FINDINGS = STACK_LAYERS * 5 };
+enum { STACK_FINDINGS = STACK_LAYERS * CONDITION_COUNT };
 
 /* page: a power of two. align: pages begin at multiples of this in the first layer. Writes all
  * conditions that apply, layer by layer, and returns how many. */

@@ -22,7 +22,8 @@ static const char *refuse_level(const char *level)
 	return "md raid4, raid5 and raid6 write a stripe in pieces of 4096 bytes";
 }
 
-/* Reads md/dev-NAME: the first sector of the member's data, and the member's device number. */
+/* Reads one member, md/dev-NAME: the first sector of the member's data, and the member's device
+ * number. */
 static int read_member(dev_t array, const char *name, uint64_t *ret_offset, dev_t *ret_member)
 {
 	unsigned major_number, minor_number;
@@ -45,22 +46,26 @@ struct members {
 	unsigned count;
 };
 
+/* Fails with -ENXIO if there are fewer members than md/raid_disks, or more than fit. */
 static int add_members(struct stack *stack, dev_t array, DIR *folder, struct members *members)
 {
-	uint64_t offset;
+	uint64_t offset, wanted;
 	dev_t member;
 
+	int error = sysfs_disk_number(array, "md/raid_disks", &wanted);
+	if (error)
+		return error;
 	for (struct dirent *entry; (entry = readdir(folder));) {
 		if (strncmp(entry->d_name, "dev-", 4) != 0 || members->count == STACK_LAYERS)
 			continue;
-		int error = read_member(array, entry->d_name, &offset, &member);
+		error = read_member(array, entry->d_name, &offset, &member);
 		if (error)
 			return error;
 		members->spans[members->count++] =
 			(struct stack_span){ .offset = offset * 512,
 					     .below = stack_add(stack, member) };
 	}
-	return members->count ? 0 : -ENOENT;
+	return members->count && members->count == wanted ? 0 : -ENXIO;
 }
 
 void stack_add_array(struct stack *stack, unsigned index)

@@ -31,13 +31,14 @@ static bool read_attribute(const char *folder, const char *name, uint64_t *ret_n
 	return end != text;
 }
 
-static void add_path(struct stack *stack, const char *folder)
+/* False: no more layers fit. */
+static bool add_path(struct stack *stack, const char *folder)
 {
 	struct stack_layer *path = stack_new_layer(stack);
 	uint64_t nomerges = 0, max_kb = 0, segments = 0, chunk = 0;
 
 	if (!path)
-		return;
+		return false;
 	path->kind = STACK_PATH;
 	snprintf(path->name, sizeof(path->name), "%s", strrchr(folder, '/') + 1);
 	path->queue.is_read = read_attribute(folder, "nomerges", &nomerges) &&
@@ -48,9 +49,11 @@ static void add_path(struct stack *stack, const char *folder)
 	path->queue.max = max_kb * 1024;
 	path->queue.segments = (uint32_t)segments;
 	path->queue.chunk = chunk * 512;
+	return true;
 }
 
-/* The hidden devices of nvme1n2 are called nvme1cXn2. Each lies in its controller's folder. */
+/* The hidden devices of nvme1n2 are called nvme1cXn2. Each lies in its controller's folder. Without
+ * one, nobody knows in which queue a write would be merged. */
 static void add_paths(struct stack *stack, unsigned index)
 {
 	struct stack_layer *disk = &stack->layers[index];
@@ -58,35 +61,49 @@ static void add_paths(struct stack *stack, unsigned index)
 	char pattern[160];
 	glob_t found;
 
+	disk->has_paths = true;
+	disk->error = -ENXIO;
 	if (sscanf(disk->name, "nvme%un%u", &subsystem, &head) != 2)
 		return;
 	snprintf(pattern, sizeof(pattern), "/sys/dev/block/%u:%u/device/nvme*/nvme%uc*n%u",
 		 major(disk->number), minor(disk->number), subsystem, head);
 	if (glob(pattern, 0, NULL, &found) != 0)
 		return;
+	disk->error = 0;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		struct stack_span span = { .below = stack->layer_count };
-		add_path(stack, found.gl_pathv[i]);
-		if (span.below < stack->layer_count)
+		if (add_path(stack, found.gl_pathv[i]))
 			stack_add_span(stack, index, &span);
-		disk->has_paths = true;
+		else
+			stack_refuse(disk, "it has more paths than can be judged here");
 	}
 	globfree(&found);
+}
+
+static int ask_limits(const struct stack_layer *disk, struct limits *ret_limits)
+{
+	struct device device;
+	AUTO_CLOSE int fd = stack_open(disk->number);
+
+	int error = device_derive(fd < 0 ? -1 : fd, disk->number, NULL, &device);
+	if (!error)
+		error = device.error;
+	if (!error)
+		*ret_limits = device.disk.limits;
+	return error;
 }
 
 void stack_add_disk(struct stack *stack, unsigned index)
 {
 	struct stack_layer *disk = &stack->layers[index];
-	struct device device;
-	char path[STACK_NAME + 8];
+	char bus[STACK_BUS];
 
 	disk->kind = STACK_DISK;
-	snprintf(path, sizeof(path), "/dev/%s", disk->name);
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	disk->error = device_derive(fd < 0 ? -1 : fd, disk->number, NULL, &device);
+	int error = stack_read_bus(disk->number, bus);
+	if (!error && strcmp(bus, "nvme-subsystem") == 0)
+		add_paths(stack, index);
+	if (!error)
+		error = ask_limits(disk, &disk->limits);
 	if (!disk->error)
-		disk->error = device.error;
-	if (!disk->error)
-		disk->limits = device.disk.limits;
-	add_paths(stack, index);
+		disk->error = error;
 }

@@ -21,7 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/real.h"
-#include "base/sysfs.h"
+#include "stack/stack.h"
 
 enum {
 	EXTENTS = 512,         /* in one FIEMAP call */
@@ -55,24 +55,6 @@ static uint32_t le32(const uint8_t *bytes)
 	return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-static int open_node(dev_t device)
-{
-	char name[64], path[80];
-	struct stat st;
-
-	int error = sysfs_name(device, name, sizeof(name));
-	if (error)
-		return error;
-	snprintf(path, sizeof(path), "/dev/%s", name);
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == device)
-		return fd;
-	close(fd);
-	return -ENODEV;
-}
-
 /* Reads the allocation unit: the cluster size with bigalloc, else the block size. The superblock is
  * at byte 1024 (Documentation/filesystems/ext4/super.rst). Clusters and blocks of 2 KiB or more
  * begin at byte 0 of the device, so the unit is also the alignment. */
@@ -90,7 +72,7 @@ static int read_ext4_unit(dev_t device, uint64_t *ret_unit)
 	};
 	uint8_t block[SIZE];
 
-	AUTO_CLOSE int fd = open_node(device);
+	AUTO_CLOSE int fd = stack_open(device);
 	if (fd < 0)
 		return fd;
 	if (pread(fd, block, SIZE, PLACE) != SIZE)
@@ -133,6 +115,20 @@ static int read_attributes(int fd, struct place *place)
 	place->direct = stx.stx_mask & STATX_DIRECT ? direct : 0;
 	place->device = makedev(stx.stx_dev_major, stx.stx_dev_minor);
 	return S_ISDIR(stx.stx_mode) || S_ISREG(stx.stx_mode) ? 0 : -EINVAL;
+}
+
+/* A file of the realtime section of XFS lies on a device of its own, which statx() does not name.
+ */
+static int read_realtime(int fd, struct place *place)
+{
+	struct fsxattr attributes;
+
+	if (strcmp(place->type, "xfs") != 0)
+		return 0;
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &attributes) < 0)
+		return -errno;
+	place->is_realtime = attributes.fsx_xflags & (FS_XFLAG_REALTIME | FS_XFLAG_RTINHERIT);
+	return 0;
 }
 
 struct map {
@@ -231,6 +227,9 @@ int place_describe(const char *path, uint64_t page, uint64_t sample, place_progr
 	if (error)
 		return error;
 	read_mount(ret_place->device, ret_place);
+	error = read_realtime(fd, ret_place);
+	if (error)
+		return error;
 	if (!major(ret_place->device)) /* no block device of its own: tmpfs, btrfs, overlay */
 		ret_place->device = 0;
 	else

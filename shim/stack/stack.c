@@ -3,9 +3,12 @@
 #include "stack/stack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/sysfs.h"
 
@@ -86,32 +89,65 @@ static void add_partition(struct stack *stack, unsigned index)
 	stack_add_span(stack, index, &span);
 }
 
-static bool has(dev_t device, const char *name)
+int stack_open(dev_t device)
+{
+	char name[STACK_NAME], path[STACK_NAME + 8];
+	struct stat st;
+
+	int error = sysfs_name(device, name, sizeof(name));
+	if (error)
+		return error;
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == device)
+		return fd;
+	close(fd);
+	return -ENODEV;
+}
+
+int stack_read_bus(dev_t device, char ret_name[STACK_BUS])
+{
+	int error = sysfs_disk_link(device, "device/subsystem", ret_name, STACK_BUS);
+
+	if (error == -ENOENT)
+		*ret_name = '\0';
+	return error == -ENOENT ? 0 : error;
+}
+
+/* 1, 0, or -errno: no answer. */
+static int has(dev_t device, const char *name)
 {
 	char text[256];
+	int error = sysfs_disk_text(device, name, text, sizeof(text));
 
-	return sysfs_disk_text(device, name, text, sizeof(text)) == 0;
+	return error == -ENOENT ? 0 : error ? error : 1;
 }
 
 /* Says why a disk that is not NVMe is refused. */
-static const char *refuse_disk(dev_t device)
+static const char *refuse_disk(const char *bus, bool is_loop)
 {
-	char subsystem[32];
-
-	if (has(device, "loop/backing_file"))
+	if (is_loop)
 		return "a loop device: what it writes to its file is another write; judge that file";
-	if (sysfs_disk_link(device, "device/subsystem", subsystem, sizeof(subsystem)) == 0 &&
-	    strcmp(subsystem, "scsi") == 0)
+	if (strcmp(bus, "scsi") == 0)
 		return "SCSI promises it for WRITE ATOMIC (16) alone, and a plain write is none";
 	return "nothing is known of what such a device promises";
 }
 
-static bool is_nvme(dev_t device)
+static void add_by_bus(struct stack *stack, unsigned index)
 {
-	char subsystem[32];
+	struct stack_layer *layer = &stack->layers[index];
+	char bus[STACK_BUS];
+	int is_loop = has(layer->number, "loop/backing_file");
 
-	return sysfs_disk_link(device, "device/subsystem", subsystem, sizeof(subsystem)) == 0 &&
-	       strncmp(subsystem, "nvme", 4) == 0;
+	layer->error = is_loop < 0 ? is_loop : stack_read_bus(layer->number, bus);
+	if (layer->error)
+		return;
+	if (strncmp(bus, "nvme", 4) == 0)
+		stack_add_disk(stack, index);
+	else
+		stack_refuse(layer, refuse_disk(bus, is_loop));
 }
 
 static void add_below(struct stack *stack, unsigned index)
@@ -130,14 +166,15 @@ static void add_below(struct stack *stack, unsigned index)
 		return;
 	}
 	read_queue(device, &layer->queue);
-	if (has(device, "dm/name"))
+	int is_mapped = has(device, "dm/name"), is_array = has(device, "md/level");
+	if (is_mapped > 0)
 		stack_add_mapped(stack, index);
-	else if (has(device, "md/level"))
+	else if (is_array > 0)
 		stack_add_array(stack, index);
-	else if (is_nvme(device))
-		stack_add_disk(stack, index);
+	else if (is_mapped < 0 || is_array < 0)
+		layer->error = is_mapped < 0 ? is_mapped : is_array;
 	else
-		stack_refuse(layer, refuse_disk(device));
+		add_by_bus(stack, index);
 }
 
 unsigned stack_add(struct stack *stack, dev_t device)

@@ -30,4 +30,12 @@ struct stack_layer *stack_new_layer(struct stack *stack);
 void stack_add_span(struct stack *stack, unsigned layer, const struct stack_span *span);
 void stack_refuse(struct stack_layer *layer, const char *why);
 
+/* Opens the device's node for reading. Returns a descriptor, or -errno; -ENODEV: the node of that
+ * name is another device. */
+int stack_open(dev_t device);
+/* Reads the name of the bus or class of the disk's parent: "nvme", "nvme-subsystem", "scsi"; "": it
+ * has none. Returns 0 or -errno. */
+enum { STACK_BUS = 32 };
+int stack_read_bus(dev_t device, char ret_name[STACK_BUS]);
+
 #endif

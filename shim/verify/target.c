@@ -145,24 +145,36 @@ int verify_target_write(const struct verify_target *target, void *buffer,
 	return written == (ssize_t)tag->length ? 0 : -EIO;
 }
 
-/* One of each thread's that writes, until the process ends. */
-static int submit(const struct verify_target *target, struct iocb *list[], unsigned count)
+/* Waits until so many writes have ended, so that no result is left for the next run. Returns 0, or
+ * the error of one of them. */
+static int reap(const struct verify_target *target, aio_context_t context, long count)
+{
+	struct io_event event;
+	int error = 0;
+
+	while (count > 0) {
+		long got = syscall(SYS_io_getevents, context, 1L, 1L, &event, NULL);
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got == 1 && event.res != target->layout.unit_max)
+			error = event.res < 0 ? (int)event.res : -EIO;
+		count -= got == 1;
+	}
+	return error;
+}
+
+/* The context is the thread's own, and lives until the process ends. */
+static int submit(const struct verify_target *target, struct iocb *list[], long count)
 {
 	static __thread aio_context_t context;
-	struct io_event events[VERIFY_RUN];
 
 	if (!context && syscall(SYS_io_setup, VERIFY_RUN, &context) < 0)
 		return -errno;
-	if (syscall(SYS_io_submit, context, (long)count, list) != (long)count)
-		return errno ? -errno : -EIO;
-	if (syscall(SYS_io_getevents, context, (long)count, (long)count, events, NULL) !=
-	    (long)count)
+	long accepted = syscall(SYS_io_submit, context, count, list);
+	if (accepted < 0)
 		return -errno;
-	for (unsigned i = 0; i < count; i++) {
-		if (events[i].res != target->layout.unit_max)
-			return events[i].res < 0 ? (int)events[i].res : -EIO;
-	}
-	return 0;
+	int error = reap(target, context, accepted);
+	return error || accepted == count ? error : -EIO;
 }
 
 int verify_target_write_run(const struct verify_target *target, void *buffer,

@@ -34,9 +34,12 @@ END
 confined() { python3 "$work/confine.py" "$work/numbers" examples/container/seccomp.json "$@"; }
 run() { confined "$untorn" run --sim="$u=$work/image,nawupf=31,log=$work/log" --report="$work/report" -- "$@"; }
 
-equal "no profile" "$(unshare --mount true 2>&1)" ""
-has_refused=$(confined unshare --mount true 2>&1)
-equal "what it does not name" "$(grep -c 'not permitted' <<< "$has_refused")" 1
+if unshare --mount true 2> /dev/null; then
+	has_refused=$(confined unshare --mount true 2>&1)
+	equal "what it does not name" "$(grep -c 'not permitted' <<< "$has_refused")" 1
+else
+	left_out="$left_out what it does not name (no mount namespaces);"
+fi
 for example in "pwritev2 $u 0 16384" "libaio $u 16384 8" "io_uring $u 16384 8"; do
 	read -r example arguments <<< "$example"
 	[ -x "$BUILD/examples/$example" ] || { left_out="$left_out $example;"; continue; }

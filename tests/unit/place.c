@@ -231,7 +231,7 @@ END_TEST
 START_TEST(kind)
 {
 	bool *flags[] = { &place.is_encrypted, &place.is_compressed, &place.is_verity,
-			  &place.is_journaled };
+			  &place.is_journaled, &place.is_realtime };
 
 	for (int i = 0; i < COUNT(flags); i++) {
 		*flags[i] = true;

@@ -231,6 +231,30 @@ START_TEST(volume_below_two)
 }
 END_TEST
 
+/* Of an unknown device nothing is said but that. */
+START_TEST(an_unknown_device)
+{
+	struct stack_layer *layer = add(STACK_REFUSED);
+
+	layer->error = -5;
+	not(STACK_UNKNOWN, CONDITION_BELOW, 0);
+}
+END_TEST
+
+/* The last of many layers, each of which meets every condition there is. */
+START_TEST(all_layers_are_judged)
+{
+	while (stack.layer_count < STACK_LAYERS) {
+		struct stack_layer *disk = add(STACK_DISK);
+		disk->queue.chunk = disk->limits.boundary = PAGE;
+		disk->limits.alignment = PAGE;
+	}
+	yes();
+	stack.layers[STACK_LAYERS - 1].limits.boundary = 512;
+	not(STACK_NO, CONDITION_BOUNDARY, STACK_LAYERS - 1);
+}
+END_TEST
+
 START_TEST(alignment)
 {
 	ck_assert_uint_eq(stack_alignment(0, PAGE), PAGE);
@@ -255,6 +279,8 @@ Suite *suite(void)
 	tcase_add_test(tc, stripes_of_two_disks);
 	tcase_add_test(tc, refused_and_deep);
 	tcase_add_test(tc, volume_below_two);
+	tcase_add_test(tc, an_unknown_device);
+	tcase_add_test(tc, all_layers_are_judged);
 	tcase_add_test(tc, alignment);
 	suite_add_tcase(s, tc);
 	return s;
