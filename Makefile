@@ -7,7 +7,7 @@
 # make bench      what it costs; make packages, builds: Debian packages, and other compilers and C libraries
 # make install    honours DESTDIR, prefix and the directories below; make uninstall, dist
 # V=1 shows the commands. config.mak (git-ignored) is for settings of your own. shim/README.md has the map.
-VERSION := 0.1.0
+VERSION := 0.2.0
 -include config.mak
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
