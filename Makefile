@@ -61,9 +61,10 @@ $(LIB): $(call objs,base rules device engine async door) shim.map
 	$(shared) $(fast) -ldl -lpthread $(LDLIBS)
 $(SIMLIB): $(call objs,sim sim_doors) shim/sim/sim.map
 	$(shared) -Wl,-Bsymbolic-functions -ldl -lpthread
-# Compiled anew for another libdir, as at "make install prefix=...".
-$(B)/libdir: always ; @mkdir -p $(@D) && echo '$(libdir)' | cmp -s - $@ || echo '$(libdir)' > $@
-$(B)/shim/command/preload.o: $(B)/libdir
+# Compiled anew for another version, and for another libdir, as at "make install prefix=...".
+named := $(VERSION) $(libdir)
+$(B)/named: always ; @mkdir -p $(@D) && echo '$(named)' | cmp -s - $@ || echo '$(named)' > $@
+$(addprefix $(B)/shim/,command/preload.o command/command.o door/libc.o doctor/drive.o): $(B)/named
 $(B)/shim/command/preload.o: cpp += -DLIBDIR='"$(libdir)"' -DMULTIARCH='"$(shell $(CC) -print-multiarch 2> /dev/null)"'
 $(CMD): $(call objs,base rules device stack engine command doctor report verify run)
 	$(link) -ldl -lpthread $(asks) $(LDLIBS)
