@@ -35,4 +35,4 @@ $sudo apt-get -qq update
 # shellcheck disable=SC2086
 missing="$missing $(there $optional)"
 # shellcheck disable=SC2086
-$sudo apt-get -qq -y --no-install-recommends install $missing > /dev/null
+$sudo apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends install $missing > /dev/null
