@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A line for each block device, as lsblk(8) and nvme-list(1) have them. */
+/* untorn list: a line for each block device, as lsblk(8) and nvme-list(1) have them. doctor.c calls
+ * it too, for an untorn doctor without a device. */
 #ifndef LIST_H
 #define LIST_H
 
@@ -10,7 +11,7 @@ enum list_what {
 	LIST_ALL    /* partitions too, and whatever else is a block device */
 };
 
-/* To standard output. The exit status, after a message if it is not 0. */
+/* Print to standard output. Return the exit status; if it is not 0, after a message. */
 int list_print(enum list_what what, bool json);
 int list_print_these(char *const *paths, int count, bool json);
 
