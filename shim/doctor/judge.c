@@ -60,7 +60,7 @@ static void accept(struct evidence *e, const char *lane, const struct limits *li
 	snprintf(e->conclusion + e->reason, sizeof(e->conclusion) - e->reason, "%s", how);
 }
 
-/* The device can, but this process may not. */
+/* The device has atomic writes, but this process may not use them. */
 static void forbid(struct evidence *e, const struct limits *limits, const char *what)
 {
 	char why[160], text[32];

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 enum list_what {
-	LIST_DISKS, /* whole ones that have a size, and no RAM disks */
+	LIST_DISKS, /* whole disks that have a size, but no RAM disks */
 	LIST_ALL    /* partitions too, and whatever else is a block device */
 };
 
