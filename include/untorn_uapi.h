@@ -3,8 +3,8 @@
  * Linux's atomic-write interface for systems whose headers are older than it (Linux 6.11).
  *
  * The values are those of linux/fs.h and linux/stat.h; nothing here is invented. `struct statx` has
- * had its 256 bytes since 4.11, and older headers call the bytes of the new fields spare: so the
- * fields are read through untorn_statx_atomic(), which works with every header.
+ * had its 256 bytes since 4.11, and older headers call the bytes of the new fields spare. So read
+ * the fields through untorn_statx_atomic(), which works with every header.
  */
 #ifndef UNTORN_UAPI_H
 #define UNTORN_UAPI_H
@@ -49,7 +49,8 @@
 #define STATX_ATTR_WRITE_ATOMIC 0x00400000
 #endif
 
-/* The four fields as they lie in struct statx at offset 0xa8. Bytes, except segments_max. */
+/* The fields of struct statx from offset 0xa8 on, in its layout: the four of atomic writes, and one
+ * between them. Bytes, except segments_max. */
 struct untorn_statx_atomic {
 	uint32_t unit_min;     /* stx_atomic_write_unit_min */
 	uint32_t unit_max;     /* stx_atomic_write_unit_max */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* untorn: one command, a table of verbs. */
+/* The program `untorn`: a table of verbs, main(), which calls one of them, and helpers for the
+ * verbs (command.h). */
 #include "command/command.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	bool asks_the_kernel; /* and must not be answered by a shim in its own process */
+	bool asks_the_kernel; /* a shim in this process must not answer in its place */
 	const char *summary, *usage;
 } verbs[] = {
 	{ "run", cmd_run, false, "start a program with atomic writes",
@@ -192,7 +193,7 @@ int cmd_set(const char *option, const char *variable, const char *value, const c
 	return setenv(variable, value, 1) < 0 ? cmd_fail(CMD_USAGE, "--%s: %m", option) : 0;
 }
 
-/* The exit status of having said something. */
+/* Flushes standard output. 0, or an exit status after a message. */
 static int end_of_output(void)
 {
 	return fflush(stdout) == 0 ? 0 : cmd_fail(1, "standard output: %m");
@@ -230,11 +231,12 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 	if (verb->asks_the_kernel) {
 		cmd_preload_leave_shim(argv);
-		/* Which programs the shim serves is no matter to one that asks itself. */
+		/* They choose the programs that the shim serves; here they would turn off untorn's
+		 * own judgement. */
 		unsetenv(UNTORN_ENV_ONLY);
 		unsetenv(UNTORN_ENV_SKIP);
 	}
-	/* What getopt's messages start with. */
+	/* getopt's messages start with argv[0]. */
 	snprintf(title, sizeof(title), "untorn %s", verb->name);
 	argv[1] = title;
 	return verb->run(argc - 1, argv + 1);
@@ -245,8 +247,9 @@ static bool is(const char *argument, const char *word, const char *option)
 	return strcmp(argument, word) == 0 || strcmp(argument, option) == 0;
 }
 
-/* What is opened next must not become standard output: that may be a disk. The program of `untorn
- * run` finds them closed, as they were. */
+/* Opens something on each closed standard stream: a file that is opened later may be a disk, and
+ * must not become standard output. The program of `untorn run` finds the streams closed, as they
+ * were. */
 static void occupy_closed_streams(void)
 {
 	int fd;

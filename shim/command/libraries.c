@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command asks disks through libnvme and libsgutils2, where it was built with them; the shim,
- * which is a guest in its process, by ioctl.
+ * The command asks disks through libnvme and libsgutils2, if it was built with them. The shim asks
+ * by ioctl, because it is a guest in the program's process.
  *
- * Commands that write go by the ioctl always: libsgutils2 (1.46, 1.48) notes the residue of either
- * kind of command as that of data that come in, and so tells of a write that the device took half
- * of that nothing is missing.
+ * Commands that write always go by the ioctl. libsgutils2 (1.46, 1.48) notes the residue of any
+ * command as that of data that come in. So it reports that nothing is missing from a write of which
+ * the device took half.
  */
 #include "command/libraries.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From now on this process asks disks through the libraries that it was built with. Before other
- * threads start. */
+/* Makes this process ask disks through the libraries that it was built with. main() calls it before
+ * other threads start. */
 #ifndef CMD_LIBRARIES_H
 #define CMD_LIBRARIES_H
 

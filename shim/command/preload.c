@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list is of paths with colons or spaces between them (ld.so(8)), and there is no way to quote
- * either. Libraries are told apart by file name, so that a build folder's and the installed one are
- * never both loaded.
+ * LD_PRELOAD is a list of paths, separated by colons or spaces; neither can be quoted (ld.so(8)).
+ * We recognise our libraries by file name, so that a build folder's library and the installed one
+ * are never both loaded.
  */
 #include "command/preload.h"
 
@@ -33,8 +33,9 @@ static char *find_in(const char *folder, int length, const char *name)
 
 const char cmd_preload_place[] = LIBDIR;
 
-/* Where "make install" may have put it, seen from a folder for commands: a whole installation may
- * be moved. Nowhere else, for in the folder above another one somebody else may write. */
+/* Looks in the places where "make install" may have put it, relative to the command's folder,
+ * because a whole installation may be moved. It looks only beside a folder named bin: somebody else
+ * may write to the folder above another one. */
 static char *find_beside_bin(const char *self, const char *end, const char *name)
 {
 	static const char *const places[] = { "lib", "lib64", "lib/" MULTIARCH,
@@ -58,7 +59,7 @@ char *cmd_preload_find(const char *name)
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self));
 	const char *slash = length > 0 ? memrchr(self, '/', (size_t)length) : NULL;
 	char *found = slash ? find_in(self, (int)(slash - self), name) : NULL;
-	int error = errno; /* of the likelier place */
+	int error = errno; /* to report: this place is the likelier */
 
 	if (!found && slash)
 		found = find_beside_bin(self, slash, name);
@@ -99,7 +100,7 @@ const char *cmd_preload_hinders(const char *path)
 	return NULL;
 }
 
-/* The entry of that file name, whatever its folder. */
+/* Finds the entry with this file name, in any folder. */
 static char *find(char *list, const char *name, size_t *ret_length)
 {
 	for (size_t length; *(list += strspn(list, SEPARATORS)); list += length) {
@@ -115,7 +116,7 @@ static char *find(char *list, const char *name, size_t *ret_length)
 	return NULL;
 }
 
-/* With the separators that are then too many. True: there was one. */
+/* Removes all entries with this file name, and the separators left over. True: there was one. */
 static bool remove_all(char *list, const char *name)
 {
 	size_t length;
@@ -144,8 +145,8 @@ static bool is_sanitizer(const char *entry, size_t length)
 	return false;
 }
 
-/* The length of a list's beginning, up to a separator, that must remain the beginning: a
- * sanitizer's library, which refuses to come second. */
+/* The length of the first entry, with the separators before it, if it must stay first: a
+ * sanitizer's library refuses to come second. Else 0. */
 static size_t length_of_sanitizer(const char *list)
 {
 	size_t start = strspn(list, SEPARATORS), length = strcspn(list + start, SEPARATORS);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* untorn publish: asks NVMe disks what they are, and leaves the answer where all may read it. */
+/* untorn publish: asks NVMe disks for their identify data and leaves them in /run/untorn, where all
+ * users may read them (device/published.h). */
 #include "command/command.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 #include "device/identify.h"
 #include "device/published.h"
 
-/* No half of the truth: nothing is published. */
+/* Says why nothing is published: identify data without root's decision would be half the truth. */
 static int fail_decision(const char *path, const struct decision_source *source)
 {
 	if (source->error == -EBADMSG)
@@ -72,7 +73,7 @@ static int publish(const char *path)
 	return 0;
 }
 
-/* Is it a whole disk, nvme0n1, and not a partition, nvme0n1p1? */
+/* True for a whole disk (nvme0n1), false for a partition (nvme0n1p1). */
 static bool is_disk(const char *path)
 {
 	return !strchr(path + strlen("/dev/nvme"), 'p');
@@ -92,7 +93,7 @@ static int publish_all(void)
 		}
 		globfree(&found);
 	}
-	/* No failure: this is started at boot, on machines of every kind. */
+	/* Not a failure: this runs at boot, on machines of every kind. */
 	return disks ? status : cmd_fail(0, "nothing to publish: there is no NVMe disk in /dev");
 }
 

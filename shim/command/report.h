@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `untorn run --report`: a process beside the program tells at its end what was counted. */
+/* `untorn run --report`: a process beside the program reports what was counted, when the program
+ * ends. run/run.c calls these functions; they are in report/report.c. */
 #ifndef CMD_REPORT_H
 #define CMD_REPORT_H
 
@@ -10,12 +11,13 @@ struct cmd_report {
 	bool json, histogram;
 };
 
-/* 0, or an exit status after a message. */
+/* Opens the output and makes the memory to count in. 0, or an exit status after a message. */
 int cmd_report_prepare(const struct cmd_report *wishes);
 
-/* After that. True: this process is to become the program, and the environment names the memory to
- * count in; another process tells of it. False: it was the program's parent, which has ended and is
- * told of; or a message was printed. *ret_status is then to be the exit status. */
+/* After cmd_report_prepare(): starts the other process. True: this process is to become the
+ * program, and the environment names the memory to count in. False: this process must exit with
+ * *ret_status, because it was the program's parent and has reported, or because it printed a
+ * message. */
 bool cmd_report_beside(int *ret_status);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * untorn run --require: no program is started whose atomic writes would all be refused. The doctor
- * is asked in a process of its own, for a simulated disk is there only where its library is
- * preloaded.
+ * untorn run --require: starts no program whose atomic writes would all be refused. It asks the
+ * doctor in a child process, because a simulated disk exists only where its library is preloaded.
  */
 #include "command/require.h"
 
@@ -31,7 +30,7 @@ __attribute__((noreturn)) static void become_doctor(const char *device, const ch
 	_exit(CMD_UNREACHABLE);
 }
 
-/* Its first line; the rest is read, so that it comes to its end. */
+/* Reads the doctor's first line. It reads the rest too, so that the doctor can finish. */
 static void read_verdict(int from, char ret_line[LINE])
 {
 	FILE *file = fdopen(from, "r");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* `untorn run --require`: a program starts only if its device qualifies. run/run.c calls this. */
 #ifndef CMD_REQUIRE_H
 #define CMD_REQUIRE_H
 
-/* Does the device qualify, by untorn doctor's own judgement, in this environment? preload: the
- * simulated disk's library, or NULL. 0, or an exit status after a message. */
+/* Asks untorn doctor whether the device qualifies in this environment. preload: the simulated
+ * disk's library, or NULL. 0: it qualifies; else an exit status, after a message. */
 int cmd_require(const char *device, const char *preload);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds the bytes that are not UTF-8; see utf8.h. */
 #include "command/utf8.h"
 
 #include <stdbool.h>
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* RFC 3629, section 4: no longer form than needed, no surrogates, nothing above U+10FFFF. */
+/* RFC 3629, section 4: no form longer than needed, no surrogates, nothing above U+10FFFF. */
 static bool is_second(unsigned char first, unsigned char second)
 {
 	switch (first) {
@@ -23,7 +24,7 @@ static bool is_second(unsigned char first, unsigned char second)
 	}
 }
 
-/* The length of the character that begins here; 0: none does. */
+/* The length of the character that begins here; 0: not valid UTF-8. */
 static size_t length_of(const char *text)
 {
 	unsigned char first = (unsigned char)*text;

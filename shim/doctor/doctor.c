@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * untorn doctor: the shim's own judgement of a device, and everything that it rests on. Start
- * reading at cmd_doctor(); doctor/examine.c collects the evidence.
+ * reading at cmd_doctor(); doctor/judge.c gives the verdict, doctor/examine.c collects the
+ * evidence.
  *
- * The device is opened, asked and never written.
+ * It opens and asks the device, and never writes it.
  */
 #include "command/command.h"
 

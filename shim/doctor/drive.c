@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offsets are those of NVMe Base 2.0 figure 275 (Identify Controller) and NVM Command Set 1.0
- * figure 97 (Identify Namespace). A vendor's own bytes may hold a serial number anywhere, so they
- * are all kept back, but Amazon's that a decision rests on.
+ * Prints the report (drive.h). Offsets are those of NVMe Base 2.0 figure 275 (Identify Controller)
+ * and NVM Command Set 1.0 figure 97 (Identify Namespace).
  *
- * Of a SCSI disk only pages are read that hold no serial number: not 80h nor 83h.
+ * A vendor's own bytes may hold a serial number anywhere. So all are kept back, except Amazon's
+ * that a decision rests on. Of a SCSI disk it prints only pages that hold no serial number: not 80h
+ * nor 83h.
  */
 #include "doctor/drive.h"
 
@@ -28,7 +29,7 @@ struct range {
 static const struct range controller_ranges[] = {
 	{ 4, 23 }, { 112, 127 }, { 768, 1023 }, { 3072, 4095 }
 };
-/* NGUID and EUI64, vendor specific; and that but for Amazon's NTWPU, NTWPG and NTWPB */
+/* NGUID and EUI64, vendor specific; amazon_ranges spares NTWPU, NTWPG and NTWPB */
 static const struct range namespace_ranges[] = { { 104, 127 }, { 384, 4095 } };
 static const struct range amazon_ranges[] = { { 104, 127 }, { 384, 639 }, { 648, 4095 } };
 
@@ -44,7 +45,7 @@ static void keep_back_ranges(struct page *page, const struct range *ranges, size
 		keep_back(page, ranges[i].first, ranges[i].last);
 }
 
-/* The serial number, wherever else it stands. */
+/* Keeps back the serial number wherever else it appears. */
 static void keep_back_serial(struct page *page, const uint8_t *serial)
 {
 	size_t length = SERIAL_SIZE;
@@ -117,8 +118,8 @@ static void print_scsi(const struct scsi_identity *identity)
 	print_page(&page, "VPD page B0h");
 }
 
-/* Those about the drive and the kernel; neither the machine, its users and what lies on the disk
- * nor this one's serial number. */
+/* True for facts about the drive and the kernel. False for those about the machine, its users and
+ * what lies on the disk, and for this disk's serial number. */
 static bool is_public(const struct fact *fact)
 {
 	static const char *const private[][2] = {
@@ -153,7 +154,7 @@ static void print_limits(const struct limits *limits, const char *name)
 		printf("%-12s none: %s\n", name, limits_explain(limits->refusal));
 }
 
-/* By each policy, so that a reader need not compute them. */
+/* Prints the limits by each policy, so that a reader need not compute them. */
 static void print_verdicts(const struct patient *p, const struct evidence *e)
 {
 	struct limits namespace = cmd_examine_limits_by(p, NVME_POLICY_NAMESPACE);

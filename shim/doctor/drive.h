@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* untorn doctor --report: the bytes by which a drive was judged, for a bug report or the list in
- * untorn-drives(7), without what tells one drive or machine from another. */
+ * untorn-drives(7). It leaves out whatever tells one drive or machine from another. */
 #ifndef DRIVE_H
 #define DRIVE_H
 
 #include "doctor/examine.h"
 
-/* To standard output; false when that failed. */
+/* Prints to standard output. False: that failed. */
 bool drive_print(const struct patient *patient, const struct evidence *evidence);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Collecting and printing; doctor/doctor.c does the looking. */
+/* Stores the findings and prints them; doctor/examine.c and doctor/way.c do the looking. */
 #include "doctor/evidence.h"
 
 #include <json-c/json.h>
@@ -109,7 +109,7 @@ const char *evidence_verdict(enum verdict verdict)
 	return verdicts[verdict];
 }
 
-/* Those that are not empty. */
+/* An array of the texts that are not empty. */
 static struct json_object *texts_array(const char *texts, size_t size, int count)
 {
 	struct json_object *array = json_object_new_array();

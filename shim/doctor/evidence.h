@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the doctor finds: a verdict, facts in groups, and advice; as text for people or as JSON. */
+/* The doctor's findings: a verdict, facts in groups, and advice, printed as text for people or as
+ * JSON. */
 #ifndef EVIDENCE_H
 #define EVIDENCE_H
 
@@ -14,11 +15,11 @@ struct evidence {
 	const char *device;
 	enum verdict verdict;
 	char conclusion[256];
-	size_t reason; /* where in the conclusion it begins */
+	size_t reason; /* where in the conclusion the reason begins */
 	char warning[512];
 	unsigned unit_min, unit_max, boundary; /* bytes */
 	const char *lane;                      /* "native", "command", "plain" or "none" */
-	unsigned page;                         /* of a way down, bytes; 0: it is about a disk */
+	unsigned page;                         /* of a path (way.h), bytes; 0: about a disk */
 	struct fact {
 		const char *group, *name; /* static */
 		char text[192];
@@ -28,22 +29,21 @@ struct evidence {
 	int advice_count;
 };
 
-/* Facts and advice that are too many for the arrays are left out. Texts may be any bytes: they are
- * printed as UTF-8.
- */
+/* Add a fact or advice. Once the array is full, they leave it out. Texts may be any bytes: they are
+ * printed as UTF-8. */
 void evidence_fact(struct evidence *evidence, const char *group, const char *name,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));
 void evidence_advise(struct evidence *evidence, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 struct json_object;
-enum { EVIDENCE_VERSION = 1 }; /* of the JSON: another one where a member changes its meaning */
+enum { EVIDENCE_VERSION = 1 }; /* of the JSON; a new one if a member changes its meaning */
 const char *evidence_verdict(enum verdict verdict);       /* "yes" */
 struct json_object *evidence_text_json(const char *text); /* a string, or NULL: out of memory */
-/* A line, below its group's name where that is not the last one's. */
+/* Prints one line. If the fact's group is not *group, prints its name first, and sets *group. */
 void evidence_print_fact(const struct fact *fact, const char **group);
 
-/* To standard output; false when that failed. */
+/* Print to standard output. False: that failed. */
 bool evidence_print(const struct evidence *evidence);
 bool evidence_print_json(const struct evidence *evidence);
 

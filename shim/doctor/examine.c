@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One function for each link of the chain, in the order of the answer. Start reading at the end.
+ * Collects the evidence about a device: one function for each link of the chain, in the order of
+ * the answer. Start reading at cmd_examine_all(), at the end.
  *
- * No rule is written down here. Where the answer says what would be different if something were,
- * the shim's own functions are asked again about that.
+ * No rule is written down here. To say what would be different under other limits or another
+ * policy, it asks the shim's own functions again.
  */
 #include "doctor/examine.h"
 
@@ -109,7 +110,7 @@ bool cmd_examine_is_scsi(const struct patient *p)
 	return p->device.transport == &transport_scsi;
 }
 
-/* The limits of the device, were this its queue and that the policy. */
+/* The limits that the device would have with this queue and this policy. */
 static struct limits limits_if(const struct patient *p, struct queue queue, enum nvme_policy policy)
 {
 	struct limits limits = cmd_examine_is_scsi(p) ? limits_scsi(&p->identity.scsi)
@@ -300,7 +301,7 @@ static void advise_on_refusal(const struct patient *p, struct evidence *e)
 	}
 }
 
-/* Only where the kernel alone makes it read-only, and could let go. */
+/* Advises only if the kernel alone holds it read-only, and could let go. */
 static void advise_on_read_only(const struct patient *p, struct evidence *e)
 {
 	enum { NSATTR = 99 }; /* NVM Command Set 1.0 figure 97: bit 0, write protected */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stack that a device is in: device mapper, md and filesystems above it, and below it what it
- * lies on if it is such a layer itself. A layer may split a write, or send it elsewhere, so atomic
- * writes go to the disk itself.
+ * The layers around a device: device mapper, md and filesystems above it, and below it the devices
+ * that it lies on if it is such a layer itself. A layer may split a write, or send it elsewhere, so
+ * atomic writes go to the disk itself.
  */
 #include "doctor/examine.h"
 
@@ -16,7 +16,7 @@
 
 enum { NAMES = USAGE_NAMES, MAX_DEPTH = 8 };
 
-/* What no longer fits is left out. */
+/* Leaves out a name that no longer fits. */
 static void append_to(char *names, size_t size, const char *name)
 {
 	if (strlen(names) + strlen(name) + 2 > size)
@@ -31,7 +31,8 @@ static void append(char names[NAMES], const char *name)
 	append_to(names, NAMES, name);
 }
 
-/* The entries of a directory in /sys, with spaces between. False: there is no such directory. */
+/* Lists the entries of the device's directory in /sys, with spaces between. False: there is no such
+ * directory. */
 static bool list(dev_t device, const char *directory, char *ret_names, size_t size)
 {
 	char path[64];
@@ -49,8 +50,8 @@ static bool list(dev_t device, const char *directory, char *ret_names, size_t si
 	return open;
 }
 
-/* The number of a device that is named in a directory of this one: "slaves", or "" for one of its
- * partitions. */
+/* Finds the number of a device that is named in a directory of this one: "slaves/", or "" for one
+ * of its partitions. */
 static bool number_of(dev_t device, const char *directory, const char *name, dev_t *ret_number)
 {
 	char attribute[96], text[32];
@@ -64,7 +65,7 @@ static bool number_of(dev_t device, const char *directory, const char *name, dev
 	return true;
 }
 
-/* Has it atomic writes, or may it have some, as far as this user can tell? */
+/* True if the device has atomic writes, or if this user cannot tell. */
 static bool may_be_able(const char *name, dev_t number)
 {
 	struct patient below = { .number = number };
@@ -86,8 +87,8 @@ static void add_bottom(const char *name, dev_t number, char names[NAMES], char a
 		append(able, name);
 }
 
-/* The devices at the bottom of all that this one lies on, and those of them that have atomic
- * writes. */
+/* Adds the devices at the bottom of all that this one lies on to `names`, and those of them that
+ * may have atomic writes to `able`. */
 static void add_bottoms(dev_t device, int depth, char names[NAMES], char able[NAMES])
 {
 	char slaves[NAMES], below[NAMES], *rest = slaves;
@@ -131,7 +132,7 @@ static void look_below(const struct patient *p, struct evidence *e)
 				p->path, able);
 }
 
-/* Partitions are directories in their disk's. */
+/* A partition is a directory in its disk's directory. */
 static void list_partitions(dev_t disk, char ret_names[NAMES])
 {
 	char entries[2048], attribute[96], *rest = entries;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an NVMe namespace and its controller say of themselves. Start reading at the end. */
+/* Asks an NVMe namespace and its controller, and adds what they say. Start reading at the end. */
 #include <errno.h>
 
 #include "doctor/examine.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is believed of the device, who decided so, and what the other policies would give. Start
- * reading at the end. */
+/* Adds the policy and rules for the device, who decided them, and what the other policies would
+ * give. Start reading at the end. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "doctor/examine.h"
 #include "doctor/formats.h"
 
-/* Ways to a larger unit. */
+/* Advises on ways to a larger unit. */
 static void advise_on_unit(const struct patient *p, struct evidence *e)
 {
 	struct limits other = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
@@ -47,7 +47,7 @@ static const char *decided_by(bool is_set, bool is_found, const struct decision_
 	return ret_text;
 }
 
-/* What is decided for this disk now. */
+/* The decision for this disk now, and where it came from. */
 struct decided {
 	struct decision decision;
 	struct decision_source source;

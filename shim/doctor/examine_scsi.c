@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a SCSI disk says of itself, and its generic node. */
+/* Asks a SCSI disk, and adds what it says, and its generic node. */
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Offsets are those of NVMe Base 2.0 figure 275 (Identify Controller) and NVM Command Set 1.0
- * figure 97 (Identify Namespace). */
+/* Lists a namespace's formats, and advises on them (formats.h). Offsets are those of NVMe Base 2.0
+ * figure 275 (Identify Controller) and NVM Command Set 1.0 figure 97 (Identify Namespace). */
 #include "doctor/formats.h"
 
 #include <stdio.h>
@@ -41,14 +41,14 @@ static bool can_format(const struct patient *p)
 	return p->identity.nvme.controller[CTRL_OACS] & 2;
 }
 
-/* Larger blocks than this kernel's pages make no block device before Linux 6.15. */
+/* Before Linux 6.15 the kernel makes no block device of blocks larger than its pages. */
 static bool is_usable(const struct patient *p, struct nvme_format format)
 {
 	return format.block && format.block <= (unsigned)sysconf(_SC_PAGESIZE) &&
 	       format.block <= p->device.queue.max_hw;
 }
 
-/* The one with the largest blocks, without metadata, of those with larger ones than this; or NONE.
+/* Finds the usable format without metadata with the largest blocks, larger than `block`; or NONE.
  */
 static unsigned find_larger(const struct patient *p, unsigned block)
 {
@@ -64,7 +64,7 @@ static unsigned find_larger(const struct patient *p, unsigned block)
 	return found;
 }
 
-/* The namespace, where the device is a partition of it. */
+/* Names the whole namespace, even if the device is a partition of it. */
 static void advise(const struct patient *p, struct evidence *e, unsigned index, const char *options,
 		   const char *change)
 {
@@ -96,7 +96,8 @@ void formats_advise_larger(const struct patient *p, struct evidence *e)
 	advise(p, e, index, "", change);
 }
 
-/* With the blocks that it has, if there is such a format; else the largest. */
+/* Finds a format without metadata: with the present block size, if there is one; else the largest.
+ */
 static unsigned find_without_metadata(const struct patient *p)
 {
 	for (unsigned i = 0; i < limits_nvme_format_count(&p->identity.nvme); i++) {
@@ -107,7 +108,7 @@ static unsigned find_without_metadata(const struct patient *p)
 	return find_larger(p, 0);
 }
 
-/* The controller makes an 8-byte tuple of type 1 itself. */
+/* True if the controller can make the 8-byte tuple of type 1 itself. */
 static bool can_protect(const struct patient *p)
 {
 	const uint8_t *ns = p->identity.nvme.namespace;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the node, asks kernel and device, and decides as the shim does. Nothing is written: the
- * node is opened for writing because it matters whether the kernel then allows a command.
+ * Opens the node, asks kernel and device, and decides as the shim does. It writes nothing: it opens
+ * the node for writing only to learn whether the kernel then allows a command.
  */
 #include "doctor/judge.h"
 
@@ -23,7 +23,7 @@
 
 static const char none[] = "no atomic writes: ", cannot_tell[] = "cannot tell: ";
 
-/* The reason is without what stands before it, but for "cannot tell", which belongs to it. */
+/* The reason begins after "no atomic writes: ". "cannot tell: " is part of it. */
 static void refuse(struct evidence *e, enum verdict verdict, const char *why)
 {
 	const char *what = verdict == VERDICT_NO ? none : cannot_tell;
@@ -60,7 +60,7 @@ static void accept(struct evidence *e, const char *lane, const struct limits *li
 	snprintf(e->conclusion + e->reason, sizeof(e->conclusion) - e->reason, "%s", how);
 }
 
-/* The device can, but this process may not. */
+/* The device has atomic writes, but this process may not use them. */
 static void forbid(struct evidence *e, const struct limits *limits, const char *what)
 {
 	char why[160], text[32];
@@ -75,7 +75,7 @@ static bool is_forbidden(int error)
 	return error == -EACCES || error == -EPERM;
 }
 
-/* No right, or no answer. */
+/* The device cannot be opened or asked, or gives no answer. */
 static void conclude_unknown(const struct patient *p, struct evidence *e)
 {
 	int error = p->fd < 0 ? p->read_error : p->device.error;
@@ -139,7 +139,6 @@ static void conclude_native(const struct patient *p, struct evidence *e)
 		accept(e, "native", limits, "natively by this kernel");
 }
 
-/* By the shim's own decision. */
 void judge_conclude(const struct patient *p, struct evidence *e)
 {
 	bool has_native = p->device.native.unit_max;
@@ -164,7 +163,7 @@ static void ask_device(struct patient *p)
 		p->means = p->device.transport->means(&p->device.disk, p->fd, &p->means_error);
 }
 
-/* For the kernel's own answer neither /sys nor an open node is needed. */
+/* The kernel's own answer needs neither /sys nor an open node. */
 static void ask_kernel(struct patient *p)
 {
 	struct statx stx;
@@ -182,7 +181,7 @@ static bool is_set(int error, uint64_t value)
 	return !error && value;
 }
 
-/* The kernel's word, which it also goes by. */
+/* The kernel's own flag, which it also acts on. */
 static bool is_read_only(const struct patient *p)
 {
 	uint64_t part = 0, disk = 0;
@@ -194,7 +193,7 @@ static bool is_read_only(const struct patient *p)
 	return is_set(error, part) || is_set(sysfs_disk_number(p->number, "ro", &disk), disk);
 }
 
-/* The node of another device is none of this one. */
+/* -ENODEV: the path now leads to another device. */
 static int open_same(const struct patient *p, int access)
 {
 	struct stat st;

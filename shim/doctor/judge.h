@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking a device, and the shim's own judgement of it. */
+/* Asks a device, and gives the shim's own judgement of it. doctor.c and list.c call these, and
+ * examine_layers.c for the devices below a layer. */
 #ifndef JUDGE_H
 #define JUDGE_H
 
 #include "doctor/examine.h"
 
-/* Fills in all of the patient but path and number, which are the caller's. The caller ends it with
- * judge_release(). */
+/* Opens and asks the device. The caller has set path and number; this fills in the rest of the
+ * patient. The caller ends it with judge_release(). */
 void judge_ask(struct patient *patient);
 
-/* The same for a device that nobody asked about: its node is opened only if a disk may be behind
- * it, and for writing, which has udev look at the disk again, only if atomic writes may be there.
- */
+/* The same with the least effect on the device. It opens the node only if a disk may be behind it.
+ * It opens the node for writing only if the disk may have atomic writes, because that has udev look
+ * at the disk again. */
 void judge_ask_gently(struct patient *patient);
 
 void judge_release(struct patient *patient);

@@ -62,7 +62,7 @@ static void judge(struct row *row)
 	snprintf(row->reason, sizeof(row->reason), "%s", evidence.conclusion + evidence.reason);
 }
 
-/* Out of memory: no row. */
+/* False: out of memory, and no row is added. */
 static bool add(struct table *table, const char *path, dev_t number)
 {
 	struct row *row = add_row(table);
@@ -90,7 +90,7 @@ static bool is_wanted(enum list_what what, dev_t number)
 	       sysfs_number(number, "size", &size) == 0 && size;
 }
 
-/* The kernel writes cciss!c0d0 where /dev has a folder. */
+/* In the kernel's names '!' stands for a folder in /dev, as in cciss!c0d0. */
 static void add_device(struct table *table, enum list_what what, dev_t number, bool *good)
 {
 	char name[256], path[264];

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* A line for each block device, as lsblk(8) and nvme-list(1) have them. */
+/* untorn list: a line for each block device, as lsblk(8) and nvme-list(1) have them. doctor.c calls
+ * it too, for an untorn doctor without a device. */
 #ifndef LIST_H
 #define LIST_H
 
 #include <stdbool.h>
 
 enum list_what {
-	LIST_DISKS, /* whole ones that have a size, and no RAM disks */
+	LIST_DISKS, /* whole disks that have a size, but no RAM disks */
 	LIST_ALL    /* partitions too, and whatever else is a block device */
 };
 
-/* To standard output. The exit status, after a message if it is not 0. */
+/* Print to standard output. Return the exit status; if it is not 0, after a message. */
 int list_print(enum list_what what, bool json);
 int list_print_these(char *const *paths, int count, bool json);
 

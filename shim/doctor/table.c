@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes columns or JSON objects of the rows; see table.h. */
 #include "doctor/table.h"
 
 #include <json-c/json.h>

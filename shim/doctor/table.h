@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The list as text for people or as JSON, to standard output. */
+/* Prints the list to standard output, as text for people or as JSON. list.c makes the rows, and
+ * frees them. */
 #ifndef TABLE_H
 #define TABLE_H
 

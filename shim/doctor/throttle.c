@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cgroups of version 2 (Linux, Documentation/admin-guide/cgroup-v2.rst, "IO"): each ancestor's
- * limits hold too. The files name whole disks, by number.
+ * Looks for limits on writes in cgroups of version 2 (Linux,
+ * Documentation/admin-guide/cgroup-v2.rst, "IO"). The limits of each ancestor hold too. The files
+ * name whole disks, by number.
  */
 #include "doctor/throttle.h"
 
@@ -14,7 +15,7 @@
 
 enum { LIMIT = 128 };
 
-/* Where it is mounted: alone, or beside version 1. */
+/* Where version 2 is mounted: alone, or beside version 1. */
 static const char *find_root(void)
 {
 	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
@@ -28,7 +29,7 @@ static const char *find_root(void)
 	return NULL;
 }
 
-/* cgroups(7): "0::/PATH"; "" for the root. */
+/* Reads the path of this process's cgroup from the line "0::/PATH", cgroups(7); "" for the root. */
 static bool read_own(char ret_path[PATH_MAX])
 {
 	FILE *file = fopen("/proc/self/cgroup", "re");
@@ -47,7 +48,7 @@ static bool read_own(char ret_path[PATH_MAX])
 	return true;
 }
 
-/* A file has a line for each disk: the number, then the limits, which are returned. */
+/* Finds the disk's line in a file: its number, then its limits. Returns the limits. */
 static bool read_line(const char *root, const char *cgroup, const char *name, const char *disk,
 		      char ret_line[LIMIT])
 {
@@ -72,7 +73,7 @@ static bool starts_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* Of the words of io.max those that hold back writes; of the other files any that is a limit. */
+/* True for the words of io.max that hold back writes, and for any limit in the other files. */
 static bool is_limit(const char *file, const char *word)
 {
 	if (strcmp(file, "io.max") == 0)
@@ -106,7 +107,7 @@ static bool look_into(const char *root, const char *cgroup, const char *disk, ch
 	return false;
 }
 
-/* cgroup becomes the nearest one that has a limit, up to the root. */
+/* Climbs to the nearest cgroup that has a limit, up to the root; `cgroup` then names it. */
 static bool climb(const char *root, char *cgroup, const char *disk, char ret_limit[LIMIT])
 {
 	char *slash;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Collects the findings of rules/place.h and rules/stack.h into evidence. Start at way_examine().
- */
+/* Collects the findings of rules/place.h and rules/stack.h into evidence. Start reading at
+ * way_examine(), at the end. */
 #include "doctor/way.h"
 
 #include <errno.h>

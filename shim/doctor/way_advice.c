@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts only: names of conditions, what was found, and the commands that change it. */
+/* Texts only: the names of conditions, the findings in words, and the commands that change them. */
 #include "doctor/way_advice.h"
 
 #include <errno.h>

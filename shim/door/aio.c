@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libaio's functions, which are thin: we make the system calls in their stead, however that library
- * makes them. Like it they return -errno. The types are the kernel's, whose layout libaio shares.
- * LIBAIO_0.1's io_getevents, for programs from before 2003, took other arguments: it is not served.
+ * The door for libaio: programs call these functions in place of libaio's. async/aio.h makes the
+ * system calls, however libaio itself makes them. Like libaio, each function returns -errno. The
+ * types are the kernel's; libaio's have the same layout.
+ *
+ * Not served: io_getevents of version LIBAIO_0.1, which has other arguments, for programs from
+ * before 2003.
  */
 #include "async/aio.h"
 #include "door/entry.h"
@@ -24,8 +27,8 @@ EXPORT int io_submit(aio_context_t context, long count, struct iocb **iocbs)
 	return (int)aio_submit(context, count, iocbs);
 }
 
-/* Where nothing has come and nobody wants to wait, libaio looks at the ring and makes no system
- * call (fs/aio.c: struct aio_ring). */
+/* True if no event is there. libaio looks at the ring too (fs/aio.c: struct aio_ring): it then
+ * answers a call that does not wait without a system call. */
 static int is_empty(aio_context_t context)
 {
 	const unsigned *ring = (const unsigned *)context; /* id, nr, head, tail, magic */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that open a file by its path, or look at it: so that programs find the files
- * queue/atomic_write_* of a disk, which the kernels that need us do not have. The kernel goes
- * first, and reads the path. We come in where it has found nothing, or a file of such a name: an
- * opened file is then one in memory, and a question is answered for another file of the folder.
+ * The doors that open a file by its path, or query it. They let programs find the files
+ * queue/atomic_write_* of a disk, which the kernels that need us lack.
+ *
+ * The kernel goes first, and reads the path. If it finds no such file, an open gives a file in
+ * memory, and a query gets the answer for another file of the same folder. At open, we also replace
+ * a file of the kernel's that says less than we can do (engine/attribute.h).
  */
 #include "engine/attribute.h"
 
@@ -22,13 +24,14 @@
 #define ALIAS_OF(name) __attribute__((alias(#name)))
 _Static_assert(sizeof(off_t) == 8, "the 64-names are aliases");
 
-/* A path that is no address is the kernel's to refuse, and so is read only where it has been. */
+/* The kernel refuses a path that is a bad address. So this reads the path only after the kernel has
+ * read it: the call succeeded, or failed with ENOENT. */
 static inline bool concerns(bool is_there, const char *path)
 {
 	return (is_there || errno == ENOENT) && attribute_of(path) != ATTRIBUTE_NONE;
 }
 
-/* The path, with this name in the place of its last one. False: too long. */
+/* Copies the path with its last component replaced by name. False: too long. */
 static bool rename_last(const char *path, const char *name, char ret_path[PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
@@ -37,7 +40,7 @@ static bool rename_last(const char *path, const char *name, char ret_path[PATH_M
 	return snprintf(ret_path, PATH_MAX, "%.*s%s", length, path, name) < PATH_MAX;
 }
 
-/* 0: it is not ours. */
+/* Writes the content that we give the file, and returns its length; 0: not ours to give. */
 static size_t text_of(int dirfd, const char *path, bool kernel_has, char ret_text[ATTRIBUTE_TEXT])
 {
 	char folder[PATH_MAX];
@@ -66,7 +69,7 @@ static int make_file(const char *text, size_t length, int flags)
 	return -1;
 }
 
-/* The file of ours, or -1: the kernel's answer stands. errno is as it was. */
+/* Returns our file, or -1: the kernel's answer stands. Keeps errno. */
 static int open_ours(int dirfd, const char *path, int flags, bool kernel_has)
 {
 	KEEP_ERRNO;
@@ -77,7 +80,8 @@ static int open_ours(int dirfd, const char *path, int flags, bool kernel_has)
 	return length ? make_file(text, length, flags) : -1;
 }
 
-/* fd: what the kernel gave, or -1 and errno. The number stays, for it is the lowest. */
+/* fd: the kernel's answer, or -1 and errno. Our file takes over the number that the kernel gave,
+ * because that is the lowest free one, as programs expect. */
 static int open_instead(int fd, int dirfd, const char *path, int flags)
 {
 	int ours = open_ours(dirfd, path, flags, fd >= 0);
@@ -103,8 +107,9 @@ __attribute__((used)) static int open_by(int dirfd, const char *path, int flags,
 	return concerns(fd >= 0, path) ? open_instead(fd, dirfd, path, flags) : fd;
 }
 
-/* In open() and openat() the mode stands behind dots, but in the same register as here (the ABIs of
- * x86-64 and arm64); where there is none, the next one does not look at it either. */
+/* open() and openat() are variadic, but pass the mode in the same register as here (the ABIs of
+ * x86-64 and arm64). If a call has no mode, the next function does not read that register either.
+ */
 __attribute__((used)) static int open_path(const char *path, int flags, mode_t mode)
 {
 	int fd = REAL(open)(path, flags, mode);
@@ -131,7 +136,7 @@ EXPORT int __openat_2(int dirfd, const char *path, int flags)
 	return open_by(dirfd, path, flags, 0);
 }
 
-/* For reading alone: nobody may write them. */
+/* Gives our file only for reading: nobody may write it. */
 EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 {
 	FILE *file = REAL(fopen)(path, mode);
@@ -147,7 +152,8 @@ EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 	return instead ? instead : file;
 }
 
-/* Is it a file that is not there and should be? Then another one that is like it. */
+/* True if the kernel lacks the file and we give it. ret_like: a file of the same folder that is
+ * like it (ATTRIBUTE_LIKE). */
 static bool stands_for(int dirfd, const char *path, char ret_like[PATH_MAX])
 {
 	KEEP_ERRNO;
@@ -229,7 +235,7 @@ EXPORT int __fxstatat(int version, int dirfd, const char *path, struct stat *st,
 	return look(REAL(__fxstatat)(version, dirfd, path, st, flags), dirfd, path, st, flags);
 }
 
-/* After the kernel's statx() of a path that it has not found. */
+/* Called after the kernel's statx() found no file. */
 int entry_statx_missing(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
 {
 	char like[PATH_MAX];

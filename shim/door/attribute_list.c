@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * readdir(3) of a queue's folder: after what the kernel has, the files of attribute.c that it has
- * not. Only what lists by these functions sees them: not the C library's own scandir(), glob() and
- * nftw().
+ * readdir(3) and closedir(3). In a disk's queue folder, readdir() adds the files of attribute.c
+ * that the kernel lacks, after the kernel's own. The C library's scandir(), glob() and nftw() do
+ * not come through here, so their callers do not see these files. No lock: a place in `lists` is
+ * claimed atomically.
  */
 #include "engine/attribute.h"
 
@@ -19,7 +20,8 @@
 
 #define ALIAS_OF(name) __attribute__((alias(#name)))
 
-/* Folders that are listed at the moment. One that finds no place lists what the kernel has. */
+/* The queue folders being listed. If all places are taken, a folder lists only what the kernel has.
+ */
 enum { LISTS = 16 };
 static struct list {
 	DIR *_Atomic folder;
@@ -64,7 +66,7 @@ static bool is_missing(int folder, enum attribute which)
 	       attribute_text(folder, which, false, text);
 }
 
-/* The next that is missing, or NULL. */
+/* The next entry that the kernel lacks; NULL: no more. */
 static struct dirent *next_of(struct list *list, DIR *folder)
 {
 	NO_CANCELLATION;
@@ -88,8 +90,9 @@ static struct dirent *add(DIR *folder)
 	return list ? next_of(list, folder) : NULL;
 }
 
-/* A queue's folder is known by what else is in it, each time that it is read, also after
- * rewinddir() or at another one's address. So no other folder takes a system call more. */
+/* A queue folder is recognised by another file in it (ATTRIBUTE_LIKE), each time it is read. So the
+ * list begins anew after rewinddir(), or for another DIR at the same address, and no other folder
+ * costs an extra system call. */
 static struct dirent *note(DIR *folder, struct dirent *entry)
 {
 	if (strcmp(entry->d_name, ATTRIBUTE_LIKE) != 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close(2), the calls that close many, and those that give a number to another file. A ring ends
- * there: first its writes under way end, whose memory is the program's, and we let go of it. The
- * hold of a device ends with the program's last descriptor of it. The program cannot close numbers
- * that are ours. For all other numbers the cost is a look at their marks.
+ * close(2), the calls that close many numbers, and those that give a number to another file.
+ *
+ * Before a ring's descriptor closes, its writes under way end, because they use the program's
+ * memory; then we release the ring. A hold ends with the last of the program's descriptors that
+ * atomic writes to the node went through (device/hold.h). The program cannot close the numbers that
+ * hold_owns() names. For all other numbers the cost is a look at their marks.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -34,7 +36,8 @@ static void before(unsigned first, unsigned last)
 	substitute_before_close(first, last);
 }
 
-/* No signal handler and no cancellation comes between the two: the change would never end. */
+/* A change until the end of the scope. GUARDED keeps signal handlers and cancellation out: with one
+ * between begin and end, the change would never end. */
 #define CHANGE(first, last)                                                                        \
 	GUARDED;                                                                                   \
 	__attribute__((cleanup(end_change), unused)) char change;                                  \
@@ -60,8 +63,8 @@ static bool is_ours(int fd)
 	return hold_owns((unsigned)fd);
 }
 
-/* A number that was written through once, and is something else now, is as any other: its close may
- * take for ever, and signals must come through. */
+/* True if a marked number still names a node. If it names something else by now, its close may
+ * block for ever, and signals must come through. */
 static bool names_node(int fd)
 {
 	KEEP_ERRNO;
@@ -89,7 +92,7 @@ EXPORT int close(int fd)
 	return REAL(close)(fd);
 }
 
-/* A stream's descriptor, or -1: one of memory has none. */
+/* The stream's descriptor; -1: none, as for a stream in memory. */
 static int number_of(FILE *stream)
 {
 	KEEP_ERRNO;
@@ -127,7 +130,7 @@ EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE 
 	return reopen(path, mode, stream);
 }
 
-/* Where off_t has 64 bits it is the same function. */
+/* With a 64-bit off_t it is the same function. */
 #undef freopen64
 FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict stream);
 EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict stream)
@@ -135,7 +138,7 @@ EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FIL
 	return reopen(path, mode, stream);
 }
 
-/* Will the kernel give it the number? If not, the file that is there stays. */
+/* If the number to copy is not open, dup2() fails and the target keeps its file. */
 static bool is_open(int fd)
 {
 	KEEP_ERRNO;
@@ -191,7 +194,7 @@ static bool has_node(unsigned first, unsigned last)
 	return false;
 }
 
-/* Closes what lies between the numbers that are ours. */
+/* Closes the range, except our own descriptors in it. */
 static int close_pieces(unsigned first, unsigned last)
 {
 	int before_all = errno;
@@ -216,7 +219,8 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 
 	if (closes)
 		before(first, last);
-	/* With CLOSE_RANGE_UNSHARE it closes copies, in a table of the calling thread's own. */
+	/* With CLOSE_RANGE_UNSHARE the kernel closes copies, in a new table of the calling thread's
+	 * own. */
 	if (closes && !flags && has_node(first, last))
 		return close_pieces(first, last);
 	return (int)ret_errno(real_syscall(SYS_close_range, first, last, flags, 0, 0, 0));

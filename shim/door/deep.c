@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls that a program makes with its own instructions: SIGSYS comes in their place, with
- * the registers as they were (base/deep.h). Start reading at entry_deep_trap(). Calls that
- * untorn serves go through the same door as syscall(), which makes all others by the C library's
- * instruction.
+ * The handler of SIGSYS in deep mode. The kernel raises SIGSYS in place of a system call by the
+ * program's own instruction, with the registers as they were (base/deep.h). Start reading at
+ * entry_deep_trap(). Calls that untorn serves go through the same door as syscall(). All others go
+ * to the next syscall(), which uses the C library's instruction.
  *
- * Some calls cannot be made in a handler, whose end would undo them, or which a child must not
- * return from: their effect is written into the interrupted context, or they are made after the
- * handler's end by a site of ours, which returns to the program in parent and child.
+ * Some calls cannot be made in a handler: its end would undo their effect, or a child must not
+ * return from it. For these, the handler writes the effect into the interrupted context, or a site
+ * of ours makes the call after the handler's end and returns to the program, in parent and child.
  */
 #include "door/deep.h"
 
@@ -33,13 +33,14 @@
 
 enum { SITES = 128, SITE_SIZE = 32 };
 
-/* Where each site goes on: behind one instruction of the program's, for good. Those of the second
- * half are for calls that make no child. */
+/* Where each site returns to: behind one instruction of the program's. Once set, it never changes.
+ * The second half is for calls that make no child. */
 __attribute__((visibility("hidden"), used)) void *_Atomic entry_deep_targets[2 * SITES];
 extern const char entry_deep_sites[];
 
-/* The system call, and trapping again, without touching a register but rcx, which has its due value
- * in the end; or a flag. A child (rax 0) may have another thread's pointer. */
+/* Each site makes the system call, then traps the thread again. It changes no flag and no register
+ * but rcx, which ends with the value that the call would have left in it. Sites of the first half
+ * skip the trapping in a child (rax 0), which may have another thread's pointer. */
 /* clang-format off */
 __asm__(".text\n"
 	".hidden entry_deep_sites\n"
@@ -75,7 +76,7 @@ static const char *find_site(void *target, int first)
 	return NULL;
 }
 
-/* The instruction again, and this thread is not trapped any more. */
+/* Runs the instruction again untrapped; this thread is not trapped any more. */
 static void leave(greg_t *registers, enum deep_loss loss)
 {
 	registers[REG_RIP] -= 2; /* syscall, and int $0x80, are two bytes */
@@ -96,7 +97,7 @@ static void make_outside(greg_t *registers, const struct deep_pointer *pointer, 
 	deep_this.selector = DEEP_PASS; /* until the site is through */
 }
 
-/* Our door is no place to be cancelled in, as the instruction was none. */
+/* Cancellation is off, because the program's instruction was no cancellation point either. */
 static long call(long number, const greg_t *registers)
 {
 	int state;
@@ -110,10 +111,10 @@ static long call(long number, const greg_t *registers)
 	return result == -1 ? -error : result;
 }
 
-/* A call that is not ours: it may be cancelled there asynchronously, and then nothing is put back.
- * A filter that goes by the place of the instruction may refuse ours. Where the next syscall() is
- * not in the range that passes - another preload's, or an old C library's - it is trapped itself,
- * and comes here once more. */
+/* Makes a call that is not ours. Asynchronous cancellation may end the thread in it; then nothing
+ * is put back. A seccomp filter that judges by the instruction's address may refuse the call. If
+ * the next syscall() lies outside the range that passes (another preload's, or an old C library's),
+ * it is trapped itself, and comes here once more. */
 static void call_plain(long number, greg_t *registers)
 {
 	unsigned char outer = deep_this.again;
@@ -143,14 +144,14 @@ static void call_here(long number, ucontext_t *context)
 		return;
 	}
 	context->uc_mcontext.gregs[REG_RAX] = call(number, context->uc_mcontext.gregs);
-	/* The handler's end puts back what is written there. */
+	/* The handler's end puts uc_sigmask in force, so the new mask goes there. */
 	if (number == SYS_rt_sigprocmask)
 		real_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&context->uc_sigmask,
 			     _NSIG / 8, 0, 0);
 	deep_this.selector = deep_outside();
 }
 
-/* As arch/x86/kernel/process_64.c: the address must be a program's. */
+/* As in arch/x86/kernel/process_64.c: the address must lie in user space. */
 static long set_pointer(struct deep_pointer *pointer, uintptr_t value)
 {
 	const uintptr_t end = (UINT64_C(1) << 47) - 4096;
@@ -161,7 +162,7 @@ static long set_pointer(struct deep_pointer *pointer, uintptr_t value)
 	return 0;
 }
 
-/* The kernel's answer goes there first, which tells whether it can be written. */
+/* The kernel writes its own answer first: that shows whether the address can be written. */
 static long get_pointer(const struct deep_pointer *pointer, uintptr_t *ret_value)
 {
 	long result = real_syscall2(SYS_arch_prctl, ARCH_GET_FS, (long)ret_value);
@@ -189,7 +190,8 @@ static void change_pointer(ucontext_t *context, struct deep_pointer *pointer)
 	deep_this.selector = deep_outside();
 }
 
-/* A handler on the old one cannot change it (EPERM); other errors are the program's too. */
+/* Tries the change here. EPERM: this handler runs on the old stack, so only the call after its end
+ * can succeed. Any other error will be that call's too, and is the program's. */
 static void change_stack(const ucontext_t *context, greg_t *registers,
 			 const struct deep_pointer *pointer)
 {
@@ -235,7 +237,7 @@ static void answer(long number, ucontext_t *context, struct deep_pointer *pointe
 	}
 }
 
-/* By a filter, of a call that we made in the program's place. */
+/* True if a seccomp filter refused a call that we made in the program's place. */
 static bool is_refused_again(const siginfo_t *info)
 {
 	return info->si_code == DEEP_SECCOMP && deep_this.again == DEEP_MADE &&
@@ -263,7 +265,7 @@ __attribute__((noinline)) static void note_refusal(ucontext_t *context)
 	context->uc_mcontext.gregs[REG_RAX] = -ENOSYS;
 }
 
-/* The call that the thread was left for has been answered. */
+/* The filter has answered the call for which leave() stopped trapping: traps the thread again. */
 __attribute__((noinline)) static void catch_again(const siginfo_t *info)
 {
 	if (info->si_code != DEEP_SECCOMP || !deep_this.left)
@@ -288,7 +290,8 @@ DEEP_BARE static void trap(int signal, siginfo_t *info, void *context)
 	deep_pointer_leave(&pointer);
 }
 
-/* Without room on the alternate stack; or the program wants its handler elsewhere. */
+/* True if the frame must move: the alternate stack lacks room, or the program wants its own handler
+ * of SIGSYS on the interrupted stack. */
 DEEP_BARE static bool is_misplaced(const siginfo_t *info, const ucontext_t *context)
 {
 	return deep_signal_is_cramped(context) ||

@@ -2,7 +2,7 @@
 /*
  * The functions of deep mode that the other files of deep mode call. In deep mode each system call
  * by an instruction of the program's own arrives as SIGSYS (untorn-deep(7)); base/deep.h arms a
- * thread. All functions are async-signal-safe and take no lock.
+ * thread. entry_deep_trap() runs a whole door. All others are async-signal-safe and take no lock.
  */
 #ifndef ENTRY_DEEP_H
 #define ENTRY_DEEP_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What blocks signals for longer than a call: in deep mode never SIGSYS, which the kernel would not
- * deliver then, but kill the program. Masks for the length of a call, such as ppoll()'s, are left
- * alone: nothing of the program's runs under them but handlers, and base/deep_signal.c sees to
- * those.
+ * The functions that set a thread's signal mask. In deep mode they never block SIGSYS: the kernel
+ * would not deliver it then, but kill the program. Masks for the length of one call, such as
+ * ppoll()'s, stay as they are: only handlers of the program run under them, and base/deep_signal.c
+ * unblocks SIGSYS for those.
  */
 #include <signal.h>
 #include <string.h>
@@ -51,7 +51,7 @@ EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before)
 	return deep_signal_mask(REAL(sigprocmask), how, set, before);
 }
 
-/* Before glibc 2.32 a program without threads has none. */
+/* In place of pthread_sigmask(), which a program without threads lacks before glibc 2.32. */
 static int mask_without_threads(int how, const sigset_t *set, sigset_t *before)
 {
 	return -call_kernel(how, set, before);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sigaction(2) and what else names a handler. Outside deep mode each goes on to the next one as it
- * is. In a child of vfork() handlers go to the kernel as they are too, for they are its own, while
- * our memory is its parent's.
+ * sigaction(2), signal(3) and their relatives. In deep mode the kernel gets a relay of ours in
+ * place of the program's handler (base/deep_signal.h). Outside deep mode each function calls the
+ * next one unchanged. A child of vfork() passes its handlers to the kernel unchanged too: they are
+ * its own, but our memory is its parent's.
  */
 #include <signal.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static long change_raw(int signal, struct deep_action *mine, struct deep_action 
 	void *handler = deep_signal_in(signal, mine ? mine->handler : NULL,
 				       mine && (mine->mask & SIGSYS_BIT), &known);
 
-	/* A return by an instruction of the program's own would be trapped. */
+	/* The program's own restorer would be trapped. */
 	if (mine && handler != mine->handler) {
 		mine->restorer = deep_restorer();
 		mine->mask &= ~SIGSYS_BIT;
@@ -41,7 +42,8 @@ static long change_raw(int signal, struct deep_action *mine, struct deep_action 
 	return result;
 }
 
-/* The kernel's own answer for SIGSYS goes there first, which tells whether it can be written. */
+/* The kernel writes its own answer for SIGSYS first: that shows whether ret_before can be written.
+ */
 static long change_sigsys_raw(const struct deep_action *mine, struct deep_action *ret_before)
 {
 	struct deep_action was;
@@ -55,7 +57,7 @@ static long change_sigsys_raw(const struct deep_action *mine, struct deep_action
 	return 0;
 }
 
-/* SIGKILL has no handler: the kernel reads the action, and refuses it. */
+/* The kernel reads an action for SIGKILL, then refuses it: nothing changes. */
 static bool can_be_read(const struct deep_action *action)
 {
 	return call_kernel(SIGKILL, action, NULL) != -EFAULT;
@@ -176,8 +178,9 @@ static sighandler_t change_by(change *next, int flags, int signal, sighandler_t 
 	}
 	void *inside = deep_signal_in(signal, deep_is_here() ? mine : NULL, false, &known);
 	mine = inside ? inside : mine;
-	/* Before glibc 2.34 the range that may pass can be libpthread's (base/deep.c): trapped, the
-	 * call would be taken for the program's, and the handler before it lost. */
+	/* Before glibc 2.34 the range that may pass can be libpthread's (base/deep.c). The C
+	 * library's call would then be trapped and taken for the program's, and the previous
+	 * handler would be lost. */
 	DEEP_INSIDE;
 	sighandler_t before = next(signal, (sighandler_t)mine);
 	tell(&before, &known);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Alternate stacks in deep mode. The handler of SIGSYS runs on the program's, for the stack that
- * was interrupted may be as small as a coroutine's. Where the alternate stack is the small one, the
- * kernel's frame is moved to the interrupted stack, as if there were no other; where not even the
- * frame has room, the thread's calls are not trapped.
+ * Alternate stacks in deep mode. The handler of SIGSYS runs on the program's alternate stack,
+ * because the interrupted stack may be as small as a coroutine's. If the alternate stack is the
+ * small one, the handler moves the kernel's frame to the interrupted stack, as if there were no
+ * other. If not even the frame has room on the alternate stack, the thread's calls are not trapped.
  *
- * In a frame, uc_stack is what the program has set: the handler's end puts it in force again. With
- * SS_AUTODISARM the kernel itself has none as long as the handler runs.
+ * In a frame, uc_stack is the alternate stack that the program set; the handler's end sets it
+ * again. With SS_AUTODISARM the kernel has no alternate stack while the handler runs.
  */
 #include <signal.h>
 #include <string.h>
@@ -34,7 +34,8 @@ static bool is_disabled(const stack_t *stack)
 	return (stack->ss_flags & SS_DISABLE) || !stack->ss_size;
 }
 
-/* The kernel has put the program's out of force, but it is free again once the frame has moved. */
+/* At delivery the kernel disabled the program's alternate stack. Once the frame has moved off it,
+ * the stack is free again. */
 void entry_deep_rearm(const ucontext_t *context)
 {
 	const stack_t *stack = &context->uc_stack;
@@ -44,8 +45,8 @@ void entry_deep_rearm(const ucontext_t *context)
 		real_syscall2(SYS_sigaltstack, (long)stack, 0);
 }
 
-/* The frame begins with the address to return to, before the context, and fills the rest of its
- * stack. Its registers must stay aligned by 64. */
+/* The frame begins with the return address, just before the context, and fills the rest of its
+ * stack. The registers saved in it must stay aligned to 64 bytes. */
 DEEP_BARE void entry_deep_move_frame(deep_handler *handler, int signal, siginfo_t *info,
 				     ucontext_t *context)
 {

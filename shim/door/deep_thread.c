@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads, which the kernel arms only one by one: in deep mode each begins with us. What it is to
- * do waits for it in a table that is never full for long, for each thread takes its own as it
- * begins.
+ * pthread_create(3) and thrd_create(3). The kernel arms only one thread at a time, so in deep mode
+ * each new thread begins in a function of ours, which arms it. A table passes it the program's
+ * function and argument. Each thread takes its own entry as it begins, so the table is never full
+ * for long. Entries are claimed atomically, without a lock.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -43,7 +44,8 @@ void entry_deep_thread_after_fork(void)
 
 #if ENTRY_DEEP_DOORS
 
-/* Those who have a place may have a lower priority, so that yielding would not do. */
+/* Sleeps until an entry is free: the threads that have one may have a lower priority, so that
+ * yielding would not do. */
 static struct start *take(void)
 {
 	const struct timespec little = { 0, 50000 };

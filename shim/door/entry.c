@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From the doors' arguments to the engine's, with cancellation held off while we are inside. */
+/* Passes a door's arguments to the engine, with cancellation off while we are inside. libc.c and
+ * syscall.c call it. */
 #include "door/entry.h"
 
 #include "base/deep.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What all doors share: how a function is exported, and how a result leaves us. */
+/* For all doors: how a function is exported, how -errno becomes errno, and the way into the engine.
+ */
 #ifndef ENTRY_H
 #define ENTRY_H
 
@@ -23,21 +24,22 @@ static inline long ret_errno(long result)
 	return -1;
 }
 
-/* The write and the statx of every door, as libc functions: -1 and errno. Like the calls that they
- * stand for, the write is a cancellation point; both are safe against cancellation inside. */
+/* The write and the statx of the doors, as libc functions: -1 and errno. Like pwritev2(), the write
+ * is a cancellation point. Inside, cancellation is off in both. */
 ssize_t entry_write(int fd, const struct iovec *iov, int count, off_t offset, int flags);
-/* The same through another door than pwritev2(). */
+/* The same through the given door; entry_write() is for pwritev2(). */
 ssize_t entry_write_by(enum door door, int fd, const struct iovec *iov, int count, off_t offset,
 		       int flags);
 int entry_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 
-/* A statx() that the kernel found no file for: -1 and errno, or as it is to be. */
+/* Called after the kernel's statx() failed with ENOENT. Fills stx if it is a file that we give
+ * (attribute.c); else -1, and errno stays. */
 int entry_statx_missing(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 
 #ifndef SYS_close_range
 #define SYS_close_range 436 /* include/uapi/asm-generic/unistd.h of Linux 5.9; glibc 2.32 */
 #endif
-/* Of glibc 2.34; older headers and musl's have none. */
+/* glibc declares it from 2.34 on; older headers and musl's do not. */
 int close_range(unsigned first, unsigned last, int flags);
 
 #endif

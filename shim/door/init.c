@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of starting and ending. Everything is lazy; the constructor only warms up what costs
- * nothing. */
+/* Constructor, destructor and fork handler, each with its steps in order. The loader and fork()
+ * call them. All else starts at first use; the constructor prepares only what costs nothing. */
 #include <errno.h>
 #include <pthread.h>
 
@@ -31,7 +31,7 @@ static void after_fork(void)
 	ring_table_after_fork();
 	substitute_after_fork();
 	entry_deep_thread_after_fork();
-	deep_after_fork(); /* last: what it catches may need all that */
+	deep_after_fork(); /* last: a call that it catches may need all that */
 }
 
 static void start_deep(void)
@@ -55,7 +55,7 @@ __attribute__((constructor)) static void start(void)
 		start_deep();
 }
 
-/* The kernel ends no process before what it has accepted is done. */
+/* The kernel ends a process only after the writes that it has accepted; so do we. */
 __attribute__((destructor)) static void end(void)
 {
 	ring_op_await_all();

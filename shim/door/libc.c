@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The C library's functions that we stand in for. Whatever is not ours goes on untouched. */
+/* The doors for the C library's pwritev2() and statx(), and untorn_version(). A call without
+ * RWF_ATOMIC or STATX_WRITE_ATOMIC goes to the next function unchanged. A statx() that finds no
+ * file is tried once more (attribute.c). */
 #include "door/entry.h"
 #include "base/real.h"
 #include "untorn.h"

@@ -81,7 +81,7 @@ long entry_syscall(long number, long a, long b, long c, long d, long e, long f)
 	}
 }
 
-/* The numbers of entry_syscall(). */
+/* The numbers that entry_syscall() may serve itself. */
 #define STRING(x) #x
 #define NUMBER(x) STRING(x)
 #define NUMBERS 512

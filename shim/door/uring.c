@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * liburing's functions that submit: its system calls are inline, so nothing but the functions can
- * be caught. Each prepares the entries, then calls the next one. They call each other in some
- * versions: a second look finds nothing to do.
- *
- * Functions that a version of liburing lacks are not called, for there nobody can link to them.
+ * The doors for liburing's functions that submit. liburing makes its system calls inline, so only
+ * the functions can be caught. Each one takes atomic writes out of the prepared entries, then calls
+ * the next function. In some versions they call each other: the second look then finds nothing to
+ * do.
  */
 #include <linux/time_types.h>
 #include <signal.h>
@@ -84,8 +83,8 @@ EXPORT int io_uring_submit_and_wait_reg(struct uring *ring, struct io_uring_cqe 
 	return add(NEXT(io_uring_submit_and_wait_reg, ring, cqe, waits, index), taken);
 }
 
-/* It submits only where the kernel cannot take a time-out otherwise, before 5.11; and says nothing
- * of how many. */
+/* It submits only before Linux 5.11, where the kernel takes no time-out without an entry for it. It
+ * does not return how many it submitted. */
 EXPORT int io_uring_wait_cqes(struct uring *ring, struct io_uring_cqe **cqe, unsigned waits,
 			      struct __kernel_timespec *timeout, sigset_t *mask)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How liburing's functions that we stand in for go on to the next ones. */
+/* How the doors for liburing call the next function of the same name. */
 #ifndef ENTRY_URING_H
 #define ENTRY_URING_H
 
@@ -14,8 +14,8 @@ static inline void *uring_find(void *_Atomic *known, const char *name)
 	return found ? found : real_find(known, "liburing-ffi.so.2", name);
 }
 
-/* The next function of this name, called. Functions that a version of liburing lacks are not
- * called, for there nobody can link to them. */
+/* Calls the next function of this name. If this version of liburing lacks it, no program can link
+ * to it, and nothing is called. */
 #define NEXT(name, ...)                                                                            \
 	({                                                                                         \
 		static void *_Atomic known_;                                                       \

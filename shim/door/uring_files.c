@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * liburing's functions by which a ring gets its files, and by which a ring begins: a new one may
- * have the number of one that went without a word.
+ * The doors for liburing's functions that set up a ring or register its files. They note a new ring
+ * because it may have the number of one that was closed unseen.
  */
 #include <linux/types.h>
 
@@ -28,7 +28,7 @@ int io_uring_queue_init_mem(unsigned entries, struct uring *ring, struct io_urin
 			    void *memory, size_t size);
 int io_uring_queue_mmap(int fd, struct io_uring_params *p, struct uring *ring);
 
-/* One without a descriptor has an index in its place, which could be any file's number. */
+/* A ring without a descriptor has an index in ring_fd, which could be any file's number. */
 static bool is_of_interest(int result, const struct uring *ring)
 {
 	return result >= 0 && config_get().mode != MODE_OFF &&
@@ -70,7 +70,7 @@ EXPORT int io_uring_queue_mmap(int fd, struct io_uring_params *p, struct uring *
 	return result;
 }
 
-/* All of a table that is new. */
+/* Notes all files of a new table. */
 static int registered(int result, const struct uring *uring, const int *files, unsigned count)
 {
 	KEEP_ERRNO;
@@ -101,7 +101,7 @@ EXPORT int io_uring_register_files_sparse(struct uring *ring, unsigned count)
 	return registered(NEXT(io_uring_register_files_sparse, ring, count), ring, NULL, 0);
 }
 
-/* It may stop half way, and says how far it came. */
+/* Notes changed slots. An update may stop half way; the result is how many it changed. */
 static int updated(int result, const struct uring *uring, unsigned first, const int *files)
 {
 	KEEP_ERRNO;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* liburing's functions that are bare system calls, and return -errno as the kernel does. */
+/* The doors for liburing's functions that are bare system calls. They return -errno, as the kernel
+ * does. */
 #include <signal.h>
 
 #include "door/entry.h"
