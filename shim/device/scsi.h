@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sends one SCSI command through a descriptor. transport_scsi.c and inquiry.c call it. No lock, no
- * state. */
+/* Sends one SCSI command through a descriptor. transport_scsi.c and inquiry.c call it. No lock; the
+ * only state is scsi_ask. */
 #ifndef SCSI_H
 #define SCSI_H
 
