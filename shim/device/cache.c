@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A direct write from a buffer that may not be read runs the kernel's own preparation for the range
- * - its checks, writing back, invalidating, mapped pages included - and then fails with EFAULT
- * before any I/O. Nothing else that an unprivileged process has does all of that: posix_fadvise
- * leaves mapped, busy and partial pages, BLKFLSBUF is root's.
+ * Runs the kernel's own page cache handling around a command. The engine calls these functions on a
+ * hold. They take no lock; the mapping lasts as long as the process.
+ *
+ * A direct write from a buffer that cannot be read makes the kernel do its whole preparation for
+ * the range - checks, writeback, invalidation, mapped pages included - and then fails with EFAULT
+ * before any I/O. An unprivileged process has no other call that does all of that: posix_fadvise()
+ * leaves mapped, busy and partial pages, and BLKFLSBUF needs CAP_SYS_ADMIN.
  */
 #include "device/cache.h"
 
@@ -18,10 +21,11 @@
 #include "base/real.h"
 #include "untorn_uapi.h"
 
-enum { LONGEST = INT32_MAX & ~4095 }; /* MAX_RW_COUNT of 4 KiB pages */
+enum { LONGEST = INT32_MAX & ~4095 }; /* the kernel's MAX_RW_COUNT with 4 KiB pages */
 
-/* Mapped once, for the process's life. One page is enough, for the kernel takes memory from its
- * beginning on, and fails there; and one page fits into a limit on locked memory. */
+/* The mapping is made once and lasts as long as the process. One page is enough: the kernel takes
+ * the memory from its start on, and fails there. One page also fits into a limit on locked
+ * memory. */
 void *cache_unreadable(void)
 {
 	enum { PAGE = 1 };
@@ -39,7 +43,7 @@ void *cache_unreadable(void)
 	return known;
 }
 
-/* EPERM of a device that is not read-only is a filter's answer, which no native write gives. */
+/* If the device is not read-only, EPERM comes from a filter. No native write returns it. */
 static int error_of(int fd, int error)
 {
 	int read_only = 0;
@@ -49,9 +53,10 @@ static int error_of(int fd, int error)
 	return real_ioctl(fd, BLKROGET, &read_only) == 0 && read_only ? -EPERM : -EOPNOTSUPP;
 }
 
-/* A length that is no whole number of blocks is found out last of all (EINVAL), behind those checks
- * and what they make the kernel do. But what reaches past the end is shortened first, to whole
- * blocks, and comes as far as the memory (EFAULT). */
+/* The length given to pwrite() is not a whole number of blocks. The kernel notices that last
+ * (EINVAL), after its checks, writeback and invalidation: so EINVAL means success. A range that
+ * reaches past the end is first shortened to whole blocks, and gets as far as the memory
+ * (EFAULT). */
 int cache_clear(int fd, uint64_t offset, uint32_t length)
 {
 	void *memory = cache_unreadable();
@@ -74,11 +79,11 @@ int cache_prepare(int fd, uint64_t offset, uint32_t length, int rwf)
 	if (result == -EFAULT)
 		return 0;
 	return result < 0 ? error_of(fd, (int)-result)
-			  : -EIO; /* it cannot have written: there is no data */
+			  : -EIO; /* it cannot have written: the memory cannot be read */
 }
 
-/* As cache_clear(); a question that waits would write back and drop what other people have there.
- */
+/* Works like cache_clear(), but with RWF_NOWAIT: a call that waits would write back and drop pages
+ * that others have in the range. */
 bool cache_is_clear(int fd, uint64_t offset, uint64_t length)
 {
 	struct iovec iov = { cache_unreadable(), length - 1 };
@@ -87,7 +92,7 @@ bool cache_is_clear(int fd, uint64_t offset, uint64_t length)
 	       real_pwritev2(fd, &iov, 1, (off_t)offset, RWF_NOWAIT) == -EINVAL;
 }
 
-/* A kernel without the call (before 6.5), and a filter that refuses it, are asked once. */
+/* Linux before 6.5 lacks cachestat(), and a filter may refuse it. Both are asked only once. */
 static bool has_no_page(int fd, uint64_t offset, uint64_t length)
 {
 	static _Atomic bool absent;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A line at a time, for the stack may be a handler's. Start reading at decision_of(). */
+/* Reads devices.conf, and combines it with the environment and root's record. It reads one line at
+ * a time, because it may run on a signal handler's stack. Start reading at decision_of(). */
 #include "device/decision.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@ enum { LINE = 512, NAME = 264 /* a WWID of SCSI may have 256 bytes, one of NVMe 
 
 const char *decision_directory = DECISION_DIRECTORY;
 
-/* The line that begins there, without its newline, and where the next one does. 0: there is none;
- * -EBADMSG: too long, or with bytes that are no text. */
+/* Reads the line that begins at *at, without its newline, and moves *at to the next line. Returns
+ * 1, 0 at the end of the file, or -errno; -EBADMSG: the line is too long, or holds a byte 0. */
 static int read_line(int fd, off_t *at, char ret_text[LINE])
 {
 	ssize_t length = lseek(fd, *at, SEEK_SET) < 0 ? -1 : read(fd, ret_text, LINE - 1);
@@ -39,7 +40,7 @@ static int read_line(int fd, off_t *at, char ret_text[LINE])
 	return 1;
 }
 
-/* Drives fill their names up with blanks. */
+/* Drives pad their names with blanks. */
 static const char *trim(char *text)
 {
 	size_t length = strlen(text);
@@ -49,7 +50,7 @@ static const char *trim(char *text)
 	return text + strspn(text, " ");
 }
 
-/* SPC-4: the Unit Serial Number page, whose text follows four bytes. */
+/* Reads the Unit Serial Number page (SPC-4), whose text follows four bytes. */
 static int read_scsi_serial(dev_t device, char ret_text[NAME])
 {
 	char page[NAME + 4] = "";
@@ -76,7 +77,8 @@ static int read_name(dev_t device, enum devices_conf_key key, char ret_text[NAME
 	return error;
 }
 
-/* The disk itself, or a partition of it; a path that leads nowhere is another one's. */
+/* True: the path leads to the disk or a partition of it. False also for a path that leads
+ * nowhere. */
 static bool is_on_disk(const char *path, dev_t device)
 {
 	char wanted[32], found[32];
@@ -89,7 +91,8 @@ static bool is_on_disk(const char *path, dev_t device)
 	       strcmp(wanted, found) == 0;
 }
 
-/* 1, 0, or -errno: the kernel gives no answer. A name that the disk has not is like no pattern. */
+/* Returns whether the pattern matches the disk's name, 1 or 0; or -errno: no answer from the
+ * kernel. A disk without such a name matches no pattern. */
 static int is_called(dev_t device, enum devices_conf_key key, const char *pattern)
 {
 	char name[NAME];
@@ -113,7 +116,7 @@ static int is_about(const struct devices_conf_line *line, dev_t device)
 	return is;
 }
 
-/* All lines, for a file with a mistake anywhere is not believed. */
+/* Reads all lines, even after a match: a mistake in any line makes the whole file invalid. */
 static void read_file(int fd, dev_t device, struct decision_source *source)
 {
 	struct devices_conf_line line;
@@ -147,8 +150,8 @@ struct decision_source decision_by_file(dev_t device)
 	return source;
 }
 
-/* Another controller of a multipath disk, which was not asked, may promise less. 1, 0, or -errno.
- */
+/* Returns 1, 0, or -errno. Another controller of a multipath disk was not asked, and may promise
+ * less. */
 static int has_other_controllers(dev_t device)
 {
 	char subsystem[32];
@@ -156,12 +159,12 @@ static int has_other_controllers(dev_t device)
 
 	int error = sysfs_disk_link(device, "device/subsystem", subsystem, sizeof(subsystem));
 	if (error || strcmp(subsystem, "nvme-subsystem") != 0)
-		return error == -ENOENT ? 0 : error; /* it is no NVMe disk */
+		return error == -ENOENT ? 0 : error; /* not a multipath NVMe disk */
 	error = sysfs_disk_count(device, "device", "nvme", &count);
 	return error ? error : count != 1;
 }
 
-/* AWUPF is one controller's word. */
+/* Policies other than "namespace" may use AWUPF, which one controller reports for itself only. */
 static int believe_awupf(dev_t device, struct decision *decision)
 {
 	int others =
@@ -172,7 +175,7 @@ static int believe_awupf(dev_t device, struct decision *decision)
 	return others < 0 ? others : 0;
 }
 
-/* Of the moment: it says nothing about the file. */
+/* These errors are temporary: they say nothing about the file. */
 static bool is_no_answer(int error)
 {
 	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EIO;

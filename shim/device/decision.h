@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is decided for a disk: by the environment of this process, else by the first line of
- * /etc/untorn/devices.conf that matches, else, where that file cannot be seen, by what root
- * published of it; else the defaults. Thread-safe, allocates nothing.
+ * Finds the decision for a disk: its policy and its rules. Each comes from the environment of this
+ * process; else from the first line of /etc/untorn/devices.conf that matches, or, if the process
+ * cannot see that file, from root's record in /run/untorn; else it is the default. device.c,
+ * `untorn doctor` and `untorn publish` call it. Thread-safe, no heap, no lock.
  */
 #ifndef DECISION_H
 #define DECISION_H
@@ -15,23 +16,23 @@
 #define DECISION_FILE      "devices.conf"
 
 struct decision_source {
-	/* 0: the file was read; -ENOENT, -EACCES: it cannot be seen; -EBADMSG: a line is not
-	 * understood, or -EPERM, -EXDEV and others: others may have written it; -EMFILE, -ENFILE,
-	 * -ENOMEM, -EIO: no answer. */
+	/* 0: the file was read. -ENOENT, -EACCES: this process cannot see it. -EBADMSG: a line is
+	 * not understood. -EPERM, -EXDEV and further ones: somebody other than root may have
+	 * written it. -EMFILE, -ENFILE, -ENOMEM, -EIO: no answer. */
 	int error;
-	unsigned line;         /* that decides; with -EBADMSG: the one not understood; 0: none */
-	struct decision found; /* by the file, or by what was published; either may be unset */
+	unsigned line;         /* the line that decides; with -EBADMSG the wrong one; 0: none */
+	struct decision found; /* from the file or root's record; either half may be unset */
 };
 
-/* Nothing in ret_decision is unset then; on a disk that several controllers lead to, the policy is
- * "namespace" whatever was found. ret_source may be NULL; it is written in any case. 0, or -errno:
- * no answer. */
+/* Returns 0 and a decision of which both halves are set, or -errno: no answer. If several
+ * controllers lead to the disk, the policy is "namespace" whatever was found. ret_source may be
+ * NULL; it is filled in even if the call fails. */
 int decision_of(dev_t device, struct decision *ret_decision, struct decision_source *ret_source);
 
-/* The file alone, for those who publish it. */
+/* Reads the file alone, for a caller that publishes the decision. */
 struct decision_source decision_by_file(dev_t device);
 
-/* The directory that is read; tests set it, nothing else does. */
+/* The directory to read; only tests set it. */
 extern const char *decision_directory;
 
 #endif

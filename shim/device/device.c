@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slot is read and written under a sequence count, odd while it is written: a reader that meets
- * an odd count, or a change, knows nothing and asks the disk itself. A thread that cannot write at
- * once uses its own answer and leaves the slot as it is.
+ * Asks disks what they promise, and stores their answers in slots. Start reading at
+ * device_of_hold().
+ *
+ * A sequence count guards each slot, and is odd while a thread writes it. A reader that meets an
+ * odd or a changed count reads again; after PATIENCE tries it asks the disk itself. A thread that
+ * cannot write at once uses its own answer and leaves the slot as it is.
  */
 #include "device/device.h"
 
@@ -46,7 +49,7 @@ static int read_u32(dev_t number, const char *name, uint32_t *ret_value)
 	return error;
 }
 
-/* "none", "host-aware" or "host-managed"; what cannot be read is not trusted. */
+/* Reads "none", "host-aware" or "host-managed". If that fails, the disk counts as zoned. */
 static int read_zoned(dev_t number, bool *ret_zoned)
 {
 	char model[16];
@@ -56,8 +59,8 @@ static int read_zoned(dev_t number, bool *ret_zoned)
 	return error;
 }
 
-/* As blk_queue_write_cache() was told by the driver: REQ_FUA reaches only a disk that knows it, and
- * only where it has a volatile cache. */
+/* Reads what the driver told blk_queue_write_cache(). The kernel passes REQ_FUA only to a disk that
+ * supports it and has a volatile cache. */
 static int read_durable(dev_t number, enum durable *ret_durable)
 {
 	char cache[16];
@@ -73,15 +76,15 @@ static int read_durable(dev_t number, enum durable *ret_durable)
 	return error;
 }
 
-/* An attribute that this kernel lacks stays at its default; any other error, as EMFILE, is of the
- * moment. */
+/* Keeps the first error that counts. An attribute that this kernel lacks stays at its default; any
+ * other error, such as EMFILE, is temporary. */
 static void note(int error, int *first)
 {
 	if (error && error != -ENOENT && !*first)
 		*first = error;
 }
 
-/* The block size is there on every kernel: without it there is no queue to be read. */
+/* Every kernel has logical_block_size: its absence is an error too. */
 static int read_queue(dev_t number, struct queue *ret_queue)
 {
 	struct queue queue = { 0 };
@@ -102,7 +105,8 @@ static int read_queue(dev_t number, struct queue *ret_queue)
 	return first;
 }
 
-/* By the disk's parent in /sys, which device mapper, md and loop devices do not have. */
+/* Chooses by the subsystem of the disk's parent in /sys. Device mapper, md and loop devices have no
+ * parent and get NULL. */
 static int choose_transport(dev_t number, const struct transport **ret_transport)
 {
 	char subsystem[32];
@@ -118,7 +122,7 @@ static int choose_transport(dev_t number, const struct transport **ret_transport
 	return 0;
 }
 
-/* No answer leaves what is known. */
+/* If the kernel does not answer, *native stays as it is. */
 static void read_native(int fd, struct limits *native)
 {
 	struct statx stx;
@@ -148,7 +152,7 @@ static struct limits derive_limits(const struct device *device)
 	return limits_of_partition(limits, device->identity.start);
 }
 
-/* Where the device is, and what its queue takes: from /sys. */
+/* Reads from /sys and the kernel: identity, block size, transport and queue. */
 static int read_place(int fd, struct device *device)
 {
 	int error = identity_read(fd, device->number, &device->identity);
@@ -161,7 +165,8 @@ static int read_place(int fd, struct device *device)
 	return error;
 }
 
-/* A disk that is held has not moved; its block size the kernel still tells, without /sys. */
+/* Takes identity, queue, decision and transport from the last answer: a disk that is held has not
+ * moved. The kernel still tells the block size without /sys. */
 static int keep_place(int fd, const struct device *known, struct device *device)
 {
 	device->identity = known->identity;
@@ -244,7 +249,8 @@ RACY static bool read_slot_once(struct slot *slot, struct device *ret_device)
 	       atomic_load_explicit(&slot->sequence, memory_order_relaxed) == before;
 }
 
-/* A slot is soon written; but its writer may be this very thread, under a signal handler. */
+/* Writing takes a moment only; but in a child of _Fork() a copied slot may stay half written. So
+ * the tries are limited. */
 static bool read_slot(struct slot *slot, struct device *ret_device)
 {
 	for (int i = 0; i < PATIENCE; i++) {
@@ -255,7 +261,7 @@ static bool read_slot(struct slot *slot, struct device *ret_device)
 	return false;
 }
 
-/* A free one, else the one with the oldest answer. */
+/* Returns a free slot, else the one with the oldest answer. */
 static struct slot *choose_slot(void)
 {
 	struct slot *oldest = slots;
@@ -283,7 +289,7 @@ RACY static void write_slot(const struct device *device)
 	atomic_store_explicit(&slot->sequence, before + 2, memory_order_release);
 }
 
-/* A slot that another thread was writing at the fork stays half written: it begins anew. */
+/* A slot that another thread of the parent was writing at the fork stays half written: empty it. */
 RACY void device_after_fork(void)
 {
 	for (int i = 0; i < MAX_SLOTS; i++) {
@@ -335,7 +341,8 @@ static bool is_better(const struct device *known, const struct device *now)
 	return may_not_ask(now) || (now->disk.published && now->disk.asked < known->disk.asked);
 }
 
-/* known: what was told of this very disk, or NULL. */
+/* Asks the disk and stores the answer in its slot. held: fd is a hold's. known: the last answer
+ * about this very disk, or NULL. */
 static int ask(int fd, dev_t number, bool held, const struct device *known,
 	       struct device *ret_device)
 {
@@ -382,7 +389,8 @@ static bool is_told(const struct hold *hold, struct device *device)
 	       identity_equal(&device->identity, &hold->identity);
 }
 
-/* 0: a disk that has never answered promises nothing, and its limits say so. */
+/* Returns the result of a write whose disk does not answer. 0: the disk has never answered, and its
+ * limits say that it promises nothing. */
 static int no_answer(int error, bool has_answered)
 {
 	if (error == -ENODEV || error == -ENXIO)

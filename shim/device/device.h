@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The block devices that were met: the last answer of each, and how old that is.
+ * Knows the block devices that were met: the last answer of each, and its age. The engine calls it
+ * for each write; the doctor and stack/disk.c call it too.
  *
- * A slot for each device number, replaced in place. A format or new firmware changes what a disk
- * promises, but does not make it another disk, and the kernels that need us tell nobody: so a disk
- * that is written to is asked again each second, and what is older than two is not relied on.
+ * There is one slot for each device number, replaced in place. A format or new firmware changes
+ * what a disk promises, but does not make it another disk, and the kernels that need us notify
+ * nobody. So a disk that is written to is asked again each second, and no write relies on an answer
+ * older than two.
  *
- * Each question has three answers: told; may not ask (EACCES, EPERM), which keeps what was told; no
- * answer, which is never taken for "no" or "unchanged". Thread-safe, safe in signal handlers and in
- * children of every kind; no lock: one disk that does not answer holds up nobody else.
+ * A question has one of three outcomes: an answer; no permission to ask (EACCES, EPERM), which
+ * keeps the last answer; no answer, which is never taken for "no" or "unchanged". Thread-safe, safe
+ * in signal handlers and in children of every kind. No lock: a disk that does not answer blocks
+ * nobody else.
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -23,49 +26,49 @@ struct device {
 	dev_t number;
 	struct identity identity;
 	uint32_t block; /* logical block size, as the kernel has it */
-	bool held;      /* told through a hold: sure to be about this disk and no other */
+	bool held;      /* the answer came through a hold: it is about this disk and no other */
 	struct queue queue;
 	struct decision decision;
 	const struct transport *transport; /* NULL: no driver that we can command */
 	struct disk disk;
-	int error;            /* of transport->identify, -errno */
-	struct limits limits; /* what holds on this device or partition */
-	struct limits native; /* what the kernel itself reports for it; unit_max 0: nothing */
-	uint64_t told;        /* real_now() when the question was put */
+	int error;            /* -errno of the queue, the decision or transport->identify */
+	struct limits limits; /* as they apply to this device or partition */
+	struct limits native; /* the kernel's, from statx; unit_max 0: none */
+	uint64_t told;        /* real_now() just before the disk was asked */
 };
 
-/* Do both answers say the same, but for when? */
+/* True: both answers mean the same for a write. Their times may differ. */
 bool device_is_same(const struct device *a, const struct device *b);
 
-/* The last answer about the device, without asking anybody. Its age in ns; UINT64_MAX: there is
- * none. */
+/* Gives the last answer about the device without asking. Returns its age in ns; UINT64_MAX: there
+ * is none. */
 uint64_t device_recall(dev_t number, struct device *ret_device);
 
-/* How soon a disk that is written to is asked again, and no write relies on what is of twice that
- * age; ns. */
+/* In ns. A disk that is written to is asked again after DEVICE_AGAIN. No write relies on an answer
+ * that is as old as DEVICE_OLD. */
 #define DEVICE_AGAIN UINT64_C(1000000000)
 #define DEVICE_OLD   (2 * DEVICE_AGAIN)
 
-/* An answer about the disk that is held, younger than that. 0; -ESTALE: the hold is open on another
- * disk by now; or -errno: no answer. */
+/* Gives an answer about the hold's disk that is younger than DEVICE_OLD; asks the disk if need be.
+ * Returns 0; -ESTALE: the hold is open on another disk by now; other -errno: no answer. */
 struct hold;
 int device_of_hold(struct hold *hold, struct device *ret_device);
 
-void device_after_fork(void); /* in the child */
+void device_after_fork(void); /* call it in the child */
 
-/* The answer was found to be wrong: the next write asks. */
+/* Call it when the last answer turns out to be wrong: the next write asks again. */
 void device_expire(dev_t number);
 
-/* By /sys alone: false for what has no driver, or one that we cannot command, which opening its
- * node could load, or wake up. */
+/* Looks at /sys only, because opening the node could load a driver or wake the device. False: the
+ * device has no driver, or one that we cannot command. */
 bool device_may_be_disk(dev_t number);
 
-/* The device with this number, for a caller that only reports. fd: open on it, or -1 to go by /sys
- * and what root has published. 0, or -errno: /sys does not know the number, or gives no answer. */
+/* Describes the device for a caller that reports or chooses a lane. fd: open on it; -1: go by /sys
+ * and root's record. Returns 0, or -errno: /sys does not know the number or does not answer. */
 int device_get(int fd, dev_t number, struct device *ret_device);
 
-/* Asks afresh. known: what was told of this very disk before, which keeps its place and its queue
- * where /sys has gone; or NULL. */
+/* Asks the disk now. known: the last answer about this very disk, which supplies identity, queue,
+ * decision and transport if /sys does not answer; or NULL. */
 int device_derive(int fd, dev_t number, const struct device *known, struct device *ret_device);
 
 #endif

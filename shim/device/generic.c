@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The node is opened for each command: a descriptor that is kept could be closed by the program
- * and its number given to something else, and takes 16 commands at a time.
+ * Finds and opens a disk's generic node. The node is opened for each command: the program could
+ * close a descriptor that we keep and give its number to another file, and one descriptor takes
+ * only 16 commands at a time.
  *
- * Numbers of sg nodes, and addresses of disks, are given out again. Order makes the proof: the node
- * is opened first, which pins what is behind it; it says which address it has; and then the disk
- * must still be alive at that address, for two living disks never have the same.
+ * The kernel reuses the numbers of sg nodes and the addresses of disks. The order of the steps is
+ * the proof: opening the node pins the disk behind it; the node tells its address; then fd's disk
+ * must still be alive at that address. Two living disks never have the same address.
  */
 #include "device/generic.h"
 
@@ -67,9 +68,9 @@ static bool is_node_of(const struct generic *generic, int node)
 	return has_same_address(generic, &there);
 }
 
-/* Does the device number still lead to the disk that the fd has open? Kernels from 5.15 on number
- * disks, and never again. Before that the driver keeps a device number for as long as anybody has
- * it open (drivers/scsi/sd.c: scsi_disk_release). */
+/* True: the device number still leads to the disk that fd has open. Linux 5.15 and later give each
+ * disk a sequence number, and never twice. Before that, the driver keeps a device number as long as
+ * anybody has it open (drivers/scsi/sd.c: scsi_disk_release). */
 static bool is_current(const struct generic *generic, int fd)
 {
 	uint64_t sequence;
@@ -85,8 +86,8 @@ static bool is_at_its_address(const struct generic *generic)
 	return read_address(generic->disk, &now) == 0 && has_same_address(generic, &now);
 }
 
-/* The disk itself says so, until it is taken away: one byte of each part. A partition's descriptor
- * may not ask it, but for those who have CAP_SYS_RAWIO. */
+/* The ioctl tells the disk's address, one byte of each part, and fails once the disk is removed. On
+ * a partition it needs CAP_SYS_RAWIO (else ENOTTY), so /sys is asked instead. */
 static bool is_alive(const struct generic *generic, int fd)
 {
 	struct {
@@ -109,7 +110,7 @@ int generic_open(const struct generic *generic, int fd)
 	if (!*generic->node)
 		return -ENOENT;
 	snprintf(path, sizeof(path), "/dev/%s", generic->node);
-	/* Without waiting for somebody who has it for himself. */
+	/* O_NONBLOCK: do not wait for a process that has the node open with O_EXCL. */
 	int node = real_open(AT_FDCWD, path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (node < 0)
 		return node;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table of places. A place's state is one word: READY, LEAVING, and how many use it. It is
- * changed by compare-and-swap: nobody waits. A place that is READY is only read; LEAVING is
- * set once, and the last user closes.
+ * The table of holds: finds, makes, uses and releases them. Start reading at hold_get().
  *
- * Tables of descriptors may be several (unshare(CLONE_FILES), vfork): a hold whose number is not
- * sound in the caller's table is passed over, neither used nor closed.
+ * A place's state is one word: READY, LEAVING, and the number of uses. Threads change it by
+ * compare-and-swap: nobody waits. While a place is READY, its descriptor, node and identity are
+ * only read. LEAVING is set once, and the last user closes the hold.
+ *
+ * A process may have several tables of descriptors (unshare(CLONE_FILES), vfork). A hold whose
+ * number is not sound in the caller's table is passed over: neither used nor closed.
  */
 #include "device/hold.h"
 
@@ -26,17 +28,18 @@ struct own {
 
 static struct hold holds[MAX_HOLDS];
 struct hold *const hold_first = holds;
-struct hold *_Atomic hold_end = holds; /* most processes have one or two */
+struct hold *_Atomic hold_end = holds; /* short loops: most processes have one or two holds */
 
-/* A fork in mid-write leaves to the child what the thread uses: the first few one by one. */
+/* These are the holds that this thread uses: a child forked in mid-write keeps them. The first FEW
+ * are recorded one by one, further ones only counted. */
 #define OWN __thread __attribute__((tls_model("initial-exec")))
 enum { FEW = 4 };
 static OWN struct hold *mine[FEW];
 static OWN unsigned many;
 static OWN bool once;
 
-/* A place that is not in use may be filled in anew meanwhile: these are asked once more when it is.
- */
+/* Another thread may refill a place that is not in use while these two functions read it. So a
+ * caller that wants the hold asks again when it uses it. */
 
 RACY bool hold_is_of_node(const struct hold *hold, const struct look *look)
 {
@@ -49,8 +52,8 @@ RACY static bool is_of_mode(const struct hold *hold, const struct look *look)
 	return (hold->node.flags & O_ACCMODE) == (look->flags & O_ACCMODE);
 }
 
-/* One that shares the program's file is told by node and access, which another of the program's
- * files may have too. */
+/* A hold that shares the program's open file is recognised by node and access mode. Another file of
+ * the program may have the same ones. */
 static bool is_node_of(const struct hold *hold)
 {
 	struct look now;
@@ -122,7 +125,7 @@ void hold_for_once(bool value)
 	once = value;
 }
 
-/* Its mark stays: until the state is 0 the doors let nobody have the number. */
+/* The mark of the number stays. Until the state is 0, the doors give the number to nobody. */
 void hold_close(struct hold *hold)
 {
 	if (hold_is_sound(hold))
@@ -130,8 +133,8 @@ void hold_close(struct hold *hold)
 	atomic_store(&hold->state, 0);
 }
 
-/* The program has closed its descriptor meanwhile, and may have opened another one, and taken a
- * lock, which this close would drop: then the hold stays, for that one. */
+/* Closes a hold after its last use. The program may meanwhile have opened another descriptor and
+ * taken a lock, which this close would drop: then the hold stays, for that descriptor. */
 static void close_late(struct hold *hold)
 {
 	if (hold_is_sound(hold) && hold_has_locks(hold->fd))
@@ -140,7 +143,7 @@ static void close_late(struct hold *hold)
 		hold_close(hold);
 }
 
-/* No use is left where a fork has ended the hold meanwhile. */
+/* If a fork has ended the hold meanwhile, the state has no use to end. */
 void hold_put(struct hold *hold)
 {
 	unsigned state = atomic_load(&hold->state);
@@ -202,8 +205,8 @@ struct hold *hold_choose(struct hold *first, const struct look *look)
 	return NULL;
 }
 
-/* A look into the page cache is a direct write. A hold that shares the program's file may have lost
- * O_DIRECT. */
+/* A check of the page cache is a direct write. A hold that shares the program's open file may have
+ * lost O_DIRECT. */
 static bool is_direct_enough(const struct hold *hold, const struct look *look)
 {
 	return hold->position || !(look->flags & O_DIRECT) || (fcntl(hold->fd, F_GETFL) & O_DIRECT);
@@ -226,7 +229,7 @@ void hold_tell(struct hold *hold, const struct device *device)
 	if (!atomic_exchange(&hold->is_told, true))
 		hold->device = *device;
 	else if (!atomic_load(&hold->told))
-		return; /* another thread is about to */
+		return; /* another thread is filling it in, or the hold is ending */
 	else if (!device_is_same(&hold->device, device)) {
 		atomic_store(&hold->told, 0);
 		atomic_fetch_or(&hold->state, LEAVING);
@@ -256,9 +259,9 @@ static int duplicate_from(int fd, int first)
 	return own < 0 ? -errno : own;
 }
 
-/* A hold that shares a file of the program's, with this number, was made in another table of
- * descriptors, or has been closed past the doors: it must not be taken for what is now there.
- * False: somebody is using it. */
+/* We have just got this number, so a hold that has it, and shares a file of the program's, was made
+ * in another table of descriptors or was closed past the doors. Remove that hold, so that nobody
+ * takes the new file for it. False: somebody uses the hold. */
 static bool is_free_of_holds(int own)
 {
 	EACH_HOLD (hold) {
@@ -302,7 +305,7 @@ static struct hold *take_if(struct hold *hold, unsigned state)
 	return hold;
 }
 
-/* A free place; else one that is nobody's in this table, and not in use. */
+/* Takes a free place; else one that is not in use and not sound in this table of descriptors. */
 static struct hold *take_place(void)
 {
 	struct hold *taken = NULL;
@@ -342,7 +345,8 @@ static struct hold *place(const struct own *own, const struct look *look,
 	return hold;
 }
 
-/* Of threads that come at once each makes a hold; the first in the table is for all. */
+/* Threads that come at once each make a hold. All then use the first one in the table, unless
+ * closing their own would drop a lock. */
 static struct hold *agree(struct hold *fresh, const struct look *look)
 {
 	struct hold *first = find(look);
@@ -357,7 +361,8 @@ static struct hold *agree(struct hold *fresh, const struct look *look)
 	return fresh ? fresh : first;
 }
 
-/* Unless it is another file by now, or that close would drop the program's locks. */
+/* Closes the descriptor, unless its number is another file by now or the close would drop the
+ * program's locks. */
 static void give_up(const struct own *own)
 {
 	if ((!own->position || lseek(own->fd, 0, SEEK_CUR) == own->position) &&
@@ -365,8 +370,9 @@ static void give_up(const struct own *own)
 		real_close(own->fd);
 }
 
-/* 0: the table has the descriptor now, or did not need it. Until it has it, the number was
- * anybody's: so it is proven then. */
+/* Reads the identity and puts the descriptor into the table, or gives it up if either fails. The
+ * doors protect the number only once it is in the table: so hold_is_sound() proves it after
+ * that. */
 static int fill(const struct own *own, const struct look *look, struct hold **ret_hold)
 {
 	struct identity identity;
@@ -386,8 +392,8 @@ static int fill(const struct own *own, const struct look *look, struct hold **re
 	return *ret_hold ? 0 : -ENOMEM;
 }
 
-/* While the program has a lock, a descriptor of ours cannot be closed again: each refused write
- * would leave one behind. So the question that may fail is put to the program's number first. */
+/* While somebody holds a lock, a descriptor of ours cannot be closed again: each refused write
+ * would leave one open. So identity_read(), which may fail, asks the program's number first. */
 static int try_with_lock(int fd, const struct look *look)
 {
 	struct identity unused;

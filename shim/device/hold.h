@@ -5,11 +5,13 @@
  * number. While it is open the kernel gives the device's number to no other disk, and neither moves
  * nor deletes the partition (README.md has the proofs).
  *
- * A hold ends with the last of the program's descriptors of the node that atomic writes went
- * through: the doors call hold_before_change() first. Its number is a number too: it is proven by
- * one system call before each use, in the caller's own table of descriptors.
+ * The engine takes a hold for each write, and makes it if there is none. It ends before the program
+ * closes or replaces its last marked descriptor of the node: the doors call hold_before_change().
+ * The number of the hold may be replaced too, so one system call proves it before each use, in the
+ * caller's own table of descriptors.
  *
- * Thread-safe, safe in signal handlers and children of vfork(); no heap, no lock. -errno.
+ * Thread-safe, safe in signal handlers and children of vfork(); no heap, no lock. Errors are
+ * -errno.
  */
 #ifndef HOLD_H
 #define HOLD_H
@@ -19,72 +21,83 @@
 #include "device/look.h"
 
 struct hold {
-	_Atomic unsigned state; /* hold.c; the rest does not change while it is in use */
+	/* See hold.c. While the hold is in use, fd, position, node and identity do not change. */
+	_Atomic unsigned state;
 	int fd;
-	pid_t owner;   /* the process that made it, no child that shares or copied our memory */
-	bool is_wrong; /* hold_forget() */
-	_Atomic off_t position; /* of our file, which tells it from all others; 0: it shares the
-				   program's file, where the node could not be opened anew */
-	struct look node;       /* flags: its access mode */
+	pid_t owner;   /* the process that made it or kept it in fork(); no child of vfork() or
+			  _Fork() */
+	bool is_wrong; /* set by hold_forget() */
+	/* Identifies our open file. 0: it has none, mostly because the hold shares the program's
+	 * open file, where the node could not be reopened. */
+	_Atomic off_t position;
+	struct look node; /* node.flags has the hold's access mode */
 	struct identity identity;
-	_Atomic uint64_t told;  /* device.told of the last answer that was the same; 0: none yet */
-	_Atomic bool is_told;   /* somebody has filled it in, or is about to */
-	struct device device;   /* the first answer: with another one this hold is forgotten */
-	_Atomic int node_tried; /* engine/async.c */
+	_Atomic uint64_t told;  /* device.told of the last answer equal to `device`; 0: none, or it
+				   has changed */
+	_Atomic bool is_told;   /* a thread has filled in `device`, or is about to */
+	struct device device;   /* the first answer; a different one ends the hold */
+	_Atomic int node_tried; /* result of trying /dev/ngXnY, see engine/async.c */
 };
 
-/* A hold of this node in use, of whatever access, if there is one of which an answer is known; else
- * NULL. Then the one for what was looked at, with the flags, which is sound; or NULL. */
+/* hold_recall() returns a hold of this node, of any access mode, whose device has answered; or
+ * NULL. hold_choose() then takes that hold and the whole look. It returns a sound hold of ours with
+ * the look's access mode, or NULL, and puts `first` if it returns another. Each is in use until
+ * hold_put(). */
 struct hold *hold_recall(const struct look *node);
 struct hold *hold_choose(struct hold *first, const struct look *look);
-/* The device's answer goes with the hold, for those who come after. */
+/* Stores the device's answer in the hold, for later writes. If it differs from the first one, no
+ * new write uses the hold. */
 void hold_tell(struct hold *hold, const struct device *device);
 
-/* The hold for what fd was when it was looked at, in use until hold_put(). fd must be open for
- * writing. -EAGAIN: fd is another file by now. Or why there is none: EMFILE, ENFILE, ENOMEM ... */
+/* Finds or makes the hold for the node and access mode of the look; in use until hold_put(). fd
+ * must be open for writing. -EAGAIN: fd is another file by now. Other -errno: no hold could be made
+ * (EMFILE, ENFILE, ENOMEM ...). */
 int hold_get(int fd, const struct look *look, struct hold **ret_hold);
 void hold_put(struct hold *hold);
 
-/* One more use of one that is in use; a use that another thread will end. */
+/* hold_share() adds a use to a hold in use. hold_hand_over(): another thread will end this use. */
 void hold_share(struct hold *hold);
 void hold_hand_over(struct hold *hold);
 
-/* For a hold in use that was found to be open on another disk: nobody else shall use it. */
+/* Call it for a hold in use that is open on another disk: no new write uses it. */
 void hold_forget(struct hold *hold);
 
-/* Is its number, in the caller's table, still what it was? */
+/* True: in the caller's table, the hold's number still names our open file. */
 bool hold_is_sound(const struct hold *hold);
 
-/* Around a system call that closes the numbers from first to last or gives them to other files;
- * only where look_is_marked() is true of one. */
+/* The doors call these around a system call that closes the numbers from first to last or gives
+ * them to other files, if look_is_marked() is true of one of them. */
 void hold_before_change(unsigned first, unsigned last);
 void hold_after_change(void);
 
-/* Is this number one of ours? */
+/* True: the number is a hold's or borrowed. */
 bool hold_owns(unsigned number);
-/* The next of ours from here on, or UINT_MAX. */
+/* Returns the lowest such number that is not below `number`, or UINT_MAX. */
 unsigned hold_next(unsigned number);
-/* Takes ours from a number that the program wants. -EBUSY: a write is using it. */
+/* The program wants this number: waits until no write uses it, and takes the hold out of the table.
+ * -EBUSY: a write still uses it after a second. */
 int hold_move(unsigned number);
 
-/* The calling thread's table of descriptors is about to vanish: what it holds from now on is for
- * one write. */
+/* The calling thread's table of descriptors is about to vanish: while `once` is true, each hold
+ * that it makes is for one write. */
 void hold_for_once(bool once);
 
-/* A descriptor that is high, for programs count from 0, and closed by exec; or -errno. */
+/* Duplicates fd to a high number, because programs count from 0; exec closes it. Returns the
+ * descriptor or -errno. */
 int hold_duplicate(int fd);
-/* For one write: a descriptor that shares fd's file, and its position; or -errno. The doors keep it
- * from the program. */
+/* Returns a descriptor for one write, which shares fd's open file and position; or -errno. The
+ * doors keep its number from the program until hold_return(). */
 int hold_borrow(int fd);
 void hold_return(int own);
-/* An open file of our own on what fd was seen to be, or -errno. *ret_position: as hold.position. */
+/* Opens a file of our own on the node that the look saw at fd. Returns a descriptor or -errno.
+ * *ret_position: see hold.position. */
 int hold_open(int fd, const struct look *look, off_t *ret_position);
-/* Does any process hold a lock on this file, or can that not be told? Closing a descriptor of ours
- * would drop this one's. */
+/* True: some process holds a lock on this file, or that cannot be found out. Closing a descriptor
+ * of ours would drop this process's locks. */
 bool hold_has_locks(int fd);
 
-/* In the child. A handler may fork in the middle of a write, which then goes on there too: what
- * this thread uses stays. */
+/* Call it in the child. A signal handler may fork in the middle of a write, which then goes on in
+ * the child too: so the holds that this thread uses stay. */
 void hold_after_fork(void);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors of ours for one write each, which share a file of the program's and its position. */
+/* Borrowed descriptors: each serves one write at offset -1, and shares the program's open file and
+ * its position. engine/engine.c borrows and returns them. No lock: threads change an entry by
+ * compare-and-swap. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -10,7 +12,7 @@
 #include "device/hold_table.h"
 
 enum { MAX_BORROWED = 32 };
-static _Atomic int borrowed[MAX_BORROWED]; /* 0: none; negative: about to be closed */
+static _Atomic int borrowed[MAX_BORROWED]; /* 0: free; negative: about to be closed */
 static __thread int here __attribute__((tls_model("initial-exec"))); /* this thread's */
 
 int hold_borrow(int fd)
@@ -30,8 +32,9 @@ int hold_borrow(int fd)
 	return own < 0 ? own : -EAGAIN;
 }
 
-/* Its number may be somebody else's at once. Where somebody has taken a lock meanwhile, the close
- * would drop this process's. */
+/* The entry turns negative first: once the number is closed, the kernel may give it to anybody. If
+ * somebody has taken a lock meanwhile, the descriptor stays open: closing it would drop this
+ * process's locks. */
 void hold_return(int own)
 {
 	int i = 0, ours = own;
@@ -73,7 +76,8 @@ unsigned hold_next_borrowed(unsigned number)
 	return next;
 }
 
-/* One that another thread was about to close may be the program's by now. */
+/* A number that another thread was closing may be the program's by now, so the child does not close
+ * it. */
 RACY void hold_borrow_after_fork(void)
 {
 	for (int i = 0; i < MAX_BORROWED; i++) {

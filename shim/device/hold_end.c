@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How holds end, and how their numbers are kept from the program: what the doors ask for. */
+/* Ends holds, and keeps their numbers from the program. The doors call these functions around
+ * close, dup2 and the like, and after fork. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -30,7 +31,8 @@ unsigned hold_next(unsigned number)
 	return next;
 }
 
-/* Does another marked number of the program's, which stays, name the node? */
+/* True: another marked number of the program's, which this change does not touch, names the
+ * node. */
 static bool is_open_elsewhere(const struct look *node, unsigned first, unsigned last)
 {
 	struct look other;
@@ -49,8 +51,9 @@ static bool is_sound_for(const struct hold *hold, const struct look *node)
 	       hold_is_sound(hold);
 }
 
-/* Made by another process? A child of vfork() shares our memory, one of _Fork() copied it
- * unannounced: its closes end no hold, for marks and holds are its parent's. */
+/* True: another process made a hold of the node. A child of vfork() shares our memory; a child of
+ * _Fork() has copied it unannounced. In both, marks and holds are the parent's, so the child's
+ * closes end no hold. */
 static bool is_foreign(const struct look *node)
 {
 	pid_t self = getpid();
@@ -89,7 +92,8 @@ void hold_after_change(void)
 	look_after_change();
 }
 
-/* A hold that ends closes its number in a moment, whoever has that by then. */
+/* Takes an unused hold out of the table. False: it is in use, or a thread is about to close the
+ * number, whatever file has it by then. */
 static bool is_given_up(struct hold *hold)
 {
 	unsigned idle = READY;
@@ -98,7 +102,7 @@ static bool is_given_up(struct hold *hold)
 	       atomic_compare_exchange_strong(&hold->state, &idle, 0);
 }
 
-/* The number goes to the program by a call that closes what is there. */
+/* Closes nothing: the program's dup2() closes what has the number. */
 int hold_move(unsigned number)
 {
 	for (int i = 0; hold_is_borrowed(number); i++) {
@@ -133,7 +137,8 @@ RACY static void leave_to_child(struct hold *hold)
 	atomic_store(&hold->state, 0);
 }
 
-/* The child has the program's descriptors, and will write through its own holds. */
+/* The child has the program's descriptors and makes its own holds. It closes the parent's, but
+ * keeps those that this thread uses: every hold, if they are too many to tell apart. */
 RACY void hold_after_fork(void)
 {
 	look_after_fork();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Our own open file on a node of the program's, and what closing it would do. */
+/* Opens our own file on a node of the program's, and finds out whether closing it would drop locks.
+ * hold.c calls hold_open(). No lock; the only state is a counter. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -21,7 +22,7 @@ bool hold_has_locks(int fd)
 	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
-/* Drawn anew for each: a count would be the same one in memory that was copied. */
+/* Draws a random number. A counter alone would repeat its numbers in memory that was copied. */
 static uint64_t draw(void)
 {
 	static _Atomic uint64_t calls;
@@ -33,9 +34,9 @@ static uint64_t draw(void)
 	       UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* Nobody but us moves the position of a file that we opened: what is at this position is that file,
- * in whatever table of descriptors. It is odd, and no direct write or read leaves a file there. 0:
- * it cannot be had. */
+/* Sets the position that identifies our open file in any table of descriptors: nobody but us moves
+ * it. It is odd, and no direct read or write leaves a file at an odd position. 0: the position
+ * cannot be set. */
 static off_t set_position(int own)
 {
 	off_t size = lseek(own, 0, SEEK_END);
@@ -46,7 +47,8 @@ static off_t set_position(int own)
 	return lseek(own, position, SEEK_SET) == position ? position : 0;
 }
 
-/* To a high number, unless that takes a close that would drop the program's own locks. */
+/* Moves the descriptor to a high number, unless closing the low one would drop the program's
+ * locks. */
 static int move_up(int fd)
 {
 	int own = hold_has_locks(fd) ? -EBUSY : hold_duplicate(fd);
@@ -57,8 +59,8 @@ static int move_up(int fd)
 	return own;
 }
 
-/* With the access of the program's file and never more. The folder is that of the calling thread.
- */
+/* Reopens with the access mode of the program's file, and never more. /proc/thread-self has the
+ * calling thread's table of descriptors. */
 static int reopen(int fd, int flags, off_t *ret_position)
 {
 	char path[40];
@@ -72,7 +74,8 @@ static int reopen(int fd, int flags, off_t *ret_position)
 	return move_up(own);
 }
 
-/* A process may hold on to what it may not open: by a descriptor that shares the program's file. */
+/* If the node cannot be reopened, for example without permission, a duplicate of the program's
+ * descriptor serves. */
 int hold_open(int fd, const struct look *look, off_t *ret_position)
 {
 	*ret_position = 0;

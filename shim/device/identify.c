@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Identify Controller and Identify Namespace. */
+/* Sends Identify Controller and Identify Namespace. Start reading at identify_nvme(). */
 #include "device/identify.h"
 
 #include <errno.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The disk's number is its sequence number (BLKGETDISKSEQ, 5.15), or before that the inode of its
- * directory in /sys, which kernfs does not give out again either. The start of a partition comes
- * from HDIO_GETGEO, the one ioctl that tells it. A whole disk is not asked, nor need it be: the
- * SCSI driver would read the partition table into its page cache (scsi_bios_ptable), where a write
- * with RWF_NOWAIT then finds it.
+ * Reads a disk's identity. The number of the disk is its sequence number (BLKGETDISKSEQ, 5.15), or
+ * before that the inode of its directory in /sys, which kernfs does not reuse either.
+ *
+ * The start of a partition comes from HDIO_GETGEO, the only ioctl that tells it. A whole disk
+ * starts at 0 and is not asked: the SCSI driver would read the partition table into the disk's page
+ * cache (scsi_bios_ptable), where a write with RWF_NOWAIT would find it.
  */
 #include "device/identity.h"
 
@@ -50,8 +51,8 @@ int identity_sequence(int fd, dev_t device, uint64_t *ret_sequence)
 		       : sysfs_disk_number(device, "diskseq", ret_sequence);
 }
 
-/* Before 5.15 the kernel has no such numbers: the drivers say ENOTTY or, SCSI's, EINVAL. Any other
- * error is no answer. */
+/* Linux before 5.15 has no sequence numbers: drivers return ENOTTY, the SCSI driver EINVAL, /sys
+ * ENOENT. Any other error is no answer. */
 static int read_disk(int fd, dev_t device, uint64_t *ret_disk)
 {
 	int error = identity_sequence(fd, device, ret_disk);
@@ -73,7 +74,7 @@ int identity_block(int fd, dev_t device, uint32_t *ret_block)
 	return error;
 }
 
-/* A partition that were taken for the whole would be written at another place: so no guess here. */
+/* Never guesses: a partition taken for the whole disk would be written at the wrong offset. */
 int identity_read(int fd, dev_t device, struct identity *ret_identity)
 {
 	struct identity identity = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * READ CAPACITY (16), and the Block Limits page: the kernel's copy of it in /sys, from which a
- * native kernel takes its limits; kernels that offer no copy are gone round by INQUIRY.
+ * Asks a SCSI disk by READ CAPACITY (16), and reads the Block Limits page from the kernel's copy in
+ * /sys, as a native kernel does for its limits. If a kernel offers no copy, INQUIRY asks the disk.
  */
 #include "device/inquiry.h"
 
@@ -22,7 +22,7 @@ enum {
 	PAGE_SUPPORTED = 0x00,
 	PAGE_BLOCK_LIMITS = 0xb0,
 	PAGES_SIZE = 255,
-	ATTEMPTS = 6, /* the first answer of a disk may be UNIT ATTENTION */
+	ATTEMPTS = 6, /* a disk's first answer may be UNIT ATTENTION */
 };
 
 bool inquiry_is_disk(dev_t device)
@@ -34,7 +34,8 @@ bool inquiry_is_disk(dev_t device)
 	       level >= LEVEL_WITH_PAGES;
 }
 
-/* A disk that sends less than was asked for leaves the rest 0. */
+/* Sends a command that asks. If the disk sends less than was asked for, the rest stays 0 and is no
+ * error. */
 static int ask(int fd, const uint8_t *cdb, uint8_t cdb_length, uint8_t *ret_data, uint32_t size)
 {
 	struct scsi_command command = {
@@ -94,7 +95,8 @@ static int ask_through(int fd, dev_t device, struct scsi_identity *ret_identity)
 	return error ? error : read_block_limits(fd, device, ret_identity->block_limits);
 }
 
-/* A partition's descriptor takes no command, but from those with CAP_SYS_RAWIO. */
+/* A partition's descriptor takes commands only with CAP_SYS_RAWIO; else the generic node is
+ * asked. */
 int inquiry_scsi(int fd, dev_t device, struct scsi_identity *ret_identity)
 {
 	struct generic generic;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking a SCSI disk what it is. */
+/* Asks a SCSI disk for its capacity and limits. transport_scsi.c and `untorn doctor` call it. No
+ * lock, no state. */
 #ifndef INQUIRY_H
 #define INQUIRY_H
 
@@ -7,12 +8,13 @@
 
 #include "rules/limits_scsi.h"
 
-/* Is there a SCSI disk under this number? By /sys: nothing is sent to what may not like it. */
+/* True: the number is a SCSI disk's. Asks /sys only, because a device of another type may not
+ * tolerate the commands. */
 bool inquiry_is_disk(dev_t device);
 
-/* fd: the disk or a partition, open in any mode, or -1. 0, or -errno: EPERM and ENOTTY where
- * neither it nor the generic node may be asked, EIO where the disk gives no answer. Thread-safe;
- * may allocate and load a library. */
+/* fd: the disk or a partition, open in any mode, or -1. Returns 0 or -errno. EPERM, ENOTTY: neither
+ * fd nor the generic node may be asked. EIO: the disk does not answer. Thread-safe; allocates only
+ * in the program `untorn`, through libsgutils2. */
 int inquiry_scsi(int fd, dev_t device, struct scsi_identity *ret_identity);
 
 #endif

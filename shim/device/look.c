@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The changes are counted twice, when they begin and when they end: two answers belong together if
- * no change was under way before them and none had begun after them. Where changes never pause, the
- * number's fdinfo tells flags and inode in one reading (5.14); its folder is that of the calling
- * thread, whose table of descriptors may be its own.
+ * Looks at descriptor numbers, keeps their marks and counts their changes. Start reading at
+ * look_at().
+ *
+ * Changes are counted twice, when they begin and when they end. Two answers belong to one open file
+ * if no change was under way before the first and none had begun after the second. If changes never
+ * pause, the number's fdinfo tells flags and inode in one reading (5.14). It is read in
+ * /proc/thread-self, because the calling thread may have its own table of descriptors.
  */
 #include "device/look.h"
 
@@ -27,13 +30,13 @@
 #endif
 
 enum {
-	AT_ONCE = 64, /* tries before it sleeps between them */
+	AT_ONCE = 64, /* tries without a sleep between them */
 	TRIES = 1024,
 	PATIENCE = 2048,
-	MOUNT_PLACE = 0x90, /* of stx_mnt_id, which older headers lack */
+	MOUNT_PLACE = 0x90, /* offset of stx_mnt_id, which older headers lack */
 };
 
-/* Has the process but one thread? Of the C library's, from glibc 2.32 on. */
+/* True: the process has one thread. The C library tells that from glibc 2.32 on. */
 extern char __libc_single_threaded __attribute__((weak));
 static bool is_alone(void)
 {
@@ -41,11 +44,12 @@ static bool is_alone(void)
 }
 
 _Atomic uint64_t look_marks[LOOK_NUMBERS / LOOK_WORD];
-static _Atomic unsigned marks_end; /* one more than the highest that ever was */
+static _Atomic unsigned marks_end; /* one more than the highest number that was ever marked */
 static _Atomic unsigned begun, ended;
-static _Atomic unsigned waiting; /* looks that met a change: the next changes let them go first */
+static _Atomic unsigned waiting; /* looks that met a change: the next changes wait for them */
 
-/* ThreadSanitizer's comes before us, and must not see us ask about what it has seen closed. */
+/* ThreadSanitizer's fstat() comes before ours. It would report that we ask about a descriptor that
+ * it has seen closed: so this calls the C library's. */
 static int ask_below(int fd, struct stat *ret_st)
 {
 #ifdef __SANITIZE_THREAD__
@@ -57,9 +61,9 @@ static int ask_below(int fd, struct stat *ret_st)
 	return fstat(fd, ret_st) < 0 ? -errno : 0;
 }
 
-/* The bare system call, for fstat() of glibc before 2.39 makes another one, which takes five times
- * as long before Linux 6.11. To the kernel a simulated disk below us is a file: only fstat() knows.
- */
+/* Makes the bare system call: fstat() of glibc before 2.39 makes another one, which takes five
+ * times as long before Linux 6.11. To the kernel, a simulated disk below us is a regular file; only
+ * fstat() knows it. */
 int look_at_node(int fd, struct look *ret_look)
 {
 	struct stat st;
@@ -78,7 +82,7 @@ bool look_is_same_node(const struct look *a, const struct look *b)
 	return a->inode == b->inode && a->filesystem == b->filesystem && a->number == b->number;
 }
 
-/* False: it was marked before. */
+/* Returns false if the number was marked before. */
 static bool mark_anew(unsigned number)
 {
 	unsigned end = atomic_load_explicit(&marks_end, memory_order_relaxed);
@@ -96,8 +100,8 @@ void look_mark(unsigned number)
 	mark_anew(number);
 }
 
-/* A thread that looked at the marks just before may be about to change the number, and will not be
- * counted: it has a moment to do so. */
+/* A door in another thread may have read the mark just before, and be about to change the number
+ * without counting that. The wait lets it do so. */
 static void mark_and_wait(unsigned number)
 {
 	if (mark_anew(number) && !is_alone())
@@ -127,7 +131,7 @@ void look_let_go(void)
 	atomic_fetch_sub(&waiting, 1);
 }
 
-/* The changes of the parent's other threads end there. */
+/* Changes that other threads had begun end in the parent. */
 RACY void look_after_fork(void)
 {
 	atomic_store(&ended, atomic_load(&begun));
@@ -152,7 +156,7 @@ int look_begin(int fd, struct look *ret_look, struct look_begun *ret_begun)
 		mark_and_wait((unsigned)fd);
 	ret_begun->changes = atomic_load(&begun);
 	if (ret_begun->changes != atomic_load(&ended))
-		ret_begun->changes--; /* one is under way: the second half will find it changed */
+		ret_begun->changes--; /* one is under way: look_end() will fail */
 	return look_at_node(fd, ret_look);
 }
 
@@ -175,7 +179,7 @@ static uint64_t mount_of(const struct statx *stx)
 	return mount;
 }
 
-/* The value behind "name:\t", or 0. */
+/* Returns the value after "name:\t", or 0. */
 static uint64_t value_of(const char *text, const char *name, int base)
 {
 	const char *found = strstr(text, name);
@@ -196,7 +200,7 @@ static int read_fdinfo(int fd, char *ret_text, size_t size)
 	return length < 0 ? -errno : 0;
 }
 
-/* Inode and mount of the two answers are the same: so is the node, and with it the device. */
+/* If inode and mount are the same in both answers, so is the node, and with it the device. */
 static int look_in_fdinfo(int fd, struct look *ret_look, off_t *ret_position)
 {
 	struct statx stx;
@@ -228,8 +232,8 @@ static int look_twice(int fd, struct look *ret_look, off_t *ret_position)
 	return error ? error : look_end(fd, &first, ret_look, ret_position);
 }
 
-/* A change can take its time, as the last close of a disk does; before 5.14 there is nothing but to
- * wait for its end. */
+/* A change may take long, as the last close of a disk does. Before 5.14 a look can only wait for
+ * its end. */
 int look_at(int fd, struct look *ret_look, off_t *ret_position)
 {
 	int error = -EAGAIN;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names and numbers of nodes are given out again. Order makes the proof: the block device is open
- * from before; the node is opened, which pins the namespace behind it; and then the block device is
- * still the one of its name, so all the while no other namespace had the node's.
+ * Opens a namespace's generic node. The kernel reuses names and numbers of nodes. The order of the
+ * steps is the proof: the block device has been open from before; opening the node pins the
+ * namespace behind it; then the block device still has its number, and with it its name. So all the
+ * while no other namespace had the node's name.
  */
 #include "device/nvme_node.h"
 

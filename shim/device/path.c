@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a path will come back only the kernel knows. So it is asked by a read, which waits as
- * long as a write would, and fails where a write would.
+ * Waits for a path by a read: only the kernel knows whether a path will come back. The read waits
+ * as long as a write would, and fails where a write would.
  */
 #include "device/path.h"
 
@@ -15,10 +15,10 @@
 #include "rules/status.h"
 
 enum {
-	LARGEST = 1 << 16, /* block that is read */
+	LARGEST = 1 << 16, /* largest logical block that is read */
 	ALIGNMENT = 4096,
 	PAUSE = 10000, /* us */
-	WAITS = 60000, /* together 600 s, NVMF_DEF_CTRL_LOSS_TMO: of a file that cannot be read */
+	WAITS = 60000, /* 600 s in all, as NVMF_DEF_CTRL_LOSS_TMO: the limit if fd cannot be read */
 };
 
 /* EWOULDBLOCK: a multipath disk without a usable path (nvme_ns_head_ioctl). EINTR: the driver
@@ -28,10 +28,10 @@ bool path_is_away(int result)
 	return result == -EWOULDBLOCK || result == -EINTR || status_is_of_path(result);
 }
 
-/* Nobody looks at the data: all threads read into the same place. */
+/* Nobody looks at the data, so all threads read into the same buffer. */
 static int read_block(int fd, uint32_t size)
 {
-	static char memory[LARGEST + ALIGNMENT]; /* and not aligned, for all of .bss would be */
+	static char memory[LARGEST + ALIGNMENT]; /* an aligned array would align all of .bss */
 	char *block = memory + ALIGNMENT - (uintptr_t)memory % ALIGNMENT;
 
 	if (size > LARGEST || pread(fd, block, size, 0) >= 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /run/untorn: written whole under another name and renamed, read whole and checked like the
- * answer of a stranger. Start reading at published_read().
+ * Writes and reads the records in /run/untorn. A record is written whole under another name, then
+ * renamed. It is read whole, and checked like data from an untrusted source. Start reading at
+ * published_read().
  */
 #include "device/published.h"
 
@@ -22,7 +23,7 @@ static const char magic[PUBLISHED_MAGIC_SIZE] = { 'u', 'n', 't', 'o', 'r', 'n', 
 
 const char *published_directory = PUBLISHED_DIRECTORY;
 
-/* What a record about the disk with this number must say. */
+/* Fills in the values that a record about this disk must have now. */
 static int describe(dev_t device, struct published *ret_record)
 {
 	uint64_t block, diskseq, inode;
@@ -43,12 +44,12 @@ static int describe(dev_t device, struct published *ret_record)
 	return 0;
 }
 
-/* Without an identity: what stands before it. */
+/* ret_identity NULL: reads only the part before the identity. */
 static int read_record(const char *name, struct published *ret_record,
 		       struct nvme_identity *ret_identity)
 {
 	size_t size = ret_identity ? sizeof(*ret_identity) : 0;
-	char more; /* that must not come */
+	char more; /* one byte too many: it must not come */
 	struct iovec parts[] = { { ret_record, sizeof(*ret_record) },
 				 { ret_identity, size },
 				 { &more, 1 } };
@@ -72,7 +73,7 @@ int published_check(const struct published *record, const struct published *expe
 	return 0;
 }
 
-/* About this disk. */
+/* Reads the disk's record and checks that it is about this disk. */
 static int read_current(dev_t device, struct published *ret_record,
 			struct nvme_identity *ret_identity)
 {
@@ -124,7 +125,7 @@ static int write_record(int directory, const char *name, struct published *recor
 	return length == sizeof(*record) + sizeof(*identity) ? 0 : -ENOSPC;
 }
 
-/* For all to read, whatever the umask. */
+/* Makes the directory readable for all, whatever the umask. */
 static int make_directory(void)
 {
 	if (mkdir(published_directory, 0755) < 0)
@@ -151,7 +152,7 @@ int published_write(dev_t device, struct nvme_identity *identity, struct decisio
 	if (directory < 0)
 		return directory;
 	snprintf(temporary, sizeof(temporary), ".%s.%d", name,
-		 getpid()); /* others may publish too */
+		 getpid()); /* another process may publish too */
 	unlinkat(directory, temporary, 0);
 	error = write_record(directory, temporary, &record, identity);
 	if (!error && renameat(directory, temporary, directory, name) < 0)

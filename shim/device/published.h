@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Identify data that root asked for and left in /run/untorn for those who may not ask themselves
- * (Identify needs CAP_SYS_ADMIN before Linux 6.2).
+ * Records of identify data in /run/untorn: root asks (`untorn publish`) and leaves the answers for
+ * processes that may not ask themselves (Identify needs CAP_SYS_ADMIN before Linux 6.2).
+ * transport_nvme.c and decision.c read them.
  *
- * One file per disk, named MAJOR:MINOR. It is believed only if it can be trusted (base/trusted.h),
- * and if it is about the very disk that has this number now.
+ * There is one file per disk, named MAJOR:MINOR. A reader believes it only if it can be trusted
+ * (base/trusted.h), and if it is about the very disk that has this number now. No lock: a file is
+ * replaced as a whole.
  */
 #ifndef PUBLISHED_H
 #define PUBLISHED_H
@@ -18,8 +20,8 @@
 
 enum { PUBLISHED_MAGIC_SIZE = 8, PUBLISHED_KIND_NVME = 1 };
 
-/* The file: this, then a struct nvme_identity, in the byte order of the machine, for it does not
- * outlive a boot. */
+/* The file has this, then a struct nvme_identity, in the byte order of the machine, because the
+ * file does not outlive a boot. */
 struct published {
 	char magic[PUBLISHED_MAGIC_SIZE]; /* "untorn" and the version, 3, as a byte */
 	uint32_t kind;
@@ -30,22 +32,25 @@ struct published {
 	uint32_t nvme_policy, rules; /* root's decision, as in struct decision */
 };
 
-/* device: the disk or a partition of it. 0 or -errno: ENOENT nobody published, EPERM somebody
- * else than root might have written it, EXDEV this user namespace does not know the machine's root,
- * ESTALE about another disk or format, EBADMSG garbage. ret_asked: as in the record.
- * What it writes into ret_identity is of use only with 0. Thread-safe, allocates nothing. */
+/* device: the disk or a partition of it. Returns 0 or -errno. ENOENT: nobody published. EPERM:
+ * somebody other than root may have written it. EXDEV: this user namespace does not know the
+ * machine's root. ESTALE: it is about another disk or format. EBADMSG: not a valid record.
+ * ret_asked: published.asked. If it fails, the content of ret_identity is undefined. Thread-safe,
+ * allocates nothing. */
 int published_read(dev_t device, struct nvme_identity *ret_identity, uint64_t *ret_asked);
 
-/* What root had decided of the disk by then; either half may be unset. As above. */
+/* Reads what root had decided for the disk when it published; either half may be unset. As
+ * above. */
 int published_decision(dev_t device, struct decision *ret_decision);
 
-/* For root: makes the directory, replaces the file at once. 0 or -errno. */
+/* For root. Makes the directory, and replaces the file in one step. Returns 0 or -errno. */
 int published_write(dev_t device, struct nvme_identity *identity, struct decision decision);
 
-/* Is this record of our making, and about the disk that `expected` describes? Pure. */
+/* Returns 0 if untorn wrote the record in this version, about the disk that `expected` describes;
+ * else -EBADMSG or -ESTALE. Pure. */
 int published_check(const struct published *record, const struct published *expected);
 
-/* The directory that is read and written; tests and fuzzers set it, nothing else does. */
+/* The directory of the records; only tests and fuzzers set it. */
 extern const char *published_directory;
 
 #endif

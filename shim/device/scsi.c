@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Status, host status, sense data and residue are brought into one form. Driver status, which
- * kernels before 5.15 have beside the host's, says more than the sense data only when it is an
- * error of its own.
+ * Sends one SCSI command, and brings status, host status, sense data and residue into one form.
+ * Kernels before 5.15 have a driver status beside the host's. It adds to the sense data only when
+ * it is an error of its own.
  */
 #include "device/scsi.h"
 
@@ -54,7 +54,8 @@ int scsi_send(int fd, const struct scsi_command *command, struct scsi_outcome *r
 	return error;
 }
 
-/* write() sends it and read() awaits it; a wait that is broken off is repeated by the kernel. */
+/* write() sends the command and read() waits for its answer. If the wait is interrupted, the kernel
+ * repeats the wait, not the command. */
 int scsi_send_once(int node, const struct scsi_command *command, struct scsi_outcome *ret_outcome)
 {
 	struct sg_io_hdr io = header_of(command, ret_outcome);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One SCSI command through a file descriptor. */
+/* Sends one SCSI command through a descriptor. transport_scsi.c and inquiry.c call it. No lock; the
+ * only state is scsi_ask. */
 #ifndef SCSI_H
 #define SCSI_H
 
@@ -11,23 +12,23 @@
 struct scsi_command {
 	const uint8_t *cdb; /* command descriptor block */
 	uint8_t cdb_length;
-	bool to_device; /* the data go there; else they come from there */
+	bool to_device; /* data go to the device; false: they come from it */
 	void *data;
 	uint32_t length; /* of data, bytes */
 };
 
-/* fd: a SCSI disk, or its generic node /dev/sgN. 0: it was sent, and *ret_outcome says what came of
- * it, which may be an error too. -errno: it was not sent, or the device went away over it; EPERM
- * where the process has no right to this command, ENOTTY where the fd takes none. */
+/* fd: a SCSI disk, or its generic node /dev/sgN. Returns 0: the command was sent, and *ret_outcome
+ * has its result, which may be an error. -errno: it was not sent, or the device went away
+ * meanwhile. EPERM: the process may not send this command. ENOTTY: fd takes no commands. */
 int scsi_send(int fd, const struct scsi_command *command, struct scsi_outcome *ret_outcome);
 
-/* The same for a generic node that nobody else uses, once whatever happens meanwhile: SG_IO of that
- * node would send it again after the process was stopped, traced or frozen (drivers/scsi/sg.c:
- * sg_ioctl). No signal handler may run. */
+/* Does the same for a generic node that nobody else uses, and sends the command only once: SG_IO of
+ * that node would send it again after the process was stopped, traced or frozen (drivers/scsi/sg.c:
+ * sg_ioctl). The caller blocks all signals. */
 int scsi_send_once(int node, const struct scsi_command *command, struct scsi_outcome *ret_outcome);
 
-/* The first one, for commands that ask: the ioctl; in the command libsgutils2
- * (command/libraries.c), which may allocate. */
+/* Sends commands that only ask: scsi_send(), in the program `untorn` libsgutils2, which may
+ * allocate (command/libraries.c). */
 typedef int scsi_sender(int fd, const struct scsi_command *command,
 			struct scsi_outcome *ret_outcome);
 extern scsi_sender *scsi_ask;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NVMe by ioctl. NVMe has no atomic flag: a Write of the right size and place, sent as one command,
- * is the whole mechanism (NVM Command Set 1.0 section 2.1.4), and a passthrough ioctl is never
- * split or merged by the kernel.
+ * Asks and writes NVMe disks by ioctl; see transport.h. NVMe has no atomic flag: a Write of the
+ * right size and place, sent as one command, is the whole mechanism (NVM Command Set 1.0 section
+ * 2.1.4). The kernel never splits or merges a passthrough command.
  *
- * NVME_IOCTL_SUBMIT_IO is tried first, for it needs no privilege up to Linux 6.12;
- * NVME_IOCTL_IO_CMD is what later kernels allow on partitions. Those that go together are sent by
+ * NVME_IOCTL_SUBMIT_IO is tried first, because it needs no privilege up to Linux 6.12. Later
+ * kernels allow NVME_IOCTL_IO_CMD on partitions. Commands of a flight are sent by
  * IORING_OP_URING_CMD to the namespace's generic node.
  */
 #include <errno.h>
@@ -39,8 +39,8 @@ static bool may_not_ask(int error)
 	return error == -EACCES || error == -EPERM;
 }
 
-/* Root's record stands in for an answer that this process may not have. Nothing stands in for one
- * that the disk did not give. */
+/* If this process may not ask the disk, or has no descriptor of it, root's record replaces the
+ * answer. If the disk does not answer, nothing replaces it. */
 static int ask(int fd, dev_t device, struct nvme_identity *identity, struct disk *disk)
 {
 	disk->asked = real_now();
@@ -87,8 +87,9 @@ static int ask_into_mapping(int fd, dev_t device, enum nvme_policy policy, struc
 	return error;
 }
 
-/* The pages are half of the smallest stack that a thread has, and a mapping can be refused
- * (mlockall): so there are some for all threads, claimed by turns. */
+/* The pages would take half of the smallest stack that a thread has, and the kernel may refuse a
+ * mapping (mlockall). So all threads share a few static ones; a mapping is made only when all are
+ * taken. */
 static int identify(int fd, dev_t device, enum nvme_policy policy, struct disk *ret_disk)
 {
 	enum { SOME = 8 };
@@ -146,7 +147,8 @@ static int io_cmd(const struct disk *disk, int fd, const struct command *command
 	return real_ioctl(fd, NVME_IOCTL_IO_CMD, &io);
 }
 
-/* EACCES, and EINVAL on some kernels for a protected namespace, come before anything is sent. */
+/* True: the kernel refused the command before it sent anything. Some kernels return EINVAL for a
+ * protected namespace. */
 static bool is_refused(const struct disk *disk, int status)
 {
 	return status == -EACCES || status == -EPERM || (status == -EINVAL && disk->protected);
@@ -179,8 +181,8 @@ struct patience {
 };
 
 /* The driver retries its own commands, and waits with them for a path, but not passthrough ones.
- * The same data to the same place, all or nothing each time: sending it again is safe. 0: now; or
- * -errno; or the status, which is final. */
+ * Sending again is safe: the same data to the same blocks, all or nothing each time. Returns 0:
+ * send it now; -errno; or the status, which is final. */
 static int prepare_again(int fd, int status, struct patience *patience)
 {
 	bool counts = !status_is_of_path(status) && status != -EWOULDBLOCK;
@@ -204,8 +206,8 @@ static ssize_t write_blocks(const struct disk *disk, int fd, const struct comman
 	return last > 0 ? status_to_errno(last) : ioctl_error(last);
 }
 
-/* What a command gets that the driver lets through: it has memory that cannot be read, and were it
- * sent all the same, a place that no disk has. */
+/* True: the driver lets the command through. Its memory cannot be read (EFAULT); if it is sent
+ * nevertheless, no disk has its LBA, and it gets a status. */
 static bool is_let_through(int status)
 {
 	return status == -EFAULT || status > 0;
@@ -237,8 +239,8 @@ static int open_node(const struct disk *disk, int fd, dev_t device)
 	return nvme_node_open(fd, device, disk->nsid);
 }
 
-/* struct nvme_uring_cmd is laid out like this one, but for what the driver returns in the last
- * field. */
+/* struct nvme_uring_cmd has the same layout, except for the last field, in which the driver returns
+ * a result. */
 static void prepare(const struct disk *disk, const struct command *command,
 		    struct io_uring_sqe *sqe)
 {

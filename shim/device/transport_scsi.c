@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SCSI: WRITE ATOMIC (16), which says on the wire what it wants: a device that does not know it
- * answers so, and writes nothing. Built as the kernel builds it (drivers/scsi/sd.c:
- * sd_setup_atomic_cmnd).
+ * Asks and writes SCSI disks; see transport.h. A write is one WRITE ATOMIC (16), built as the
+ * kernel builds it (drivers/scsi/sd.c: sd_setup_atomic_cmnd). A device that does not know this
+ * command says so and writes nothing.
  *
- * Of a disk with protection information, type 1 or 3, WRPROTECT 0 is right: no such information
- * comes with the data, and the disk makes it itself (SBC-4, "Protection information model").
+ * WRPROTECT is 0. That is right for a disk with protection information of type 1 or 3 too: the data
+ * come without it, and the disk makes it itself (SBC-4, "Protection information model").
  */
 #include <errno.h>
 #include <pthread.h>
@@ -21,7 +21,7 @@
 
 enum {
 	WRITE_ATOMIC_16 = 0x9c, /* SBC-4 */
-	FUA = 0x08,             /* of byte 1 */
+	FUA = 0x08,             /* a bit of byte 1 */
 	RETRIES = 5,            /* SD_MAX_RETRIES */
 	PATIENCE = 180,         /* seconds: SD_TIMEOUT for the command and each retry */
 	WAIT = 3000,            /* SCSI_QUEUE_DELAY, us */
@@ -38,8 +38,9 @@ static void put_be(uint8_t *bytes, unsigned size, uint64_t value)
 		bytes[size] = (uint8_t)value;
 }
 
-/* One command through the generic node. A signal handler would run before the answer has come,
- * while the command may be done at any later time, perhaps over newer data: none is let in. */
+/* Sends one command through the generic node, with all signals blocked. A signal handler would run
+ * before the answer has come, and the disk may do the command at any later time, perhaps over newer
+ * data. */
 static int send_through_generic(const struct disk *disk, int fd, const struct scsi_command *scsi,
 				struct scsi_outcome *ret_outcome)
 {
@@ -80,7 +81,7 @@ static time_t now(void)
 	return (time_t)(real_now() / 1000000000);
 }
 
-/* Sending it again is safe: the same data to the same place, all or nothing each time. */
+/* Sending again is safe: the same data to the same blocks, all or nothing each time. */
 static bool may_retry(const struct scsi_outcome *outcome, int *retries, time_t deadline)
 {
 	switch (sense_retry(outcome)) {
@@ -117,8 +118,8 @@ static ssize_t write_blocks(const struct disk *disk, int fd, const struct comman
 	return error ? ioctl_error(error) : (ssize_t)command->length;
 }
 
-/* The kernel looks at the permission before it looks at the memory, which cannot be read; and no
- * disk has that place. */
+/* The kernel checks the permission before the memory, which cannot be read. No disk has this
+ * LBA. */
 static const char *means(const struct disk *disk, int fd, int *ret_error)
 {
 	struct command command = {

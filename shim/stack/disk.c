@@ -31,7 +31,7 @@ static bool read_attribute(const char *folder, const char *name, uint64_t *ret_n
 	return end != text;
 }
 
-/* False: no more layers fit. */
+/* Returns false if no more layers fit. */
 static bool add_path(struct stack *stack, const char *folder)
 {
 	struct stack_layer *path = stack_new_layer(stack);

@@ -26,12 +26,13 @@
 enum {
 	EXTENTS = 512,         /* in one FIEMAP call */
 	OFTEN = 1 << 18,       /* pages between two calls of progress() */
-	STATX_DIRECT = 0x2000, /* STATX_DIOALIGN, 6.1; its fields, which older headers lack: */
-	DIRECT_OFFSET = 0x9c,
+	STATX_DIRECT = 0x2000, /* STATX_DIOALIGN (6.1), which older headers lack */
+	DIRECT_OFFSET = 0x9c, /* of stx_dio_offset_align */
 };
 
-/* proc(5): id, parent, major:minor, root, mount point, options, optional ones, "-", type, source,
- * options of the filesystem. The last matching line wins: it is the newest mount. */
+/* The fields of a line are, by proc(5): id, parent, major:minor, root, mount point, options,
+ * optional ones, "-", type, source, options of the filesystem. The last matching line wins: it is
+ * the newest mount. */
 static void read_mount(dev_t device, struct place *place)
 {
 	unsigned major_number, minor_number;
@@ -152,8 +153,8 @@ static struct place_piece piece_of(const struct fiemap_extent *extent)
 	};
 }
 
-/* Walks the extents up to `end`. The first extent may begin before the walk, the last end behind.
- */
+/* Walks the extents up to `end`. The first extent may begin before the walk's start, and the last
+ * may end after `end`. */
 static int walk(int fd, struct place_walk *walk, uint64_t end, place_progress *progress,
 		struct place *place)
 {

@@ -9,11 +9,12 @@
 
 #include "rules/place.h"
 
-/* Called now and then during a long walk: pages seen, pages in all. */
+/* place_describe() calls this now and then during a long walk: pages seen, pages in all. */
 typedef void place_progress(uint64_t seen, uint64_t of);
 
 /* path: a regular file or a folder. sample: look at this many random pages; 0: at all pages.
- * progress may be NULL. Returns 0, or -errno if the path cannot be opened. */
+ * progress may be NULL. Returns 0, or -errno: the path cannot be opened or asked; -EINVAL: it is
+ * neither file nor folder. */
 int place_describe(const char *path, uint64_t page, uint64_t sample, place_progress *progress,
 		   struct place *ret_place);
 

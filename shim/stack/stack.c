@@ -116,7 +116,7 @@ int stack_read_bus(dev_t device, char ret_name[STACK_BUS])
 	return error == -ENOENT ? 0 : error;
 }
 
-/* 1, 0, or -errno: no answer. */
+/* Returns 1 if the attribute exists, 0 if not; -errno: no answer. */
 static int has(dev_t device, const char *name)
 {
 	char text[256];

@@ -24,14 +24,14 @@ void stack_add_disk(struct stack *stack, unsigned layer);
 
 /* stack/stack.c: returns the layer of this device; adds it, and all below it, if it is new. */
 unsigned stack_add(struct stack *stack, dev_t device);
-/* Returns a new layer without device number; NULL: no more fit. */
+/* Returns a new layer without a device number, or NULL: no more fit. */
 struct stack_layer *stack_new_layer(struct stack *stack);
 /* A layer's spans are contiguous in the array, so add all layers below before the first span. */
 void stack_add_span(struct stack *stack, unsigned layer, const struct stack_span *span);
 void stack_refuse(struct stack_layer *layer, const char *why);
 
-/* Opens the device's node for reading. Returns a descriptor, or -errno; -ENODEV: the node of that
- * name is another device. */
+/* Opens the device's node for reading. Returns a descriptor, which the caller closes, or -errno;
+ * -ENODEV: the node of that name is another device. */
 int stack_open(dev_t device);
 /* Reads the name of the bus or class of the disk's parent: "nvme", "nvme-subsystem", "scsi"; "": it
  * has none. Returns 0 or -errno. */

@@ -172,7 +172,7 @@ static void put(const struct mapped *mapped)
 
 void stack_add_mapped(struct stack *stack, unsigned index)
 {
-	AUTO_FREE char *table = calloc(1, TABLE_SIZE + 1); /* one byte more: the last text ends */
+	AUTO_FREE char *table = calloc(1, TABLE_SIZE + 1); /* one more: the last text ends with 0 */
 	AUTO_FREE struct mapped *mapped = calloc(1, sizeof(*mapped));
 	struct stack_layer *layer = &stack->layers[index];
 
