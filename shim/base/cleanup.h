@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Things that end with the scope they were declared in. */
+/* Attributes of variables that the compiler undoes at the end of their scope: AUTO_CLOSE closes a
+ * descriptor (past our own door), AUTO_FREE frees memory, KEEP_ERRNO restores errno. */
 #ifndef CLEANUP_H
 #define CLEANUP_H
 
@@ -27,7 +28,7 @@ static inline void cleanup_errno(const int *saved)
 #define AUTO_CLOSE __attribute__((cleanup(cleanup_close)))
 #define AUTO_FREE  __attribute__((cleanup(cleanup_free)))
 
-/* First in its scope, for what is declared first is undone last. */
+/* Goes first in its scope: the first declaration is undone last. */
 #define KEEP_ERRNO __attribute__((cleanup(cleanup_errno), unused)) const int kept_errno = errno
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only reader of the environment. Parsing is lazy, because other libraries' constructors may
- * call the doors before ours has run, and idempotent, so that it needs no lock.
+ * The library's only reader of the environment. Parsing is lazy, because other libraries'
+ * constructors may call the doors before ours has run. It is idempotent, so it needs no lock.
  */
 #include "base/config.h"
 
@@ -20,7 +20,7 @@ static bool is(const char *value, const char *word)
 	return value && strcmp(value, word) == 0;
 }
 
-/* The place of the value among the words, counted from 1 as the enums are; 0: it is none. */
+/* Returns the value's place among the words, counted from 1 as in the enums; 0: not among them. */
 static unsigned word_of(const char *value, const char *const words[], unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -53,7 +53,7 @@ const char *config_rules_word(enum rules rules)
 	return rules_words[rules - 1];
 }
 
-/* What is set, but no word, is the strictest. */
+/* A value that is set but unknown means the strictest one. */
 static struct decision parse_decision(const char *nvme_limits, const char *rules)
 {
 	struct decision decision = { config_parse_policy(nvme_limits), config_parse_rules(rules) };
@@ -106,7 +106,7 @@ bool config_serves(const char *only, const char *skip, const char *called, const
 	return !only || !*only || lists(only, called) || lists(only, name);
 }
 
-/* The kernel says which file was executed, so that no system call asks. */
+/* AT_EXECFN names the executed file. The kernel passes it, so this makes no system call. */
 static bool is_served(void)
 {
 	const char *only = secure_getenv(UNTORN_ENV_ONLY), *skip = secure_getenv(UNTORN_ENV_SKIP);
@@ -122,7 +122,8 @@ bool config_preloads(const char *part)
 	return preload && strstr(preload, part);
 }
 
-/* In one word, so that a signal handler that interrupts the first parse finds all or nothing. */
+/* The settings in one word: a signal handler that interrupts the first parse finds all of them or
+ * none. */
 union packed {
 	struct {
 		unsigned char mode, nvme_policy, rules, aio_inline, deep, parsed;
@@ -130,8 +131,8 @@ union packed {
 	uint64_t word;
 };
 
-/* Kept, for a program may overwrite its environment, to change what ps(1) shows. All who parse at
- * once write the same. */
+/* Copies, because a program may overwrite its environment to change what ps(1) shows. Threads that
+ * parse at once write the same bytes. */
 static EARLY _Atomic char texts[CONFIG_TEXTS][CONFIG_TEXT];
 
 static void keep_text(enum config_text which, const char *value)
@@ -155,7 +156,7 @@ bool config_text(enum config_text which, char ret_text[CONFIG_TEXT])
 
 static union packed parse_environment(void)
 {
-	/* Without the texts, so that such a program counts and logs nothing either. */
+	/* Keeps no texts, so that such a program counts and logs nothing either. */
 	if (!is_served())
 		return (union packed){ .is = { .mode = MODE_OFF, .parsed = 1 } };
 	keep_text(CONFIG_STAT, secure_getenv(UNTORN_ENV_STAT));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The environment, read once. include/untorn.h says what the settings mean. */
+/* The settings, read once from the environment. The shim asks here at each write; include/untorn.h
+ * says what the settings mean. */
 #ifndef CONFIG_H
 #define CONFIG_H
 
@@ -14,7 +15,7 @@ enum nvme_policy {
 };
 enum rules { RULES_UNSET, RULES_LINUX, RULES_DEVICE };
 
-/* What is believed of a disk, and which writes to it are accepted. */
+/* How far a disk is believed, and which writes to it are accepted. */
 struct decision {
 	enum nvme_policy nvme_policy;
 	enum rules rules;
@@ -24,34 +25,35 @@ struct config {
 	enum mode mode;
 	struct decision decision;
 	bool aio_inline; /* io_submit() does the write itself */
-	bool deep;       /* system calls made without the C library too */
+	bool deep;       /* catch system calls made without the C library too */
 };
 
-/* Thread- and async-signal-safe: the first callers may parse at once, and all find the same. */
+/* Thread- and async-signal-safe, no lock: several first callers may parse at once, and all get the
+ * same result. */
 struct config config_get(void);
 
-/* Settings that are texts; UNTORN_ENV_STAT, UNTORN_ENV_LOG. False: unset, empty or too long. As
- * above. */
+/* Reads a setting that is a text: UNTORN_ENV_STAT, UNTORN_ENV_LOG. False: unset, empty or too long.
+ * Thread- and async-signal-safe. */
 enum config_text { CONFIG_STAT, CONFIG_LOG, CONFIG_TEXTS };
 enum { CONFIG_TEXT = 256 };
 bool config_text(enum config_text which, char ret_text[CONFIG_TEXT]);
 
-/* Does LD_PRELOAD name a library with this in its path? Of the environment as it is now. */
+/* True if LD_PRELOAD, as it is now, names a library with this in its path. */
 bool config_preloads(const char *part);
 
-/* What these texts mean, each NULL when unset; pure, for tests. */
+/* Parses these texts; NULL: unset. Pure, so that tests can call it. */
 struct config config_parse(const char *mode, const char *nvme_limits, const char *rules,
 			   const char *aio, const char *deep);
 
-/* What these words mean; UNSET: none of them is meant. Pure. */
+/* Parse a word. UNSET: NULL, or not a known word. Pure. */
 enum nvme_policy config_parse_policy(const char *value);
 enum rules config_parse_rules(const char *value);
-/* The words themselves; not for UNSET. */
+/* Return the word of a value. The value must not be UNSET. */
 const char *config_policy_word(enum nvme_policy policy);
 const char *config_rules_word(enum rules rules);
 
-/* Is a program that is called so, and whose file this is, to be served? Both lists are names with
- * colons between them; NULL or empty: unset. Pure, for tests. */
+/* True if the shim serves a program of this name and this file. only, skip: names with colons
+ * between them; NULL or empty: unset. Pure, so that tests can call it. */
 bool config_serves(const char *only, const char *skip, const char *called, const char *file);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory is a file without a name. One descriptor of it stays open, for nobody but `untorn
- * stat`, which finds it in /proc/PID/fd: a user may open that of his own processes, while their
- * memory may be closed to him (Yama). If the program closes it, or gives its number to another
- * file, then only that is lost. Under `untorn run --report` the memory is the reporter's; see
- * counters_share.c.
+ * The memory is a file without a name. One descriptor of it stays open, for `untorn stat` alone,
+ * which finds it in /proc/PID/fd: users may open the descriptors of their own processes, while Yama
+ * may deny them the processes' memory. If the program closes this descriptor, or gives its number
+ * to another file, only this way in is lost. Under `untorn run --report` the memory is the
+ * reporter's; see counters_share.c.
  */
 #include "base/counters.h"
 
@@ -19,17 +19,18 @@
 #include "base/counters_share.h"
 #include "base/real.h"
 
-enum { HIGH_NUMBER = 512 }; /* away from those that programs count on */
+enum { HIGH_NUMBER = 512 }; /* above the numbers that programs rely on */
 
 #ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x8U /* 6.3; some systems let no other be made */
+#define MFD_NOEXEC_SEAL 0x8U /* 6.3; some systems refuse memory without it */
 #endif
 
-/* Where nothing can be shared. */
+/* Counts here if no memory can be shared. */
 static struct counters own;
 static struct counters *_Atomic current;
 
-/* It becomes `current` at the first atomic write, for only then is the process counted. */
+/* Memory that counters_start() mapped. It becomes `current` when there is something to count,
+ * because only then is the process counted. */
 static struct counters *_Atomic prepared;
 
 void counters_initialise(struct counters *counters)
@@ -53,7 +54,7 @@ static int make_file(void)
 	return fd < 0 ? memfd_create(COUNTERS_NAME, flags) : fd;
 }
 
-/* To make a file larger than a process may is a signal that ends it. */
+/* A file that grows above RLIMIT_FSIZE raises SIGXFSZ, which ends the process. */
 static bool may_grow(void)
 {
 	struct rlimit limit;
@@ -79,7 +80,8 @@ static void keep(int fd)
 		real_close(fd);
 }
 
-/* Two that come at once both make some; the later throws its away. */
+/* Returns NULL if these counters became `current`, else the current ones. Threads that come at once
+ * each make some; the later one discards its own. */
 static struct counters *publish(struct counters *counters)
 {
 	struct counters *known = NULL;
@@ -125,7 +127,8 @@ struct counters *counters_get_if_any(void)
 	return known || !config_text(CONFIG_STAT, path) ? known : make();
 }
 
-/* One that the report adds; NULL: no report was asked for, or nobody is there to take it. */
+/* Makes memory that the reporter adds to its report. NULL: no report was asked for, no memory could
+ * be made, or no reporter took it. */
 static struct counters *make_handed_over(void)
 {
 	char setting[CONFIG_TEXT];
@@ -143,8 +146,8 @@ static struct counters *make_handed_over(void)
 	return NULL;
 }
 
-/* No descriptor stays: the program may look at its own before it has made any atomic write, and
- * the reporter has one. */
+/* No descriptor stays open: the program may list its own before its first atomic write, and the
+ * reporter has one. */
 void counters_start(void)
 {
 	struct counters *counters = counters_share_open();

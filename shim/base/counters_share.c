@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of `untorn run --report` is a file without a name that is sealed: nobody can truncate
- * it, so no access to it is ever a SIGBUS. It is opened through the reporter's descriptor, which
- * the kernel refuses to other users. A process of theirs counts in a memory of its own and hands
- * that to the reporter: it can add to the report, and change nothing that others have counted.
+ * The memory of `untorn run --report` is a sealed file without a name: nobody can truncate it, so
+ * no access to it ever raises SIGBUS. A process opens it through the reporter's descriptor, which
+ * the kernel refuses to other users. Another user's process counts in memory of its own and hands
+ * that to the reporter: it can add to the report, but change nothing that others have counted.
  */
 #include "base/counters_share.h"
 
@@ -26,7 +26,7 @@
 
 enum { PATIENCE_US = 100000 };
 
-/* Set in the constructor, in the program that is reported of and in no child of it. */
+/* Set in the constructor of the program of the report; in a child the fork handler sets NULL. */
 static struct counters *_Atomic reported;
 
 unsigned counters_share_address(const char *secret, struct sockaddr_un *ret_address)
@@ -45,7 +45,7 @@ struct counters *counters_share_map(int fd)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Parts "PATH:SECRET". */
+/* Splits "PATH:SECRET" at its last colon. False: not of that form. */
 static bool parse(char setting[CONFIG_TEXT], const char **ret_secret)
 {
 	if (!config_text(CONFIG_STAT, setting))
@@ -72,7 +72,8 @@ int counters_share_reopen(int held, int access)
 	return real_open(AT_FDCWD, path, access | O_CLOEXEC);
 }
 
-/* The descriptor may have become that of another file, whose opening might do something. */
+/* True if the descriptor still is such memory. Its number may be another file's by now, and to open
+ * that file might have an effect. */
 static bool is_memory(int held)
 {
 	static const char name[] = "/memfd:" COUNTERS_NAME;
@@ -162,7 +163,7 @@ bool counters_share_hand_over(int fd)
 	       send_descriptor(to, secret, fd);
 }
 
-/* A process in another namespace may have the program's number. */
+/* A process in another PID namespace may have the program's process ID. */
 void counters_share_know(struct counters *counters)
 {
 	struct stat st;
@@ -185,7 +186,7 @@ void counters_end(void)
 	struct counters *counters = atomic_load_explicit(&reported, memory_order_relaxed);
 	uint32_t before = COUNTERS_COUNTS;
 
-	/* The child of a bare clone() has not been told that it is one. */
+	/* A child of a bare clone() runs no fork handler, so `reported` is still set there. */
 	if (!counters || counters->report.program != getpid() ||
 	    !atomic_compare_exchange_strong(&counters->report.state, &before, COUNTERS_ENDS))
 		return;

@@ -27,7 +27,7 @@ static uint64_t key_of(uint64_t group, uint64_t length)
 	return ((length < most ? length : most) << LENGTH_SHIFT | group) + 1;
 }
 
-/* Drops the count if all entries that it may have hold other keys. */
+/* Drops the count if all entries that the key may use hold other keys. */
 static void add(struct counters *counters, uint64_t key, uint64_t count)
 {
 	unsigned first = (unsigned)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);

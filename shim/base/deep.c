@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The range that the kernel lets pass is the C library's text: the segment in which lies the
- * restorer that sigaction() gave our handler, for a return from the handler must never be trapped.
+ * Arms threads. Calls pass from the C library's text: the segment that contains the restorer which
+ * sigaction() gave our handler, because a return from the handler must never be trapped.
  */
 #include "base/deep.h"
 
@@ -92,7 +92,8 @@ static int find_segment(struct dl_phdr_info *info, size_t size, void *unused)
 	return 0;
 }
 
-/* What sigaction() of the C library makes of a handler of any signal. */
+/* Reads the restorer that the C library's sigaction() has set, the same for a handler of any
+ * signal. */
 static void *find_restorer(void)
 {
 	struct deep_action action = { 0 };
@@ -101,9 +102,9 @@ static void *find_restorer(void)
 	return action.restorer;
 }
 
-/* By the kernel's own call: a sanitizer's sigaction() would put a handler of its own before ours.
- * NODEFER: a trap in a handler that has interrupted ours must not find SIGSYS blocked. ONSTACK:
- * where a program has an alternate stack, its others may be too small for a frame. */
+/* Calls the kernel directly: a sanitizer's sigaction() would put a handler of its own before ours.
+ * NODEFER: a trap in a handler that has interrupted ours must not find SIGSYS blocked. ONSTACK: in
+ * a program with an alternate stack, other stacks may be too small for a frame. */
 static int install(deep_handler *handler)
 {
 	const struct deep_action action = { (void *)handler,
@@ -129,7 +130,7 @@ static int take_signal(deep_handler *handler, struct sigaction *ret_before)
 
 int deep_probe(void)
 {
-	/* valgrind makes the program's system calls itself: the kernel would trap its own. */
+	/* valgrind makes the program's system calls itself: the kernel would trap valgrind's. */
 	if (config_preloads("vgpreload"))
 		return -ENOTSUP;
 	int error = dispatch(true, 1, (uintptr_t)INTPTR_MAX, NULL); /* everything may pass */
@@ -137,7 +138,7 @@ int deep_probe(void)
 	return error ? error : dispatch(false, 0, 0, NULL);
 }
 
-/* The first call that is trapped: its frame tells how large they are here. */
+/* Makes the first trapped call: its signal frame shows how large frames are here. */
 static void see_a_frame(void)
 {
 	long number = DEEP_SEE_A_FRAME;
@@ -164,7 +165,8 @@ int deep_start(deep_handler *handler)
 	return 0;
 }
 
-/* A thread that was to be given another mask has it now, but for SIGSYS. */
+/* A new thread may have got a mask with SIGSYS in it. We unblock SIGSYS; the program is still told
+ * that it is blocked. */
 void deep_arm(bool hides)
 {
 	const uint64_t ours = 1ULL << (SIGSYS - 1);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deep mode (UNTORN_DEEP=1): system calls that a program makes with its own instructions come to us
- * by Syscall User Dispatch (Linux 5.11, Documentation/admin-guide/syscall-user-dispatch.rst). In
- * each armed thread an instruction outside the C library's text raises SIGSYS, unless the thread's
- * selector says PASS. Ours says it while we are inside, for there the loader's and liburing's own
- * calls are not the program's.
+ * Deep mode (UNTORN_DEEP=1): Syscall User Dispatch (Linux 5.11,
+ * Documentation/admin-guide/syscall-user-dispatch.rst) brings us the system calls that a program
+ * makes with its own instructions. In each armed thread a system call from outside the C library's
+ * text raises SIGSYS, unless the thread's selector says PASS. We set PASS while the thread runs our
+ * code: the loader's and liburing's calls there are not the program's. door/init.c starts deep
+ * mode; door/deep.c handles SIGSYS. No lock.
  *
- * Arming is lost in a child that the C library's fork() did not make, and by exec: what is not
- * caught then is refused by the kernel, as without deep mode.
+ * exec loses the arming, and so does a child that the C library's fork() did not make. Atomic
+ * writes that are not caught there go to the kernel, which refuses them as without deep mode.
  */
 #ifndef DEEP_H
 #define DEEP_H
@@ -17,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DEEP_SEE_A_FRAME = 0x756e746f }; /* a system call that there is not */
+enum { DEEP_SEE_A_FRAME = 0x756e746f }; /* a system call number that no kernel has */
 enum { DEEP_PASS = 0, DEEP_TRAP = 1 };  /* SYSCALL_DISPATCH_FILTER_ALLOW, _BLOCK */
 
 struct deep_thread {
@@ -26,14 +27,14 @@ struct deep_thread {
 	bool hides; /* SIGSYS is blocked, as far as the program knows */
 	bool tiny;  /* its alternate stack has no room for a signal frame: nothing is trapped */
 	volatile unsigned char again;    /* enum deep_again */
-	bool left;                       /* for a filter, until that has spoken; door/deep.c */
+	bool left;                       /* untrapped until a filter has answered; door/deep.c */
 	uintptr_t cramped, cramped_size; /* the stack of a handler in which nothing is trapped */
 };
 
-/* A trapped call that we make in the program's place, by another instruction. */
+/* The state of a trapped call that we repeat in the program's place, by another instruction. */
 enum deep_again { DEEP_NONE, DEEP_MADE, DEEP_REFUSED /* by a filter */ };
 
-/* Initial-exec, for it is touched in signal handlers. */
+/* Initial-exec, because signal handlers touch it: the first access must not allocate. */
 extern __thread struct deep_thread deep_this
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -42,8 +43,8 @@ static inline void deep_put_back(const unsigned char *selector)
 	deep_this.selector = *selector;
 }
 
-/* From here to the end of the scope system calls are ours. A handler of the program's that comes in
- * between is outside again: base/deep_signal.c. */
+/* From here to the end of the scope, system calls are ours and pass. A handler of the program's
+ * that interrupts the scope is outside again: base/deep_signal.c. */
 #define DEEP_INSIDE                                                                                \
 	__attribute__((cleanup(deep_put_back), unused)) const unsigned char deep_was =             \
 		deep_this.selector;                                                                \
@@ -55,8 +56,8 @@ static inline unsigned char deep_outside(void)
 	return deep_this.tiny ? DEEP_PASS : DEEP_TRAP;
 }
 
-/* For functions that the kernel calls: the thread pointer may be the program's own then, and what a
- * compiler adds (stack protector, sanitizers) must not use it. */
+/* Marks functions that the kernel calls. The thread pointer may be the program's own there, and
+ * code that the compiler adds (stack protector, sanitizers) must not use it. */
 #if __has_attribute(no_stack_protector)
 #define DEEP_BARE __attribute__((noinline, no_stack_protector, no_sanitize("thread", "address")))
 #else
@@ -66,12 +67,13 @@ static inline unsigned char deep_outside(void)
 
 typedef void deep_handler(int signal, siginfo_t *info, void *context);
 
-/* Arms this thread, with this handler for the process; 0, or -errno and nothing has changed: EINVAL
- * the kernel is too old, ENOSYS not on this architecture. Once, with no other thread in deep mode.
- */
+/* Arms this thread and installs the process's handler of SIGSYS. Called once, while no other thread
+ * is in deep mode. Returns 0; or -errno, and nothing has changed: EINVAL: the kernel is too old;
+ * ENOSYS: not on this architecture, or the handler cannot be installed; ENOTSUP: valgrind. */
 int deep_start(deep_handler *handler);
 
-/* Can it be had here? The calling thread is left as it was. 0 or -errno, as deep_start(). */
+/* Tests whether deep mode is available here, in a thread that is not armed, and leaves the thread
+ * so. Returns 0 or -errno, as deep_start(). */
 int deep_probe(void);
 
 /* Is this process in deep mode? Async-signal-safe, as all that follow. */
@@ -80,15 +82,17 @@ bool deep_is_on(void);
 /* Is this the process that is in deep mode, and not a child of vfork() or a bare clone()? */
 bool deep_is_here(void);
 
-/* The calling thread, that is new; hides: as deep_thread. */
+/* deep_arm() arms the calling thread, which is new (hides: see deep_thread). deep_after_fork() arms
+ * the thread of a forked child, if its parent was armed. */
 void deep_arm(bool hides);
 void deep_after_fork(void);
 
-/* Is it in the C library's text, which passes? */
+/* True if the instruction is in the C library's text, whose calls pass. */
 bool deep_may_pass(const void *instruction);
 
-/* Calls of this thread are not caught any more, or for a while: counted, and told once per reason
- * (UNTORN_LOG=info) by deep_tell(), where there is room for that. */
+/* Reasons why a thread's calls are no longer caught, for good or for a while. deep_lose() counts
+ * the loss. deep_tell() logs each reason once (UNTORN_LOG=info); it is called where the stack has
+ * room for that. */
 enum deep_loss {
 	DEEP_LOST_STACK,
 	DEEP_LOST_TINY,
@@ -107,7 +111,8 @@ static inline void deep_tell(void)
 		deep_tell_losses();
 }
 
-/* An instruction in the C library that returns from a signal handler (x86-64: rt_sigreturn). */
+/* Returns an instruction of the C library that returns from a signal handler (x86-64:
+ * rt_sigreturn). */
 void *deep_restorer(void);
 
 #endif

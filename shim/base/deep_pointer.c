@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pointers of the threads that were armed are known. With another one the kernel is asked for
- * the list of robust mutexes that the C library registered for this thread, which lies at the same
- * distance from each thread's pointer.
+ * `known` has the thread pointers of armed threads. If the current one is not among them, the
+ * kernel gives the list of robust mutexes that the C library registered for this thread. Its head
+ * lies at the same distance from each thread's pointer.
  */
 #include "base/deep_pointer.h"
 
@@ -58,7 +58,8 @@ static inline __attribute__((always_inline)) bool is_known(uintptr_t pointer)
 	return false;
 }
 
-/* Where all places are taken, one gives way, and its thread is asked for again. */
+/* If all its places are taken, the last one is overwritten, and the kernel is asked about that
+ * thread again. */
 DEEP_BARE static void remember(uintptr_t pointer)
 {
 	unsigned first = first_place(pointer), place = first;
@@ -68,7 +69,8 @@ DEEP_BARE static void remember(uintptr_t pointer)
 	atomic_store(&known[place % PLACES], pointer);
 }
 
-/* The C library's, or 0. It fails for nobody, and so does not touch errno. */
+/* Returns the C library's pointer, or 0. The call fails for no thread, so it does not touch
+ * errno. */
 DEEP_BARE static uintptr_t ask(void)
 {
 	uintptr_t head = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Start reading at relay(), which the kernel calls in place of the program's handlers. A child of
- * vfork() shares our memory but has handlers of its own: callers keep it away from here.
+ * vfork() shares our memory but has handlers of its own: callers do not call this in one.
  */
 #include "base/deep_signal.h"
 
@@ -19,20 +19,20 @@
 #include "base/real.h"
 
 enum {
-	ROOM = 16 << 10, /* that a write takes */
-	XSTATE = 464,    /* of the words about the registers' size: arch/x86/include/uapi/asm/
-			    sigcontext.h, struct _fpx_sw_bytes */
+	ROOM = 16 << 10, /* bytes that a write takes */
+	XSTATE = 464,    /* offset of the words about the registers' size:
+			    arch/x86/include/uapi/asm/sigcontext.h, struct _fpx_sw_bytes */
 	XSTATE_MAGIC = 0x46505853,
-	LEGACY = 512, /* of the registers' area without them */
+	LEGACY = 512, /* size of the registers' area without these words */
 	SLACK = 192,  /* red zone, alignment */
 };
 
 static void *_Atomic handlers[_NSIG];
-static _Atomic uint64_t with_sigsys; /* whose sa_mask has SIGSYS in it, as far as is told */
+static _Atomic uint64_t with_sigsys; /* signals whose mask has SIGSYS, as the program knows it */
 static struct {
 	void *_Atomic handler;
 	_Atomic uint64_t flags, mask;
-} asked; /* for SIGSYS */
+} asked; /* what the program set for SIGSYS */
 
 static void unblock(void)
 {
@@ -91,8 +91,8 @@ static size_t left_below(const void *address, const stack_t *stack)
 	return (uintptr_t)address - (uintptr_t)stack->ss_sp;
 }
 
-/* On an alternate stack another signal's frame may be too much: there nothing is to be trapped, and
- * an atomic write is refused by the kernel. */
+/* A trap takes another signal frame and the room of a write. Where an alternate stack has less,
+ * nothing is trapped, and the kernel refuses an atomic write. */
 static bool has_room(const ucontext_t *context)
 {
 	size_t left = left_below(__builtin_frame_address(0), &context->uc_stack);
@@ -113,7 +113,7 @@ static bool is_cramped(void)
 	return (uintptr_t)__builtin_frame_address(0) - deep_this.cramped < deep_this.cramped_size;
 }
 
-/* A handler there may have been left by a jump. */
+/* The program may have left its handler on the cramped stack by a jump. */
 void deep_signal_recover_if_left(void)
 {
 	if (is_cramped())
@@ -130,14 +130,15 @@ static void cramp(const stack_t *stack)
 	deep_this.cramped_size = stack->ss_size;
 }
 
-/* To be put back when a handler returns. */
+/* The state that is put back when a handler returns. */
 struct before {
 	unsigned char selector, again;
 	uintptr_t cramped, cramped_size;
 };
 
-/* The masks of sigsuspend(), ppoll() and the like may have SIGSYS in them: where a handler
- * interrupts one, it has failed with EINTR. In all other masks it never is. */
+/* The mask of sigsuspend(), ppoll() and the like may have SIGSYS in it. If a handler interrupted
+ * such a call, the call has failed with EINTR, and SIGSYS is unblocked here. No other mask ever has
+ * it. */
 __attribute__((noinline)) static void go_outside(const ucontext_t *context,
 						 struct before *ret_before)
 {
@@ -234,7 +235,7 @@ void deep_signal_sigsys(const struct deep_action *action, struct deep_action *re
 		*ret_before = before;
 }
 
-/* Those that other libraries' constructors have set. */
+/* Takes over handlers that other libraries' constructors have set. */
 static void take_over_handlers(void)
 {
 	struct sigaction action;
@@ -263,7 +264,7 @@ void deep_signal_start(const struct sigaction *sigsys)
 	take_over_handlers();
 }
 
-/* As if nobody had a handler. */
+/* Ends the process as SIGSYS does without a handler. */
 static void die(void)
 {
 	const struct sigaction none = { .sa_handler = SIG_DFL };
@@ -273,7 +274,8 @@ static void die(void)
 	REAL(syscall)(SYS_tgkill, getpid(), REAL(syscall)(SYS_gettid), SIGSYS);
 }
 
-/* The call once more, with the signal blocked: which the filter may allow no other call for. */
+/* Repeats the call with SIGSYS blocked: the filter's signal then ends the process. We can make no
+ * other call for that, because the filter may allow none. */
 static void die_of_a_filter(ucontext_t *context)
 {
 #ifdef __x86_64__
@@ -282,7 +284,8 @@ static void die_of_a_filter(ucontext_t *context)
 	sigaddset(&context->uc_sigmask, SIGSYS);
 }
 
-/* A filter's SIGSYS that is blocked or ignored ends a program natively. */
+/* Returns the program's handler; NULL: there is nothing to call. Natively, a filter's SIGSYS that
+ * is blocked or ignored ends the program. */
 __attribute__((noinline)) static deep_handler *take_handler(const siginfo_t *info,
 							    ucontext_t *context)
 {
@@ -322,7 +325,7 @@ DEEP_BARE void deep_signal_foreign(int signal, siginfo_t *info, void *context,
 	come_back(context, &before);
 }
 
-/* Is SIGSYS blocked after this? */
+/* True if SIGSYS is blocked after this call, as the program knows it. */
 static bool hides_then(bool hides, int how, const sigset_t *set)
 {
 	bool named = sigismember(set, SIGSYS) == 1;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program's signals in deep mode. SIGSYS is ours and never blocked: what the program does with it
- * is remembered, told when it asks, and done to a SIGSYS that is not of our making. Other handlers
- * of the program's are called through us, so that they are outside of our code even when they
- * interrupt it, and stay there if they leave by longjmp(). Async-signal-safe; nothing locks.
+ * A program's signals in deep mode. SIGSYS is ours and never blocked. We record what the program
+ * does with it, return that when the program asks, and apply it to a SIGSYS that dispatch did not
+ * raise. We call the program's other handlers, so that they run outside of our code even when they
+ * interrupt it, and stay there if they leave by longjmp(). door/deep*.c call this.
+ * Async-signal-safe, no lock.
  */
 #ifndef DEEP_SIGNAL_H
 #define DEEP_SIGNAL_H
@@ -28,7 +29,8 @@ struct deep_action {
 	uint64_t mask;
 };
 
-/* Before deep mode begins: what is in force for SIGSYS. */
+/* Called before deep mode begins, with the action in force for SIGSYS. Takes over the other
+ * handlers. */
 void deep_signal_start(const struct sigaction *sigsys);
 
 /* The program's handler up to now, and whether SIGSYS is in its mask. */
@@ -37,37 +39,41 @@ struct deep_known {
 	bool masks;
 };
 
-/* What takes the place of a function that the program wants called, or SIG_DFL ..., for any signal
- * but SIGSYS, which the caller takes out of the mask that goes with it; and the other way, for a
- * handler that the kernel tells of: true if SIGSYS is to be put into its mask. */
+/* deep_signal_in() takes a handler that the program sets for a signal other than SIGSYS, and
+ * returns the one for the kernel: ours for a function, SIG_DFL and the like as they are. masks:
+ * SIGSYS is in the program's mask; the caller removes it there. deep_signal_out() replaces ours by
+ * the program's in what the kernel reports. True: the caller adds SIGSYS to the reported mask. */
 void *deep_signal_in(int signal, void *handler, bool masks, struct deep_known *ret_known);
 bool deep_signal_out(void **handler, const struct deep_known *known);
 
-/* As sigaction() for SIGSYS, but that nothing reaches the kernel. Either may be NULL. */
+/* Acts as sigaction() for SIGSYS on our record alone; nothing reaches the kernel. Either may be
+ * NULL. */
 void deep_signal_sigsys(const struct deep_action *action, struct deep_action *ret_before);
 
-/* A SIGSYS that was not raised by a system call of this program's. */
+/* Handles a SIGSYS that no trapped call raised: a filter's, or one that somebody sent. */
 void deep_signal_foreign(int signal, siginfo_t *info, void *context, struct deep_pointer *pointer);
-/* Does the program want its handler of SIGSYS on the alternate stack? */
+/* True if the program wants its handler of SIGSYS on the alternate stack. */
 bool deep_signal_is_on_stack(void);
 
-/* Is a frame, to which this context belongs, on an alternate stack without room for a write? */
+/* True if this context's frame is on an alternate stack without room for a write. */
 bool deep_signal_is_cramped(const ucontext_t *context);
-/* The program has set this one; its frames take so much, 0: as much as the first that was seen. */
+/* The program has set this alternate stack. frame: bytes that a signal frame takes; 0: as many as
+ * the first one that deep_signal_note() saw. */
 void deep_signal_stack(const stack_t *stack, size_t frame);
 void deep_signal_note(const ucontext_t *context);
-/* Traps calls again if a handler on a cramped stack has been left. */
+/* Traps calls again if the program has left its handler on a cramped stack. */
 void deep_signal_recover_if_left(void);
 static inline void deep_signal_recover(void)
 {
 	if (deep_this.cramped_size)
 		deep_signal_recover_if_left();
 }
-/* At most; the registers that the frame holds differ by machine and program. */
+/* Returns how many bytes a signal frame takes at most; its registers differ by machine and
+ * program. */
 size_t deep_frame_size(const ucontext_t *context);
 
-/* As `call`, which is sigprocmask() or the like, with SIGSYS left out and put back in the answer.
- */
+/* Makes `call`, which is sigprocmask() or the like, without SIGSYS; adds SIGSYS to *ret_before if
+ * the program has it blocked. */
 typedef int deep_mask_call(int how, const sigset_t *set, sigset_t *ret_before);
 int deep_signal_mask(deep_mask_call *call, int how, const sigset_t *set, sigset_t *ret_before);
 

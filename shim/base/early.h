@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* For the few variables that every start of a program touches: on the page that the loader has
- * written anyway. Each other page would cost a start two faults. */
+/* Marks the few variables that every start of a program touches. It puts them on the page that the
+ * loader has written anyway; each other page would cost a start two faults. */
 #ifndef EARLY_H
 #define EARLY_H
 

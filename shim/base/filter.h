@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System call filters, seccomp(2). A filter may kill the process for a call that its author did not
- * expect, and nobody can ask a filter beforehand. So the asynchronous doors use neither threads nor
- * io_uring where a thread has a filter. A filter belongs to a thread. Thread-safe, no heap, no
+ * Asks whether the calling thread has a system call filter, seccomp(2). A filter may kill the
+ * process for a call that its author did not expect, and nobody can ask a filter beforehand. So the
+ * shim makes no io_uring of its own in a thread that has a filter, or may have one
+ * (engine/own_ring.c, engine/worker.c). A filter belongs to a thread. Thread-safe, no heap, no
  * lock.
  */
 #ifndef FILTER_H
@@ -10,10 +11,10 @@
 
 #include <stdbool.h>
 
-/* Has the calling thread any? 1, 0, or -errno: it cannot be told. Some 20 us. */
+/* Returns 1: it has one; 0: it has none; -errno: not known. Takes some 20 us. */
 int filter_ask(void);
 
-/* Or may it have one? */
+/* True also if that is not known. */
 static inline bool filter_is_set(void)
 {
 	return filter_ask() != 0;

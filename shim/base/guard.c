@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The count is safe from handlers: while it is not 0 there are none. */
+/* Counts a thread's guards. The count is safe from handlers: while it is not 0, none runs. */
 #include "base/guard.h"
 
 #include <pthread.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For those who hold a lock: no signal handler shall meet its own thread with it, and no thread be
- * cancelled with it. A guard within another costs nothing.
+ * Holds off signals and cancellation while a thread holds a lock: no signal handler shall interrupt
+ * its own thread there, and nobody cancel it. async/, engine/worker.c, device/device.c and
+ * door/close.c use it. A guard within another costs nothing.
  */
 #ifndef GUARD_H
 #define GUARD_H
@@ -16,11 +17,11 @@ struct guard {
 void guard_raise(struct guard *ret_guard);
 void guard_lower(const struct guard *guard);
 
-/* Only the latter. */
+/* Hold off cancellation alone. */
 void guard_raise_no_cancellation(int *ret_cancel);
 void guard_lower_no_cancellation(const int *cancel);
 
-/* Until the end of the scope. */
+/* These hold until the end of the scope. */
 #define NO_CANCELLATION                                                                            \
 	__attribute__((cleanup(guard_lower_no_cancellation))) int uncancelled;                     \
 	guard_raise_no_cancellation(&uncancelled)
@@ -28,7 +29,8 @@ void guard_lower_no_cancellation(const int *cancel);
 	__attribute__((cleanup(guard_lower))) struct guard guarded;                                \
 	guard_raise(&guarded)
 
-/* For a thread of our own, that blocks all signals and that nobody cancels. */
+/* For a thread of our own, which blocks all signals and which nobody cancels: its guards cost
+ * nothing. */
 void guard_for_ever(void);
 
 #endif

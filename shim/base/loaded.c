@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* By the hash table of GNU's linkers (DT_GNU_HASH), which libraries have for the loader. */
+/* Searches the hash table of GNU's linkers (DT_GNU_HASH), which libraries have for the loader. */
 #include "base/loaded.h"
 
 #include <link.h>
@@ -14,7 +14,8 @@ struct wish {
 	void *found;
 };
 
-/* hash: how many buckets, the first symbol, words of the filter, its shift; the filter ... */
+/* hash: number of buckets, first symbol, words of the filter, its shift; then the filter, the
+ * buckets, the chains. */
 struct tables {
 	const char *strings;
 	const symbol_entry *symbols;
@@ -55,7 +56,7 @@ static uint32_t hash_of(const char *name)
 	return hash;
 }
 
-/* A version that is not the default one is for programs that were linked with it. */
+/* Skips a version that is not the default one: it is for programs that were linked with it. */
 static bool is_called(const struct tables *tables, uint32_t i, const char *name)
 {
 	enum { HIDDEN = 0x8000 };
@@ -116,8 +117,8 @@ void *loaded_find(const char *library, const char *name)
 }
 
 #ifdef __GLIBC__
-/* False: the loader shall resolve the rest, for a library has no such table, or no plain function.
- */
+/* False: dlsym() must resolve the rest, because this library has no such table, or one of the names
+ * is not a plain function there. */
 static bool look_for_all(const struct link_map *map, const char *const *names, unsigned count,
 			 void **ret_found)
 {

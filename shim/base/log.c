@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Start reading at log_line(). All state is atomic; nothing locks. */
 #include "base/log.h"
 
 #include <fcntl.h>
@@ -18,12 +19,13 @@
 
 enum { LINE = 320 };
 
-/* All who read the text at once store the same; the count first. */
+/* Threads that read the text at once store the same. lines_wanted is stored first: log_known says
+ * that both are there. */
 EARLY _Atomic unsigned char log_known;
 static EARLY _Atomic uint32_t lines_wanted;
 static _Atomic uint32_t lines;
 
-/* Standard error as it was at the start; all 0: there was none. */
+/* Standard error at the start; all 0: there was none. */
 static _Atomic uint64_t start_device, start_inode;
 static _Atomic bool started;
 
@@ -97,7 +99,7 @@ void log_start(void)
 	atomic_store(&start_inode, st.st_ino);
 }
 
-/* A disk is no log. */
+/* Refuses block devices, so that no line is written over a disk's data. */
 static bool may_be_written(int fd, struct stat *ret_st)
 {
 	return fstat(fd, ret_st) == 0 && !S_ISBLK(ret_st->st_mode);
@@ -112,7 +114,8 @@ static bool is_as_at_start(void)
 	       st.st_ino == atomic_load(&start_inode);
 }
 
-/* What a write of ours may raise is no signal of the program's. */
+/* The program must not see a signal that our write raises: it is blocked, and taken if it was not
+ * pending before. */
 static void write_quietly(int fd, const char *line, size_t length)
 {
 	const struct timespec now = { 0, 0 };
@@ -135,7 +138,7 @@ static void write_quietly(int fd, const char *line, size_t length)
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
-/* In a folder that others may write to, a link could lead anywhere. */
+/* Follows no link: in a folder that others may write to, it could lead anywhere. */
 static void write_to_file(const char *path, const char *line, size_t length)
 {
 	struct stat st;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A list of free places, each of which begins with the next one's address; see pool.h. */
 #include "base/pool.h"
 
 #include <sys/mman.h>

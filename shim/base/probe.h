@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Static probes (USDT, provider "untorn") for perf, bpftrace and gdb: a nop each, and a note where
- * it stands. Without <sys/sdt.h> at build time there are none. untorn-environment(7) has the
- * arguments.
+ * Static probes (USDT, provider "untorn") for perf, bpftrace and gdb. Each is a nop, and a note
+ * that says where it stands. Without <sys/sdt.h> at build time there are none. engine/account.c has
+ * the probes; untorn-environment(7) has their arguments.
  */
 #ifndef PROBE_H
 #define PROBE_H

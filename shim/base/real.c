@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only dlsym of the doors' names, and the only place where errno becomes -errno.
+ * Looks up the next definition of each door; no other file does. Its system calls return -errno.
  *
  * Set-up is lazy because other libraries' constructors may call a door before ours has run. Two
  * threads may resolve at once: both store the same pointers.
@@ -35,12 +35,12 @@ EARLY __attribute__((visibility("hidden"))) __typeof__(syscall) *real_next_sysca
 
 enum { NAMES = sizeof(struct real) / sizeof(void *) };
 
-/* The linker's names for where this library begins and ends. */
+/* The linker defines these: where this library begins and ends. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
 
-/* A shim that a program has opened itself, and that is not before the others, goes on to what the
- * program calls. */
+/* A program may have opened the shim by dlopen(), so that it does not come before the other
+ * libraries. Then its doors go on to the function that the program calls. */
 static void *find_beside(const char *name)
 {
 	void *first = dlsym(RTLD_DEFAULT, name);
@@ -104,8 +104,8 @@ long real_syscall2(long number, long a, long b)
 	return call ? negative(call(number, a, b)) : -ENOSYS;
 }
 
-/* musl has neither function before 1.2.5. The offset comes in two halves; on 64 bits the low one is
- * all of it. */
+/* musl has neither function before 1.2.5. The system call takes the offset as two halves; on 64
+ * bits the low one is all of it. */
 ssize_t real_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
 	if (!REAL(pwritev2))
@@ -127,7 +127,7 @@ int real_ioctl(int fd, unsigned long request, void *argument)
 
 int real_open(int dirfd, const char *path, int flags)
 {
-	return (int)negative(openat(dirfd, path, flags)); /* by our door, which goes on */
+	return (int)negative(openat(dirfd, path, flags)); /* through our door, which goes on */
 }
 
 /* ThreadSanitizer does not see our closes, and would take the next file for this one. */
@@ -161,7 +161,7 @@ void real_pause(unsigned microseconds)
 typedef int clock_function(clockid_t clock, struct timespec *time);
 typedef ElfW(Sym) symbol;
 
-/* The vDSO's tables, vdso(7). Addresses in its dynamic section count from where it begins. */
+/* The vDSO's tables, vdso(7). Addresses in its dynamic section count from its beginning. */
 struct vdso {
 	const char *begin, *strings;
 	const symbol *symbols;
@@ -188,7 +188,8 @@ static struct vdso read_vdso(const char *begin)
 	return vdso;
 }
 
-/* Its table of symbols ends where their names begin; NULL: it is not there, or not like that. */
+/* The vDSO's table of symbols ends where the table of their names begins. NULL: there is no vDSO,
+ * or its layout is another one. */
 static clock_function *find_clock(void)
 {
 	const char *begin = (const char *)getauxval(AT_SYSINFO_EHDR);
@@ -202,8 +203,8 @@ static clock_function *find_clock(void)
 	return NULL;
 }
 
-/* The kernel's own, whatever replaces the C library's; found without the loader, whose lock may be
- * somebody's who waits for this thread. */
+/* Calls the kernel's own function, whatever replaces the C library's. It is found without the
+ * loader, because the holder of the loader's lock may be waiting for this thread. */
 uint64_t real_now(void)
 {
 	static clock_function *_Atomic clock;

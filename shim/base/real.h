@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The next definition of every name that the shim exports, and system calls that speak -errno.
+ * Calls the next definition of every name that the shim exports, and makes system calls that return
+ * -errno. Every folder uses it.
  *
- * Names that the shim does not export (ioctl, fstat ...) are simply called: they resolve past
- * the shim by themselves, to the C library or to a preload below us such as the simulated disk.
+ * Names that the shim does not export (ioctl, fstat ...) are simply called: they resolve past the
+ * shim by themselves, to the C library or to a preload below us such as the simulated disk.
  */
 #ifndef REAL_H
 #define REAL_H
@@ -34,7 +35,7 @@ int __xstat(int version, const char *path, struct stat *st);
 int __lxstat(int version, const char *path, struct stat *st);
 int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int flags);
 
-/* Of names for the same function one; looking up each costs every start of a program. */
+/* Only one of several names for the same function: each look-up costs every start of a program. */
 /* clang-format off */
 #define REAL_NAMES(X)                                                                              \
 	X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3) X(sigaction)       \
@@ -64,12 +65,12 @@ static inline const struct real *real(void)
 									  : real_resolve();
 }
 
-/* REAL(close)(fd): atomic, because another thread may be storing the same pointer once more. */
+/* REAL(close)(fd) calls the next close(). The load is atomic, because another thread may be storing
+ * the same pointer once more. */
 #define REAL(name) __atomic_load_n(&real()->name, __ATOMIC_RELAXED)
 
-/* The next definition of one name, for those of a library that may come late, brought along by a
- * plug-in, or not at all: NULL as long as it is not there. `known` is the caller's, static and NULL
- * at first. */
+/* Finds the next definition of a function whose library may come late (brought along by a plug-in)
+ * or not at all. NULL: it is not there yet. `known` is the caller's, static and NULL at first. */
 void *real_find(void *_Atomic *known, const char *library, const char *name);
 
 /* Each returns what the kernel returns: >= 0, or -errno. errno itself may be changed. */
@@ -82,11 +83,11 @@ int real_open(int dirfd, const char *path, int flags);
 void real_close(int fd); /* past our own door */
 void real_pause(unsigned microseconds);
 
-/* CLOCK_MONOTONIC in ns, as of the last tick, by which the answers of disks age. By the C library's
- * own function, whatever replaces its name. */
+/* Returns CLOCK_MONOTONIC in ns, as of the last tick. The answers of disks age by it. It calls the
+ * vDSO's function, whatever replaces the C library's. */
 uint64_t real_now(void);
 
-/* Pages of the range that are in the page cache, or -errno (-ENOSYS before 6.5). */
+/* Returns how many pages of the range are in the page cache, or -errno (-ENOSYS before 6.5). */
 int64_t real_cachestat(int fd, uint64_t offset, uint64_t length);
 
 #endif

@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "base/real.h"
 
-enum { PATH_SIZE = 256, TARGET_SIZE = 1024 /* of a link: a device may lie deep */ };
+enum { PATH_SIZE = 256, TARGET_SIZE = 1024 /* of a link's target: a device may lie deep */ };
 
 static void path_of(dev_t device, const char *prefix, const char *name, char path[PATH_SIZE])
 {
@@ -234,7 +234,7 @@ int sysfs_disk_inode(dev_t device, uint64_t *ret_inode)
 	return read_inode(path, ret_inode);
 }
 
-/* Is it the prefix and a number? */
+/* True if the name is the prefix and a number. */
 static bool is_numbered(const char *name, const char *prefix)
 {
 	size_t length = strlen(prefix);
@@ -263,7 +263,7 @@ static unsigned count_among(const char *entries, long size, const char *prefix)
 	return count;
 }
 
-/* opendir() would allocate. */
+/* Calls getdents64(), because opendir() would allocate. */
 int sysfs_disk_count(dev_t device, const char *name, const char *prefix, unsigned *ret_count)
 {
 	char path[PATH_SIZE], entries[1024] __attribute__((aligned(8)));
@@ -281,7 +281,7 @@ int sysfs_disk_count(dev_t device, const char *name, const char *prefix, unsigne
 	return (int)size;
 }
 
-/* MAJOR:MINOR */
+/* Parses "MAJOR:MINOR", and changes the text. */
 static int parse_device(char *text, dev_t *ret_device)
 {
 	uint64_t high, low;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A file is checked by its open descriptor, so that nobody can replace it after the check. */
 #include "base/trusted.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/real.h"
 
-/* The descriptor, or -EPERM and it is closed. */
+/* Returns the descriptor if root alone may write its file; else closes it and returns -EPERM. */
 static int only_if_root_writes(int fd, mode_t type)
 {
 	struct stat st;
@@ -24,7 +25,7 @@ static int only_if_root_writes(int fd, mode_t type)
 	return -EPERM;
 }
 
-/* Is every user number of this namespace the machine's? "0 0 4294967295" says so. */
+/* True if every user ID of this namespace is the machine's: the map is "0 0 4294967295". */
 static bool knows_root(void)
 {
 	char map[64];

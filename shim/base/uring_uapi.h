@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's io_uring interface, with what is newer than the oldest headers that we are built
- * with, Linux 5.10. Numbers: include/uapi/linux/io_uring.h and nvme_ioctl.h of Linux 6.18.
+ * The kernel's io_uring interface, including what is newer than the oldest headers that we build
+ * with, those of Linux 5.10. Numbers: include/uapi/linux/io_uring.h and nvme_ioctl.h of Linux 6.18.
  */
 #ifndef URING_UAPI_H
 #define URING_UAPI_H
@@ -53,8 +53,8 @@
 #define IORING_REGISTER_USE_REGISTERED_RING (1U << 31)
 #endif
 
-/* Enumerated where the headers have them, so that they cannot be asked for by #ifdef; a macro of
- * the same value is in nobody's way. */
+/* Newer headers enumerate these, so #ifdef cannot tell whether they are there. A macro of the same
+ * value does no harm. */
 #define IORING_OP_MSG_RING         40
 #define IORING_OP_SOCKET           45
 #define IORING_OP_URING_CMD        46
@@ -65,21 +65,20 @@
 #define IORING_UNREGISTER_RING_FDS 21
 
 enum {
-	/* To IORING_SETUP_CQE_MIXED. IORING_SETUP_SQE_MIXED, which comes after it, and whatever
-	 * may come yet lay entries out otherwise. */
+	/* All up to IORING_SETUP_CQE_MIXED. The next one, IORING_SETUP_SQE_MIXED, and any that may
+	 * yet come lay entries out in another way. */
 	URING_SETUP_KNOWN = (1 << 19) - 1,
 	URING_SETUP_SQ_REWIND = 1 << 20,
 	URING_FEAT_MIN_TIMEOUT = 1 << 15,
-	/* To IORING_ENTER_NO_IOWAIT. */
+	/* All up to IORING_ENTER_NO_IOWAIT. */
 	URING_ENTER_KNOWN = (1 << 8) - 1,
 	URING_REGISTER_SEND_MSG_RING = 31,
 	URING_REGISTER_RESIZE_RINGS = 33,
 	URING_REGISTER_LAST_KNOWN = 37, /* IORING_REGISTER_BPF_FILTER */
-	/* Where IORING_OP_URING_CMD has the number of its command, and from where on the command.
-	 */
+	/* Offsets in an entry of IORING_OP_URING_CMD: the command's number, and the command. */
 	URING_CMD_OP_OFFSET = 8,
 	URING_CMD_OFFSET = 48,
-	/* Of a write: attr_type_mask. */
+	/* Offset of attr_type_mask in an entry of a write. */
 	URING_ATTRIBUTES_OFFSET = 56,
 };
 
@@ -92,7 +91,7 @@ struct uring_rsrc_register {
 /* NVME_URING_CMD_IO, _IOWR('N', 0x80, struct nvme_uring_cmd), of 72 bytes. */
 #define URING_NVME_IO 0xc0484e80U
 
-/* sqe: one of 128 bytes. */
+/* Makes the entry an IORING_OP_URING_CMD. sqe: one of 128 bytes. */
 static inline void uring_set_command(struct io_uring_sqe *sqe, uint32_t number, const void *command,
 				     size_t length)
 {

@@ -7,7 +7,8 @@
 
 static const char blanks[] = " \t\r";
 
-/* Ends the value, and says where the rest begins. NULL: quotes that do not end, or go on. */
+/* Ends the value, and returns where the rest begins. NULL: quotes that do not end, or text right
+ * after them. */
 static char *cut_value(char **value)
 {
 	bool is_quoted = **value == '"';
@@ -84,7 +85,7 @@ bool devices_conf_parse(char *text, struct devices_conf_line *ret_line)
 	return is_whole(&line);
 }
 
-/* Back to the last star, one character later, as long as there are some. */
+/* On a mismatch, the last star takes one character more. */
 bool devices_conf_matches(const char *pattern, const char *text)
 {
 	const char *star = NULL, *from = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/aio.c: aio_prep_rw(), aio_write(); io_uring/rw.c: io_prep_rw(), io_rw_init_file(), io_write(),
- * of 6.12. */
+/* Follows fs/aio.c (aio_prep_rw(), aio_write()) and io_uring/rw.c (io_prep_rw(), io_rw_init_file(),
+ * io_write()) of Linux 6.12. Start reading at entrance_check(). */
 #include "rules/entrance.h"
 
 #include <errno.h>
@@ -34,7 +34,8 @@ static int flags(const struct entrance *e, const struct limits *limits)
 	return request_check_flags(e->rwf, limits);
 }
 
-/* Without IORING_SETUP_IOPOLL nobody would poll; with it there must be what can be polled. */
+/* A ring with IORING_SETUP_IOPOLL needs a write that can be polled, an O_DIRECT one. Without it
+ * nobody would poll, so RWF_HIPRI is refused. */
 static int polled(const struct entrance *e, const struct limits *limits)
 {
 	(void)limits;

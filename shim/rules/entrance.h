@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel checks of an asynchronous write before it comes to the device, which of libaio
- * and io_uring do in orders of their own. For pwritev2 the kernel itself is asked
- * (engine/engine.c). Pure.
+ * The checks that the kernel makes of an asynchronous write before it looks at the device. libaio
+ * and io_uring make them in different orders. For pwritev2 the engine asks the kernel itself
+ * (engine/find.c: pass_gate). engine/engine.c calls this. Pure.
  */
 #ifndef ENTRANCE_H
 #define ENTRANCE_H
@@ -16,10 +16,10 @@ enum form { FORM_CALL, FORM_AIO, FORM_RING, FORM_POLLED /* IORING_SETUP_IOPOLL *
 
 struct entrance {
 	enum form form;  /* not FORM_CALL */
-	bool open;       /* the descriptor is one, and of more than a path */
-	bool writable;   /* and open for writing */
-	bool direct;     /* and with O_DIRECT */
-	int import;      /* of the segments: 0, -EFAULT or -EINVAL */
+	bool open;       /* false: not an open descriptor, or an O_PATH one */
+	bool writable;   /* open for writing */
+	bool direct;     /* open with O_DIRECT */
+	int import;      /* result of reading the segments: 0, -EFAULT or -EINVAL */
 	int64_t offset;  /* as asked for; -1 means the file position to a ring */
 	uint64_t length; /* over all segments */
 	int rwf;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The block layer's part of the limits, as Linux 7.2 computes it (block/blk-settings.c): where
- * kernels differ, the stricter one is followed, so that nothing is promised that any kernel would
+ * Computes the block layer's part of the limits as Linux 7.2 does (block/blk-settings.c). Where
+ * kernels differ, it follows the stricter one, so that it promises nothing that any kernel would
  * refuse to promise.
  */
 #include "rules/limits.h"
@@ -30,8 +30,8 @@ struct limits limits_refused(enum refusal refusal)
 	return (struct limits){ .refusal = refusal };
 }
 
-/* What fits into one command however badly the buffer lies in memory: its first and last page may
- * each hold a single block (blk_queue_max_guaranteed_bio). */
+/* Returns the bytes that fit into one command however badly the buffer lies in memory: its first
+ * and last page may each hold a single block (blk_queue_max_guaranteed_bio). */
 static uint64_t guaranteed_bytes(const struct queue *queue, uint32_t page_size)
 {
 	uint64_t segments = min(queue->segments, MAX_VECTORS);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Identify bytes -> limits, by the rule of Linux 7.0 and later (policy "namespace") or of 6.11 to
- * 6.19 (policy "controller"; "single": where its objection to that does not hold), plus vendor
- * fields that the vendor documents.
+ * Turns identify bytes into limits. Policy "namespace" is the rule of Linux 7.0 and later. Policy
+ * "controller" is that of 6.11 to 6.19, which believes AWUPF too. Policy "single" believes AWUPF
+ * only where 7.0's objection to it does not hold (limits_nvme_is_single). Under each policy, vendor
+ * fields that the vendor documents count.
  *
  * Offsets are those of NVMe Base 2.0 figure 275 (Identify Controller) and NVM Command Set 1.0
  * figure 97 (Identify Namespace). All sizes in there are 0's based and in logical blocks.
@@ -33,8 +34,8 @@ enum {
 	NS_NABSPF = 44,
 	NS_NOIOB = 46,
 	NS_LBAF = 128, /* 64 entries of 4 bytes: MS (u16), LBADS (u8, power of two), RP */
-	/* Amazon EC2 user guide, "Check instance support for torn write prevention": bytes 256 on
-	 * of the vendor-specific area, which starts at 384. */
+	/* Amazon EC2 user guide, "Check instance support for torn write prevention": the fields
+	 * begin at byte 256 of the vendor-specific area, which starts at 384. */
 	NS_AMAZON_NTWPU = 384 + 256,
 	NS_AMAZON_NTWPG = 384 + 258,
 	NS_AMAZON_NTWPB = 384 + 260,
@@ -42,7 +43,7 @@ enum {
 
 	NSFEAT_NSABP = 1 << 1, /* NAWUN, NAWUPF, NABSN, NABO, NABSPF are valid */
 	OACS_NAMESPACE_MANAGEMENT = 1 << 3,
-	FNA_FORMAT_ALL = 1 << 0, /* a format is of all namespaces */
+	FNA_FORMAT_ALL = 1 << 0, /* to format one namespace formats all */
 	FLBAS_EXTENDED = 1 << 4,
 	FORMATS = 64,
 	LBADS_MIN = 9,  /* 512 bytes, the smallest the kernel accepts */
@@ -128,8 +129,8 @@ struct nvme_format limits_nvme_format(const struct nvme_identity *identity)
 	return format;
 }
 
-/* The only metadata that a write command can do without handing them over is an 8-byte tuple of
- * protection information which the controller makes itself (PRACT). */
+/* A write command here hands over no metadata. So the only metadata allowed are an 8-byte tuple of
+ * protection information, which the controller makes itself (PRACT). */
 static enum refusal check_format(const struct nvme_format *format)
 {
 	if (!format->block || format->protection > 3)
@@ -141,7 +142,7 @@ static enum refusal check_format(const struct nvme_format *format)
 	return format->protection == 2 ? REFUSAL_PROTECTION_TYPE : REFUSAL_NONE;
 }
 
-/* Whole blocks of this many bytes; the smallest write is one grain. */
+/* Makes limits for a unit of `size` bytes, whole blocks; the smallest write is one grain. */
 static struct limits unit(uint64_t size, uint64_t boundary, uint64_t grain, enum origin origin)
 {
 	struct limits limits = {
@@ -165,7 +166,7 @@ static uint64_t boundary_bytes(uint64_t zeroes_based, uint64_t block)
 	return zeroes_based ? (zeroes_based + 1) * block : 0;
 }
 
-/* AWUPF counts blocks of a format that it does not name: with one controller, and one format for
+/* AWUPF counts blocks of a format that it does not name. With one controller, and one format for
  * all of its namespaces, it can only be that one. */
 bool limits_nvme_is_single(const struct nvme_fields *f)
 {

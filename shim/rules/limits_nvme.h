@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An NVMe device's identify data, and what they promise. Pure functions over bytes. */
+/* Reads an NVMe device's identify data, and derives the limits that they promise.
+ * device/transport_nvme.c, command/publish.c and the doctor call it. Pure functions over bytes. */
 #ifndef LIMITS_NVME_H
 #define LIMITS_NVME_H
 
@@ -23,13 +24,14 @@ struct nvme_format {
 	uint32_t block;     /* bytes of data per logical block; 0: not readable */
 	uint16_t metadata;  /* bytes of metadata per logical block */
 	bool extended;      /* metadata at the end of each block, not in a buffer of its own */
-	uint8_t protection; /* information type 1 to 3; 0: none */
+	uint8_t protection; /* type of protection information, 1 to 3; 0: none */
 };
 
 struct nvme_format limits_nvme_format(const struct nvme_identity *identity);
 
-/* The formats that the namespace lists, the index of the one that it has, and one of them: data and
- * metadata alone, for the rest is chosen when it is formatted. */
+/* The number of formats that the namespace lists; the index of the one that it has; one of them.
+ * limits_nvme_format_at() fills in data and metadata alone, because the rest is chosen when a
+ * namespace is formatted. */
 unsigned limits_nvme_format_count(const struct nvme_identity *identity);
 unsigned limits_nvme_format_index(const struct nvme_identity *identity);
 struct nvme_format limits_nvme_format_at(const struct nvme_identity *identity, unsigned index);
@@ -49,7 +51,7 @@ struct nvme_fields {
 
 struct nvme_fields limits_nvme_fields(const struct nvme_identity *identity);
 
-/* Have all namespaces of the subsystem one controller and one format? */
+/* True if all namespaces of the subsystem have one controller and one format. */
 bool limits_nvme_is_single(const struct nvme_fields *fields);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * READ CAPACITY (16) and VPD page B0h -> limits, by the rule of Linux 6.12 to 7.2
- * (drivers/scsi/sd.c: sd_config_atomic), with the block layer's strictness of 7.2 in limits.c.
- * Offsets are those of SBC-4, "READ CAPACITY (16) parameter data" and "Block Limits VPD page".
+ * Turns READ CAPACITY (16) and VPD page B0h into limits, by the rule of Linux 6.12 to 7.2
+ * (drivers/scsi/sd.c: sd_config_atomic); limits.c adds the block layer's strictness of 7.2. Offsets
+ * are those of SBC-4, "READ CAPACITY (16) parameter data" and "Block Limits VPD page".
  */
 #include "rules/limits_scsi.h"
 
@@ -72,15 +72,15 @@ static enum refusal check_fields(const struct scsi_fields *f)
 	return f->protection == 2 ? REFUSAL_PROTECTION_TYPE : REFUSAL_NONE;
 }
 
-/* Every unit is a multiple of this, in blocks. */
+/* True if each unit is a multiple of the grain; all are in blocks. */
 static bool divides(uint32_t grain, uint64_t unit_min, uint64_t unit_max)
 {
 	return grain <= 1 || ((unit_min <= 1 || unit_min % grain == 0) &&
 			      (unit_max <= 1 || unit_max % grain == 0));
 }
 
-/* Without boundaries if the device can do that, for a boundary is then one more command field that
- * it must get right. */
+/* Takes the limits without boundaries if the device has them, because a boundary is one more
+ * command field that the device must get right. */
 struct limits limits_scsi(const struct scsi_identity *identity)
 {
 	struct scsi_fields f = limits_scsi_fields(identity);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a SCSI disk says of itself, and what that promises. Pure functions over bytes. */
+/* Reads what a SCSI disk reports of itself, and derives the limits that it promises.
+ * device/transport_scsi.c and the doctor call it. Pure functions over bytes. */
 #ifndef LIMITS_SCSI_H
 #define LIMITS_SCSI_H
 
@@ -20,10 +21,10 @@ struct scsi_identity {
 };
 
 struct scsi_fields {
-	uint32_t block;     /* logical block size, bytes; 0: not readable */
-	uint32_t physical;  /* physical block size, bytes */
-	uint8_t protection; /* information type 1 to 3 (and what a device may lie up to); 0: none */
-	bool has_limits;    /* the page is there, and long enough for the rest */
+	uint32_t block;      /* logical block size, bytes; 0: not readable */
+	uint32_t physical;   /* physical block size, bytes */
+	uint8_t protection;  /* protection type, 1 to 3 (a device may claim up to 8); 0: none */
+	bool has_limits;     /* the page is there, and long enough for the rest */
 	uint32_t max_atomic; /* in logical blocks, as all that follow */
 	uint32_t alignment, granularity;
 	uint32_t max_with_boundary, max_boundary;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds the reason again from the errno and the request. Start reading at reason_of(). */
 #include "rules/reason.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@ static bool is_too_large_or_small(const struct request *r, const struct limits *
 			    : r->length > limits->unit_max || r->length < limits->unit_min;
 }
 
-/* In the order in which request_check() comes to them. */
+/* Goes in the order in which request_check() makes its checks. */
 static enum reason of_shape(const struct request *r, const struct limits *limits)
 {
 	uint64_t first = r->start + r->offset;

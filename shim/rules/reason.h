@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a write was refused, for people who count such things. Pure; decides nothing. */
+/* Gives the reason why a write was refused, for people who count such writes. engine/account.c and
+ * report/ call it. Pure; decides nothing. */
 #ifndef REASON_H
 #define REASON_H
 
@@ -28,17 +29,19 @@ enum reason {
 	REASON_COUNT = REASON_DEVICE + REFUSAL_COUNT
 };
 
-/* error: what it was refused with, -errno. A request whose block is 0 was not looked at yet. */
+/* error: the -errno that the write was refused with. A request whose block is 0 was refused before
+ * engine/engine.c filled it in. */
 enum reason reason_of(const struct request *request, const struct limits *limits, int error);
 
-/* One clause. Static. */
+/* Returns one clause. Static. */
 const char *reason_text(enum reason reason);
 
-/* One word, for programs: it does not change between versions. All that a device may lack are
- * "device". Static. */
+/* Returns one word for programs, which does not change between versions. All refusals of a device
+ * have the word "device". Static. */
 const char *reason_name(enum reason reason);
 
-/* "EINVAL", of either sign; "error" for those that are not expected. Static. */
+/* Returns a name such as "EINVAL" for an error of either sign; "error" for one that is not
+ * expected. Static. */
 const char *reason_errno(int error);
 
 #endif

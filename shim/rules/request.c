@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checks of pwritev2 with RWF_ATOMIC on a block device, in the kernel's order
- * (fs/read_write.c, block/fops.c: blkdev_write_iter, block/blk-merge.c of 6.12). What comes before
- * them - the fd, the iovec array, the offset's range - the real kernel checks itself when the
- * engine asks it at the gate.
+ * Makes the checks of pwritev2 with RWF_ATOMIC on a block device, in the kernel's order
+ * (fs/read_write.c, block/fops.c: blkdev_write_iter, block/blk-merge.c of 6.12). The fd, the iovec
+ * array and the offset's range come before them: the real kernel checks these when the engine asks
+ * it at the gate. Start reading at request_check().
  */
 #include "rules/request.h"
 
@@ -32,7 +32,8 @@ bool request_is_linux(uint64_t length, uint64_t offset)
 	return is_pow2(length) && offset % length == 0;
 }
 
-/* generic_atomic_write_valid(); device rules know no such shape. */
+/* generic_atomic_write_valid(). Device rules require neither a power of two nor natural
+ * alignment. */
 static int check_shape(const struct request *r, const struct limits *limits)
 {
 	if (r->segments != 1 || (!limits->most && !request_is_linux(r->length, r->offset)))
@@ -55,8 +56,8 @@ static int check_alignment(const struct request *r)
 	return (r->offset | r->length) % r->block || (r->address & r->dma_mask) ? -EINVAL : 0;
 }
 
-/* get_max_io_size(): a write is cut where its longest form would end off a physical block, which
- * one that starts off a physical block, on an odd partition, does. */
+/* get_max_io_size(): the kernel ends the longest command at a physical block. A write that starts
+ * off a physical block, on an odd partition, may be longer than that. */
 static bool is_cut(const struct request *r, uint64_t max)
 {
 	if (!r->physical || !max)
@@ -75,7 +76,7 @@ static int check_device_rules(const struct request *r, const struct limits *limi
 	return crosses_boundary(r, limits->boundary) ? -EINVAL : 0;
 }
 
-/* The submission of the bio */
+/* Made when the bio is submitted. */
 static int check_limits(const struct request *r, const struct limits *limits)
 {
 	if (limits->most)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decisions of Linux 6.12's scsi_decide_disposition(), scsi_check_sense() (both in
+ * Decides as Linux 6.12's scsi_decide_disposition(), scsi_check_sense() (both in
  * drivers/scsi/scsi_error.c), scsi_io_completion_action() and scsi_result_to_blk_status()
  * (drivers/scsi/scsi_lib.c), for one write of a disk that is not removable. Sense data: SPC-4
- * section 4.5.
+ * section 4.5. Start reading at sense_to_errno() and sense_retry().
  */
 #include "rules/sense.h"
 
@@ -133,7 +133,7 @@ int sense_to_errno(const struct scsi_outcome *outcome)
 	default:
 		return -EIO;
 	}
-	/* A device that took less than it was told did not do the whole write. */
+	/* A device that took fewer bytes than it was told did not do the whole write. */
 	return !error && outcome->residue ? -EIO : error;
 }
 
@@ -154,7 +154,8 @@ static enum sense_retry retry_by_host(uint8_t host)
 	}
 }
 
-/* Logical unit not ready, because it is becoming ready or is busy with itself for a while. */
+/* True if the logical unit is not ready because it is becoming ready, or is busy with itself for a
+ * while. */
 static bool is_passing(const struct sense *sense)
 {
 	static const uint8_t qualifiers[] = { 0x01, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What came of a SCSI command -> errno, as the kernel's own disk driver maps it. Pure. */
+/* Turns the outcome of a SCSI command into an errno, as the kernel's own disk driver does, and says
+ * whether to try again. device/transport_scsi.c and device/inquiry.c call it. Pure. */
 #ifndef SENSE_H
 #define SENSE_H
 
 #include <stdint.h>
 
-enum { SENSE_SIZE = 32 }; /* to the additional sense code qualifier, in either format, and more */
+enum { SENSE_SIZE = 32 }; /* reaches beyond the additional sense code qualifier, in either format */
 
 struct scsi_outcome {
 	uint8_t status; /* SAM-5 section 5.3.1 */
@@ -15,10 +16,10 @@ struct scsi_outcome {
 	int32_t residue; /* bytes that were not transferred */
 };
 
-/* 0 for a command that did all that it was told, else -errno. */
+/* Returns 0 for a command that did all that it was told, else -errno. */
 int sense_to_errno(const struct scsi_outcome *outcome);
 
-/* What the kernel's driver would do before it reported that error. */
+/* The step that the kernel's driver would take before it reported that error. */
 enum sense_retry {
 	SENSE_FINAL,
 	SENSE_RETRY, /* at once, a few times */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of Linux 6.12's nvme_error_status() (drivers/nvme/host/core.c), followed by that of
+ * Combines the table of Linux 6.12's nvme_error_status() (drivers/nvme/host/core.c) with that of
  * blk_status_to_errno() (block/blk-core.c). Codes: NVMe Base 2.0 section 3.3.3.2.1, written as the
  * kernel gives them: status code type << 8 | status code.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* NVMe completion status -> errno, as the kernel's own driver maps it. Pure. */
+/* Turns an NVMe completion status into an errno, as the kernel's own driver does, and says whether
+ * to try again. device/ calls it. Pure. */
 #ifndef STATUS_H
 #define STATUS_H
 
@@ -7,12 +8,12 @@
 
 enum { STATUS_DNR = 0x4000 }; /* NVMe Base 2.0 figure 95: do not retry */
 
-/* status: what a passthrough ioctl returns, > 0. Result: -errno. */
+/* status: as a passthrough ioctl returns it, > 0. Returns -errno. */
 int status_to_errno(int status);
 
 /* True where the kernel's own driver would send the command once more. */
 bool status_may_retry(int status);
-/* It failed for its path: on another one, or later, it may be done. */
+/* True if the path failed: the command may succeed on another path, or later. */
 bool status_is_of_path(int status);
 
 #endif
