@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Start reading at aio_signal_take(). The lock of aio_table.c guards all of this. */
 #include "async/aio_signal.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Start reading at ring_before_submit(). */
 #include "async/ring_prepared.h"
 
 #include "base/cleanup.h"

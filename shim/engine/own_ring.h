@@ -23,7 +23,7 @@ struct own_ring {
 	bool wide; /* entries of 128 bytes: those of IORING_OP_URING_CMD fit */
 };
 
-/* What the kernel can do and this process may do. We find it out once. Thread-safe. */
+/* Abilities that the kernel has and this process may use. We find them out once. Thread-safe. */
 enum own_ring_ability {
 	OWN_RING_POSTS = 1,    /* IORING_OP_MSG_RING, 5.18 */
 	OWN_RING_INJECTS = 2,  /* a NOP takes its result from the entry, 6.10 */
