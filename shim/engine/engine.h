@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One atomic write: gather the request, know the device, judge, send, land. The doors call
- * engine_write() for a caller that waits; async/ calls the two halves, engine_start() and
- * engine_finish(). A result is what a native kernel would return, >= 0 or -errno. engine_write(),
- * engine_statx() and the halves leave errno as it was. Thread-safe. The caller disables
- * cancellation. A job keeps its hold in use from engine_start() to its end.
+ * engine_write() for a caller that waits; async/ and workers call the two halves, engine_start()
+ * and engine_finish(). A result is what a native kernel would return, >= 0 or -errno.
+ * engine_write(), engine_statx() and the halves leave errno as it was. Thread-safe. The caller
+ * disables cancellation. A job keeps its hold in use from engine_start() to its end.
  */
 #ifndef ENGINE_H
 #define ENGINE_H

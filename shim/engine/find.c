@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* engine_find(), called by engine.c: finds the open file that the program's number names, the hold
- * of its device, and what is known of the device. The hold is in use then, until engine_forget().
- */
+ * of its device, and what is known of the device. The hold is in use until engine_forget() or the
+ * job's end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
