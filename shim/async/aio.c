@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* While io_submit() runs, the kernel sees another iocb in the place of an atomic write: a poll of a
- * signal, or a write to /dev/null. Afterwards the program's iocb is as it was. */
+/* Start reading at aio_submit(). While io_submit() runs, an atomic write's iocb wears a disguise:
+ * it is a poll of a signal, or a write to /dev/null. Afterwards the program's iocb is as it was. */
 #include "async/aio.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 enum { AT_ONCE = 32 };
 
-/* A priority that the kernel takes from anybody (block/ioprio.c: ioprio_check_cap). */
+/* True: the kernel takes this priority from every process (block/ioprio.c: ioprio_check_cap). */
 static bool has_usual_priority(const struct iocb *iocb)
 {
 	int class = iocb->aio_reqprio >> 13, level = iocb->aio_reqprio & 0x1fff;
@@ -27,13 +27,13 @@ static bool has_usual_priority(const struct iocb *iocb)
 	return class == 0 ? level == 0 : (class == 2 || class == 3) && level < 8;
 }
 
-/* Other addresses are left to the kernel, which answers EFAULT. */
+/* False: no address of a program's. The kernel answers EFAULT. */
 static bool could_be(const void *address)
 {
 	return (uintptr_t)address >= 4096 && (uintptr_t)address >> 56 == 0;
 }
 
-/* And no garbage, which io_submit() finds out first. */
+/* An atomic write, but none that io_submit() refuses before it comes to the flags. */
 static bool is_atomic_write(const struct iocb *iocb)
 {
 	return could_be(iocb) && (iocb->aio_rw_flags & RWF_ATOMIC) && !iocb->aio_reserved2 &&
@@ -90,7 +90,7 @@ static void done(struct work *work, struct flight *flight)
 	aio_table_done((struct aio_op *)work, flight);
 }
 
-/* False: there is no thread, or no descriptor left. */
+/* False: there is no worker, no memory, or no descriptor left. */
 static bool do_later(struct submission *submission, struct iocb *iocb, struct engine_job *job,
 		     int result, struct disguise *disguise)
 {
@@ -113,8 +113,8 @@ static long submit(aio_context_t context, long count, struct iocb **iocbs)
 	return real_syscall(SYS_io_submit, (long)context, count, (long)iocbs, 0, 0, 0);
 }
 
-/* The iocb becomes a write to /dev/null, which has the same result and reads no memory. The kernel
- * is asked about the context first: an invalid one must fail before anything is written. */
+/* The iocb becomes a write to /dev/null, which has the same result and reads no memory. We ask the
+ * kernel about the context first: an invalid one must fail before anything is written. */
 static int do_at_once(struct submission *submission, struct iocb *iocb, struct engine_job *job,
 		      int result)
 {
@@ -152,7 +152,7 @@ static int put_on(struct submission *submission, struct iocb *iocb, struct disgu
 		       : do_at_once(submission, iocb, &job, result);
 }
 
-/* Not aio_key, which the kernel writes. */
+/* Restores all but aio_key, which the kernel writes. */
 static void take_off(struct iocb *iocb, const struct disguise *disguise)
 {
 	iocb->aio_lio_opcode = disguise->was.aio_lio_opcode;
@@ -174,7 +174,7 @@ static void add(struct aio_op *op, struct work ***last)
 	*last = &op->work.next;
 }
 
-/* Only iocbs that the kernel accepted are begun. */
+/* Begins only the writes whose iocbs the kernel accepted. */
 static void begin(struct submission *submission, struct iocb **iocbs, long ready, long accepted)
 {
 	struct work *works = NULL, **last = &works;
@@ -211,7 +211,7 @@ static long submit_all(struct submission *submission, long count, struct iocb **
 	return accepted;
 }
 
-/* A write in place takes as long as the disk: then only cancellation is held off, not signals. */
+/* A write that is done at once takes as long as the disk: then only cancellation is held off. */
 static long submit_guarded(struct submission *submission, long count, struct iocb **iocbs)
 {
 	NO_CANCELLATION;
@@ -221,7 +221,7 @@ static long submit_guarded(struct submission *submission, long count, struct ioc
 	return submit_all(submission, count, iocbs);
 }
 
-/* At most AT_ONCE. */
+/* count is at most AT_ONCE. */
 static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 {
 	KEEP_ERRNO;
@@ -266,7 +266,7 @@ long aio_submit(aio_context_t context, long count, struct iocb **iocbs)
 	return done;
 }
 
-/* Of the events that the kernel has just handed out. */
+/* Puts our results into the events that the kernel has just handed out. */
 static long fill_in(aio_context_t context, struct io_event *events, long count)
 {
 	KEEP_ERRNO;
@@ -292,7 +292,7 @@ long aio_pgetevents(aio_context_t context, long least, long most, struct io_even
 	return fill_in(context, events, count);
 }
 
-/* A write to a disk cannot be called back (fs/aio.c: it has no ki_cancel). */
+/* Nobody can cancel a write to a disk (fs/aio.c: it has no ki_cancel). */
 long aio_cancel(aio_context_t context, struct iocb *iocb, struct io_event *event)
 {
 	if (aio_table_has(context, iocb))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux AIO (libaio, and its system calls). An atomic write is submitted to the kernel as a poll,
- * which reserves the event; a worker does the write and then lets the event come
- * (async/aio_signal.h); and where the program fetches it, the result is put in (async/aio_table.h).
+ * Linux AIO: libaio (door/aio.c) and its system calls (door/syscall.c). We submit an atomic write
+ * to the kernel as a poll, which reserves the event. A worker does the write and then completes the
+ * event (async/aio_signal.h). When the program fetches the event, we put the result in
+ * (async/aio_table.h).
  *
- * All take and return what the system calls do, with -errno. Thread-safe.
+ * Each function takes and returns what its system call does, with -errno. Thread-safe.
  */
 #ifndef AIO_H
 #define AIO_H
@@ -26,7 +27,7 @@ long aio_pgetevents(aio_context_t context, long least, long most, struct io_even
 		    struct timespec *timeout, const struct aio_sigset *set);
 long aio_cancel(aio_context_t context, struct iocb *iocb, struct io_event *event);
 
-/* Waits for the writes that are under way: the kernel would. */
+/* Waits for the writes that are under way, as the kernel would. */
 long aio_destroy(aio_context_t context);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Start reading at aio_signal_take(). The lock of aio_table.c guards all of this. */
 #include "async/aio_signal.h"
 
 #include <errno.h>
@@ -13,12 +14,12 @@
 
 enum { FIRST_NUMBER = 512, KEPT = FLIGHT_SIGNALS };
 
-/* Set with F_SETSIG on our eventfds, and without effect there: so they are known again. */
+/* We set it with F_SETSIG on our eventfds, where it has no effect, and know them by it. */
 enum { MARK = 57 };
 
 static struct kept {
 	struct aio_signal signal; /* fd -1: none yet */
-	unsigned made;            /* so many times */
+	unsigned made;            /* how often */
 } kept[KEPT];
 static int vacant[KEPT], vacant_count; /* those that are not in use; the last is taken first */
 static bool begun;
@@ -109,7 +110,7 @@ void aio_signal_give_back(const struct aio_signal *signal)
 	}
 }
 
-/* A number that is another file's by now is left alone. */
+/* Does nothing if the number is another file's by now. */
 static void fire_by_call(int fd, bool full)
 {
 	uint64_t value = UINT64_MAX - 1;

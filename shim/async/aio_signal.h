@@ -3,7 +3,7 @@
  * A signal is an eventfd on which the kernel's poll for one event waits. A poll of an empty eventfd
  * waits for POLLIN, one of a full eventfd for POLLOUT. Firing turns one into the other, so one call
  * completes the event and no call is needed to reset it. 64 signals are kept; further ones are made
- * and closed. The caller holds a lock.
+ * and closed. The caller is async/aio_table.c, which holds its lock.
  */
 #ifndef AIO_SIGNAL_H
 #define AIO_SIGNAL_H
@@ -38,6 +38,6 @@ bool aio_signal_fire(struct aio_signal *signal, struct flight *flight, struct wo
 /* After work->posted() told of an error: completes the event by a call. */
 void aio_signal_fire_again(const struct aio_signal *signal);
 
-void aio_signal_after_fork(void); /* the meaning of the parent's stays with it */
+void aio_signal_after_fork(void); /* the child closes its copies, and makes its own */
 
 #endif

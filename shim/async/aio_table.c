@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One lock; it is never held while a device or the kernel's AIO is waited for, and all signals are
- * blocked while it is, so that no handler meets its own thread holding it.
+ * One lock. Nobody holds it while waiting for a device or for the kernel's AIO. Its holder blocks
+ * all signals, so that no handler meets its own thread holding it.
  */
 #include "async/aio_table.h"
 
@@ -41,7 +41,7 @@ static void drop_lock(const struct guard *guard)
 
 #define HOLD_LOCK __attribute__((cleanup(drop_lock), unused)) const struct guard hold = take_lock()
 
-/* iocbs lie beside each other, 64 bytes long. */
+/* iocbs are 64 bytes long and lie side by side. */
 static struct aio_op **bucket_of(const struct iocb *iocb)
 {
 	uintptr_t address = (uintptr_t)iocb;
@@ -129,7 +129,7 @@ static void posted(struct work *work, struct flight *unused, int result)
 	note_signalled(op);
 }
 
-/* The result is there before the event is. */
+/* With the lock: the program cannot fetch the event before the result is there. */
 void aio_table_done(struct aio_op *op, struct flight *flight)
 {
 	HOLD_LOCK;
@@ -175,7 +175,7 @@ bool aio_table_has(aio_context_t context, const struct iocb *iocb)
 	return false;
 }
 
-/* The writes that are asked about. */
+/* The writes that a caller waits for. */
 struct query {
 	bool all, by_context;
 	aio_context_t context;
@@ -222,9 +222,9 @@ void aio_table_await_all(void)
 	await(&(struct query){ .all = true });
 }
 
-/* Every close() comes here; only closes of high numbers take the lock. It is held from the wait
- * until the signals are forgotten, or another thread could take one whose number is about to be
- * closed. */
+/* Every close() comes here; only closes of high numbers take the lock. This thread keeps it after
+ * the wait until the signals are forgotten: else another thread could take one whose number is
+ * about to be closed. */
 void aio_table_before_close(unsigned first, unsigned last)
 {
 	const struct query query = { .first = first, .last = last };
@@ -251,7 +251,7 @@ void aio_table_forget(aio_context_t context)
 	}
 }
 
-/* The contexts stay with the parent. */
+/* The child has none of the contexts, and so none of the writes. */
 RACY void aio_table_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes that were submitted through libaio, from before their submission until their event has
- * been fetched or their context destroyed. A write is known by context, iocb and data: an iocb may
- * be used again while its first write is under way. Thread-safe.
+ * Writes that were submitted through libaio, from before their submission until the program has
+ * fetched their event or destroyed their context. A write is known by context, iocb and data: a
+ * program may use an iocb again while its first write is under way. async/aio.c and door/close.c
+ * call this. Thread-safe: one lock, with all signals blocked.
  */
 #ifndef AIO_TABLE_H
 #define AIO_TABLE_H
@@ -12,11 +13,11 @@
 #include "async/aio_signal.h"
 #include "engine/flight.h"
 
-/* Freed when its event was fetched and its signal was fired: a signal must not be used again
- * before. */
+/* It is freed when its event has been fetched and its signal fired. Until then nobody may use the
+ * signal again. */
 struct aio_op {
 	struct work work;    /* first */
-	struct aio_op *next; /* of those that are found together */
+	struct aio_op *next; /* in the same bucket */
 	aio_context_t context;
 	const struct iocb *iocb;
 	uint64_t data;
@@ -35,7 +36,8 @@ void aio_table_fetch(aio_context_t context, struct io_event *events, long count)
 
 bool aio_table_has(aio_context_t context, const struct iocb *iocb);
 
-/* Wait for those of the context, all of them, those that need one of these descriptors. */
+/* Each waits for writes: of the context; all; those whose signal has one of these numbers, which it
+ * then forgets, for they are about to be closed. */
 void aio_table_await(aio_context_t context);
 void aio_table_await_all(void);
 void aio_table_before_close(unsigned first, unsigned last);

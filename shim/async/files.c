@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Only block devices are of interest: few, so the table is short, and searched from end to end. */
+/* The table has block devices only. They are few, so it is short and searched from end to end. A
+ * user counts its use of a file, without the lock (base/uses.h). */
 #include "async/files.h"
 
 #include <errno.h>
@@ -25,10 +26,10 @@ static struct file {
 	_Atomic uint32_t ring; /* its id */
 	_Atomic unsigned slot;
 	int fd;
-	struct look look; /* to know the descriptor by: programs close what is none of theirs */
+	struct look look; /* proves the descriptor: programs close what is none of theirs */
 } files[MAX_FILES];
 static _Atomic unsigned used;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of those who set and forget */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held to set or forget files */
 
 static bool is_sound(const struct file *file)
 {
@@ -37,8 +38,8 @@ static bool is_sound(const struct file *file)
 	return look_at_node(file->fd, &now) == 0 && look_is_same_node(&now, &file->look);
 }
 
-/* Closing our descriptor would drop POSIX locks that the process holds on this node. Then it stays
- * open until find_place() tries again. */
+/* False: somebody may hold locks on the node, and closing our descriptor would drop the process's
+ * POSIX locks. It stays open then until find_place() tries again. */
 static bool is_closed(struct file *file)
 {
 	if (is_sound(file)) {
@@ -73,7 +74,7 @@ static bool is_of(const struct file *file, uint32_t ring, unsigned slot)
 	return file->ring == ring && file->slot == slot;
 }
 
-/* In use, or NULL. */
+/* The file, in use; or NULL. */
 static struct file *get(uint32_t ring, unsigned slot)
 {
 	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
@@ -192,7 +193,7 @@ static bool is_about_files(unsigned opcode)
 	       opcode == IORING_REGISTER_FILES_UPDATE2;
 }
 
-/* A ring that is not known may be a known one under another number. */
+/* An unknown ring may be a known one under another number. */
 void files_before_register(const struct ring *ring, unsigned opcode)
 {
 	if (opcode > URING_REGISTER_LAST_KNOWN || opcode == URING_REGISTER_SEND_MSG_RING ||
@@ -202,7 +203,7 @@ void files_before_register(const struct ring *ring, unsigned opcode)
 		files_forget(ring->id);
 }
 
-/* A new table. */
+/* The ring has got a new table of files. */
 static void set_all(const struct ring *ring, const int *fds, unsigned count)
 {
 	if (ring)
@@ -210,7 +211,7 @@ static void set_all(const struct ring *ring, const int *fds, unsigned count)
 	files_set(ring, 0, fds, count);
 }
 
-/* An update may stop half way, and says how far it came. */
+/* An update may stop half way: its result is how many slots it has set. */
 void files_after_register(const struct ring *ring, unsigned opcode, const void *argument,
 			  unsigned count, long result)
 {

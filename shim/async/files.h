@@ -3,7 +3,7 @@
  * The writable block devices that a program has registered with its rings. A registered file needs
  * no descriptor of the program's, so each one here has a descriptor of our own for atomic writes.
  *
- * A slot that changes in a way that we do not follow is forgotten, with all of its ring: its writes
+ * If a slot changes in a way that we do not follow, we forget all slots of its ring: their writes
  * then go to the kernel, which refuses them. Thread-safe; files_get() and files_put() take no lock.
  */
 #ifndef FILES_H
@@ -14,31 +14,30 @@
 #include "base/uring_uapi.h"
 
 struct look;
-struct ring; /* ring_table.h; NULL: one that is not known, whose files are not either */
+struct ring; /* ring_table.h; NULL: an unknown ring, whose files are unknown, too */
 
-/* The slots from `first` on now hold these; -1: nothing, -2: what they held. */
+/* The slots from `first` on now hold these; -1: nothing, -2: what they held before. */
 void files_set(const struct ring *ring, unsigned first, const int *fds, unsigned count);
 
-/* By id. */
+/* ring: its id. */
 void files_forget(uint32_t ring);
 void files_forget_all(void);
 
-/* Around io_uring_register() of this opcode, with its arguments and what it returned. */
+/* Before and after io_uring_register() with this opcode; result: what it returned. */
 void files_before_register(const struct ring *ring, unsigned opcode);
 void files_after_register(const struct ring *ring, unsigned opcode, const void *argument,
 			  unsigned count, long result);
 
-/* The descriptor of a ring's slot, valid until files_put(), which also is the only one to close it;
- * or -1. */
+/* Our descriptor of the file in a ring's slot, or -1. It stays open until files_put(): only that
+ * closes it. */
 struct file;
 int files_get(const struct ring *ring, unsigned slot, struct file **ret_file);
 void files_put(struct file *file);
-/* Is it the node that was looked at? The descriptor's number may mean another file by now. */
+/* True: the file is on the node that was looked at. Our number may name another file by now. */
 bool files_is_on(const struct file *file, const struct look *look);
 
-/* Whose slots does this entry change? To be asked of all, and so here: in place it takes a
- * nanosecond. An opcode newer than the kernels that
- * we know may change any ring's. */
+/* Tells whose slots this entry changes. It is inline because it is asked of every entry: so it
+ * takes a nanosecond. An opcode newer than the kernels that we know may change any ring's slots. */
 enum files_change { FILES_STAY, FILES_OF_RING, FILES_OF_ANY };
 
 static inline enum files_change files_changed_by(const struct io_uring_sqe *sqe)
@@ -60,7 +59,7 @@ static inline enum files_change files_changed_by(const struct io_uring_sqe *sqe)
 	}
 }
 
-/* Before such an entry is submitted. */
+/* Call it before such an entry is submitted: it forgets those slots. */
 void files_before_change(const struct ring *ring, enum files_change change);
 
 void files_after_fork(void);

@@ -12,7 +12,7 @@
 #include "async/substitute.h"
 #include "engine/worker.h"
 
-/* As ring_is_atomic_write(), files_changed_by() and a close ask. */
+/* The opcodes that concern ring_is_atomic_write(), files_changed_by() and ring_before_close(). */
 const unsigned char ring_kinds[256] = {
 	[IORING_OP_WRITEV] = RING_KIND_WRITE,
 	[IORING_OP_WRITE_FIXED] = RING_KIND_WRITE,
@@ -28,7 +28,7 @@ const unsigned char ring_kinds[256] = {
 	[IORING_OP_LAST_KNOWN + 1 ... 255] = RING_KIND_CHANGES,
 };
 
-/* attr_type_mask of Linux 6.14, in what was padding. */
+/* attr_type_mask, which was padding before Linux 6.14. */
 static uint64_t attributes_of(const struct io_uring_sqe *sqe)
 {
 	uint64_t attributes;
@@ -37,8 +37,8 @@ static uint64_t attributes_of(const struct io_uring_sqe *sqe)
 	return attributes;
 }
 
-/* Others mean something that we do not do: buffers from a group, files without a descriptor,
- * somebody else's rights, a priority that might not be allowed, integrity data. */
+/* Other flags and fields mean something that we do not do: buffers from a group, files without a
+ * descriptor, somebody else's rights, a priority that might not be allowed, integrity data. */
 static bool is_understood(const struct io_uring_sqe *sqe)
 {
 	const unsigned flags = IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_ASYNC |
@@ -54,7 +54,8 @@ static void leave_slot(struct ring_batch *batch)
 	batch->registered = NULL;
 }
 
-/* Asked once for writes of a batch to the same slot. -1: a file that we do not know. */
+/* Our descriptor of the slot's file, asked for once for successive writes to the slot. -1: we do
+ * not know the file. */
 static int fd_of_slot(struct ring_batch *batch, unsigned slot)
 {
 	if (batch->registered && batch->slot == slot)
@@ -74,7 +75,7 @@ void ring_batch_end(struct ring_batch *batch)
 	batch->worker = RING_WORKER_UNKNOWN;
 }
 
-/* The kernel will refuse it, and nobody else tells of that. */
+/* Leaves the write to the kernel, which will refuse it, and counts it: nobody else does. */
 static enum ring_handled leave(int fd)
 {
 	KEEP_ERRNO;
@@ -85,8 +86,8 @@ static enum ring_handled leave(int fd)
 	return RING_LEFT;
 }
 
-/* The hold goes before the program's descriptor, as at a close(); when the kernel comes to that one
- * is not known. */
+/* Ends the hold before the program's descriptor is closed, as close() does. We cannot know when the
+ * kernel will close it. */
 void ring_before_close(const struct io_uring_sqe *sqe)
 {
 	KEEP_ERRNO;
@@ -124,7 +125,7 @@ static int start(struct ring_batch *batch, const struct io_uring_sqe *sqe, int f
 	return engine_start(&call, form_of(batch), job, &early);
 }
 
-/* /dev/null has no way of polling. */
+/* No substitute serves a ring with IOPOLL: /dev/null cannot be polled. */
 static enum ring_handled finish_at_once(struct ring_batch *batch, struct io_uring_sqe *sqe, int fd,
 					struct engine_job *job, int result)
 {
@@ -139,13 +140,14 @@ static enum ring_handled finish_at_once(struct ring_batch *batch, struct io_urin
 	return result < 0 ? RING_FAILED : RING_DONE;
 }
 
-/* What is waited for need not come as a message; but a ring that is polled knows nothing else. */
+/* If the caller waits for this write, we do it at once. A ring with IOPOLL has no such way and
+ * always gets a message. */
 static bool is_waited_for(const struct ring_batch *batch)
 {
 	return batch->alone && !(batch->flags & IORING_SETUP_IOPOLL);
 }
 
-/* Asked once for all of them. */
+/* Asked once for the whole batch. */
 static bool has_worker(struct ring_batch *batch)
 {
 	if (batch->worker == RING_WORKER_UNKNOWN)
@@ -175,15 +177,15 @@ static bool take_out(struct ring_batch *batch, const struct io_uring_sqe *sqe,
 	return batch->op != NULL;
 }
 
-/* Later members of a chain must wait for the kernel to come to them, which nobody can but it; and
- * so must what comes after one that drains. */
+/* A later entry of a chain must wait until the kernel comes to it, unless we did all before it. So
+ * must an entry after one that drains. Both are the kernel's. */
 static bool is_ours(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
 	return ring_is_atomic_write(sqe) && is_understood(sqe) &&
 	       (!batch->in_chain || batch->open) && !batch->drained;
 }
 
-/* Past the doors, the number of our descriptor was given to another disk after files_get(). */
+/* True: past the doors, our descriptor's number was given to another disk after files_get(). */
 static bool is_astray(const struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		      const struct engine_job *job, int result)
 {
@@ -220,7 +222,7 @@ static enum ring_handled handle(struct ring_batch *batch, struct io_uring_sqe *s
 						       : sqe->fd);
 }
 
-/* May an atomic write that is linked to this entry be done in our hands? */
+/* Notes whether we may do an atomic write that is linked to this entry. */
 static void follow(struct ring_batch *batch, const struct io_uring_sqe *sqe,
 		   enum ring_handled handled)
 {

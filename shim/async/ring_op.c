@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One lock, for the table; never held while a device is waited for, and with all signals blocked.
- */
+/* One lock, for the pool and for `own` and `under_way` of the rings. Nobody holds it while waiting
+ * for a device; its holder blocks all signals. */
 #include "async/ring_op.h"
 
 #include <errno.h>
@@ -30,8 +30,8 @@ static _Atomic unsigned under_way; /* of all rings */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
-/* While writes of it are under way, a descriptor of our own keeps the ring from becoming another
- * one. It is compared with the ring's inode after it was made. */
+/* While writes of a ring are under way, a descriptor of our own keeps the ring's file. We compare
+ * its inode after we have made it: the number may have been another file's by then. */
 static int duplicate(const struct ring *ring)
 {
 	int own = fcntl(ring->fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
@@ -106,8 +106,8 @@ void ring_op_await_all(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Every close() comes here, also what a worker calls below us: only who closes a ring takes the
- * lock. */
+/* Every close() comes here, also one that code below us makes in a worker. Only the close of a ring
+ * takes the lock. */
 void ring_op_before_close(unsigned first, unsigned last)
 {
 	if (!atomic_load(&under_way) || !ring_table_is_busy(first, last) ||
@@ -125,7 +125,7 @@ static void post(struct ring_op *op, struct flight *flight)
 	flight_post(flight, &op->work, op->ring->own, op->user_data, op->work.result);
 }
 
-/* Our descriptor was closed unseen: take another one. False: the ring is gone, too. */
+/* Our descriptor was closed unseen: makes another one. False: the ring is gone, too. */
 static bool renew(struct ring *ring)
 {
 	pthread_mutex_lock(&lock);
@@ -221,7 +221,7 @@ bool ring_op_is_under_way(void)
 	return atomic_load(&under_way);
 }
 
-/* Ours of a ring is not for the child: it would keep the ring. */
+/* The child closes its copies of our descriptors: they would keep the rings. */
 RACY void ring_op_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes that were taken out of rings, from then until their completion is posted: done by workers,
- * told by IORING_OP_MSG_RING (5.18). Thread-safe; not to be called in a vforked child.
+ * Writes that were taken out of rings, from then until their completion is posted: workers do them,
+ * IORING_OP_MSG_RING (5.18) posts it. Meanwhile the ring is in use, and a descriptor of our own
+ * keeps its file. Thread-safe; not to be called in a child of vfork().
  */
 #ifndef RING_OP_H
 #define RING_OP_H
@@ -14,26 +15,27 @@
 
 struct ring_op;
 
-/* Can it be done at all? If so, until worker_release(). */
+/* True: writes can be taken out, until worker_release(). */
 bool ring_op_hold_worker(void);
 
-/* Of this ring, which is in use: the job to be finished, or if `result` is an error or
- * REQUEST_EMPTY, just that to be told. NULL: there is no memory, or no descriptor left. */
+/* Takes a write out of this ring, which is in use. If `result` is an error or REQUEST_EMPTY,
+ * nothing but the posting of it is left to do. NULL: there is no memory, or no descriptor left. */
 struct ring_op *ring_op_take(struct ring *ring, const struct io_uring_sqe *sqe,
 			     const struct engine_job *job, int result);
 
-/* Then one of these: it is started with others, or the entry was not ours after all. */
+/* Then call one of these: the first to start it with others, the second if the entry was not ours
+ * after all. */
 struct ring_op_list {
 	struct work *first; /* the one that was added last */
 };
 void ring_op_add(struct ring_op_list *list, struct ring_op *op);
 void ring_op_leave(struct ring_op *op);
 
-/* All of the list, which is empty then. */
+/* Starts all writes of the list, which is empty then. */
 void ring_op_start(struct ring_op_list *list);
 
-/* Is there any? And wait until none is of this ring; none at all; or none of a ring with these
- * descriptors, before they are closed. */
+/* The first tells whether any write is under way. The others wait until none is: of this ring; of
+ * any ring; of a ring with one of these descriptors, which are about to be closed. */
 bool ring_op_is_under_way(void);
 void ring_op_await(const struct ring *ring);
 void ring_op_await_all(void);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Start reading at ring_before_submit(). */
 #include "async/ring_prepared.h"
 
 #include "base/cleanup.h"
@@ -94,7 +95,7 @@ static struct found look(const struct uring *ring)
 	return found;
 }
 
-/* One that is waited for takes hardly a lock, and then a guard of its own. */
+/* A write that is waited for hardly takes a lock; where it does, it raises a guard of its own. */
 static unsigned handle_guarded(struct uring *uring, struct ring_batch *batch)
 {
 	KEEP_ERRNO;
@@ -120,8 +121,8 @@ static unsigned handle_found(struct uring *uring, struct ring *ring, const struc
 	return handled;
 }
 
-/* An entry that drains waits for all that were submitted before it, so those that were taken out
- * end first. */
+/* An entry that drains waits for all that were submitted before it. The kernel does not know of
+ * those that were taken out, so we wait for them. */
 static unsigned before_submit(struct uring *uring, struct ring *ring, const struct found *found,
 			      unsigned waits)
 {
@@ -133,8 +134,8 @@ static unsigned before_submit(struct uring *uring, struct ring *ring, const stru
 	return handle_found(uring, ring, found, waits);
 }
 
-/* What liburing has prepared stands in the same way in a ring that always begins at its first
- * entry. */
+/* A ring that always begins at its first entry (SQ_REWIND) makes no difference here: its prepared
+ * entries lie in the same way. */
 unsigned ring_before_submit(struct uring *uring, unsigned waits)
 {
 	if ((uring->flags & ~(URING_SETUP_KNOWN | URING_SETUP_SQ_REWIND)) || !concerns_us(uring))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries that a program has prepared through liburing and not published yet: those that are taken
- * out leave no gap. Thread-safe, as far as the ring is.
+ * Entries that a program has prepared through liburing and not published yet: so those that are
+ * taken out leave no gap. door/uring.c calls this before liburing submits. No lock: as liburing,
+ * it leaves it to the program that one thread at a time submits to a ring.
  */
 #ifndef RING_PREPARED_H
 #define RING_PREPARED_H
@@ -37,14 +38,14 @@ struct uring {
 _Static_assert(offsetof(struct uring, flags) == 192 && offsetof(struct uring, features) == 200,
 	       "liburing's layout");
 
-/* Its entry in the table, in use until ring_table_put(), or NULL. */
+/* The ring's entry in the table, in use until ring_table_put(); or NULL. */
 struct ring *ring_of(const struct uring *uring);
 
-/* Before the call that submits. waits: for how many completions it waits. Returns how many entries
- * were taken out, to be added to what that call returns. */
+/* Call it before the function that submits. waits: for how many completions that waits. Returns how
+ * many entries were taken out; the caller adds them to the result of that function. */
 unsigned ring_before_submit(struct uring *ring, unsigned waits);
 
-/* Before the ring goes: waits for the writes of it that are under way. */
+/* Call it before the ring ends: waits for its writes under way, and ends its entry in the table. */
 void ring_before_exit(const struct uring *ring);
 
 #endif

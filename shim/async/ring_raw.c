@@ -28,8 +28,8 @@
 #include "async/ring_table.h"
 #include "base/uring_uapi.h"
 
-/* Laid out as we know it, in memory of the kernel's. A polling thread of the kernel's takes entries
- * unseen: such a ring stays the kernel's, and so do its atomic writes. */
+/* True: the ring is laid out as we know it, in the kernel's memory, and has no polling thread. Such
+ * a thread takes entries unseen, so the atomic writes of its ring stay the kernel's. */
 static bool is_understood(const struct io_uring_params *params)
 {
 	return !(params->flags & (~(unsigned)URING_SETUP_KNOWN | IORING_SETUP_NO_MMAP |
@@ -68,7 +68,7 @@ static long submit(const struct call *call, unsigned count)
 			    call->flags & IORING_ENTER_REGISTERED_RING, 0, 0);
 }
 
-/* What has been done of a call. */
+/* How far a call has come. */
 struct pass {
 	struct ring *ring;
 	const struct call *call;
@@ -78,7 +78,7 @@ struct pass {
 	long error;
 };
 
-/* NULL: an index of the program's that names none. */
+/* NULL: the program's index names no entry. */
 static struct io_uring_sqe *entry_at(const struct ring *ring, uint32_t position)
 {
 	uint32_t slot = position & ring->map.sq_mask;
@@ -89,7 +89,8 @@ static struct io_uring_sqe *entry_at(const struct ring *ring, uint32_t position)
 	return &ring->map.sqes[index << (ring->flags & IORING_SETUP_SQE128 ? 1 : 0)];
 }
 
-/* Each if it still is what we made of it: the program may be preparing the next one there. */
+/* Restores each entry that still is what we made of it: in others the program may be preparing the
+ * next one. */
 static void restore(struct ring *ring)
 {
 	for (unsigned i = 0; i < ring->saved_count; i++) {
@@ -100,7 +101,7 @@ static void restore(struct ring *ring)
 	ring->saved_count = 0;
 }
 
-/* Those that are ready, and `more`. The kernel's word: how many it took. */
+/* Submits those that are ready, and `more`. Returns the kernel's result: how many it took. */
 static long submit_ready(struct pass *pass, unsigned more)
 {
 	long result = submit(pass->call, pass->ready + more);
@@ -120,8 +121,8 @@ static bool hand_over(struct pass *pass)
 	return !ready || submit_ready(pass, 0) == ready;
 }
 
-/* With all before it. False: it was not dropped, so the kernel did not come so far, or another
- * thread's call took the entry as it was. */
+/* Submits all before this entry, and has the kernel drop this one. False: it did not. Either it
+ * stopped before, or another thread's call took the entry as it was. */
 static bool drop(struct pass *pass, uint32_t position)
 {
 	uint32_t *slot = &pass->ring->map.sq_array[position & pass->ring->map.sq_mask];
@@ -139,7 +140,7 @@ static bool drop(struct pass *pass, uint32_t position)
 	return true;
 }
 
-/* RWF_ATOMIC goes last: whoever sees an entry that is half of each is refused. */
+/* RWF_ATOMIC goes last: the kernel refuses an entry that it sees half changed. */
 static void change(struct ring *ring, struct io_uring_sqe *sqe, const struct io_uring_sqe *new)
 {
 	struct saved *saved = &ring->saved[ring->saved_count++];
@@ -164,7 +165,7 @@ static bool handle(struct pass *pass, struct io_uring_sqe *sqe, uint32_t positio
 	return true;
 }
 
-/* An atomic write is done when all before its chain has been accepted. */
+/* We do an atomic write only when the kernel has accepted all before its chain. */
 static bool look(struct pass *pass, uint32_t position)
 {
 	struct io_uring_sqe *sqe = entry_at(pass->ring, position);
@@ -183,7 +184,7 @@ static bool look(struct pass *pass, uint32_t position)
 	return handle(pass, sqe, position);
 }
 
-/* The first entry of a chain that these do not end, or the one after them. */
+/* The first entry of a chain that does not end among these entries; or the end of these. */
 static uint32_t find_loose(const struct ring *ring, uint32_t first, unsigned count)
 {
 	uint32_t end = first + count;
@@ -294,13 +295,13 @@ static struct found scan(const struct ring *ring, unsigned count)
 		found.slots |= ring_is_atomic_write(sqe) && (sqe->flags & IOSQE_FIXED_FILE);
 		if (sqe->opcode == IORING_OP_CLOSE)
 			ring_before_close(sqe);
-		/* What drains waits for all that were submitted before, also those taken out. */
+		/* An entry that drains waits for all submitted before it, also those taken out. */
 		found.atomic |= (sqe->flags & IOSQE_IO_DRAIN) && ring->under_way;
 	}
 	return found;
 }
 
-/* The files of a ring are known by the ring, not by its number. */
+/* Registered files belong to a ring, not to its number: so the number must still be the ring's. */
 static bool is_certain(const struct ring *ring, const struct call *call, const struct found *found)
 {
 	return !found->slots || (call->flags & IORING_ENTER_REGISTERED_RING) ||

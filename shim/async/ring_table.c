@@ -21,11 +21,11 @@ enum { MAX_RINGS = 256, MAX_REGISTERED = 16 /* IO_RINGFD_REG_MAX, io_uring/tctx.
 static struct ring rings[MAX_RINGS];
 static _Atomic unsigned used;
 static uint32_t last_id;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of those who add */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held to add a ring */
 
-/* The calling thread's registered rings, by id: a ring may be used by its index long after its
- * descriptor has become another one's. And its number, for those of the kernel and of the C library
- * are given out again. */
+/* The ids of the calling thread's registered rings: a program may use a ring by its index long
+ * after its descriptor has become another file's. And a number of our own for the thread: the
+ * kernel and the C library give theirs out again. */
 static __thread uint32_t registered[MAX_REGISTERED] __attribute__((tls_model("initial-exec")));
 static __thread uint64_t self __attribute__((tls_model("initial-exec")));
 
@@ -103,7 +103,7 @@ void ring_table_end(struct ring *ring)
 		files_forget(ring->id);
 }
 
-/* A ring is looked for by one of these: its file, its id if that is not 0, its number. */
+/* We look for a ring by one of these: its file; its id, if not 0; its number. */
 struct wanted {
 	int fd;
 	uint32_t id;
@@ -151,7 +151,7 @@ struct ring *ring_table_get(unsigned fd, bool is_registered)
 	return NULL;
 }
 
-/* A ring that was mapped anew is the one that it was if its file is. */
+/* A ring that liburing has mapped anew is the same ring if its file is the same. */
 struct ring *ring_table_get_prepared(int fd, const void *head, bool by_number)
 {
 	struct ring *ring = get_by_number(fd);
@@ -189,7 +189,7 @@ static struct ring *find_place(void)
 	return i < MAX_RINGS ? &rings[i] : NULL;
 }
 
-/* The rings that had this number were closed unseen. */
+/* Ends the rings that had this number: they were closed unseen. */
 static void end_others(int fd)
 {
 	struct ring *ring;
@@ -207,7 +207,7 @@ static void name(struct ring *ring, int fd, unsigned flags, const void *head)
 
 	ring->inode = told ? st.st_ino : 0;
 	ring->filesystem = told ? st.st_dev : 0;
-	inodes_are(TELL, ring); /* asked now, for what is looked for by its file later */
+	inodes_are(TELL, ring); /* ask now: ring_table_get_any() needs the answer later */
 	ring->fd = fd;
 	ring->id = ++last_id;
 	ring->flags = flags;
@@ -238,7 +238,7 @@ static bool prepare(struct ring *ring, int fd, const struct io_uring_params *p)
 	return true;
 }
 
-/* p: NULL if liburing has it. */
+/* p: NULL for a ring of liburing's. */
 static void add(int fd, unsigned flags, const void *head, const struct io_uring_params *p)
 {
 	GUARDED;
@@ -317,7 +317,7 @@ void ring_table_register(unsigned opcode, const struct io_uring_rsrc_update *upd
 	}
 }
 
-/* A child of vfork() closes its own descriptors, not our memory's. */
+/* A child of vfork() shares our memory, but closes its own descriptors: that ends no ring. */
 void ring_table_before_close(unsigned first, unsigned last)
 {
 	unsigned count = atomic_load_explicit(&used, memory_order_acquire);
@@ -340,7 +340,7 @@ void ring_table_leave_all(void)
 	}
 }
 
-/* The uses of the parent's other threads stay counted: what they used is never discarded here. */
+/* Uses by the parent's other threads stay counted: the child never discards what they used. */
 RACY void ring_table_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

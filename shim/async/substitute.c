@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A write to /dev/null results in its length, and looks at no memory. Errors come from a NOP with
- * an injected result (6.10), or from entries that fail by themselves, as each was seen to on 5.10,
- * 6.1 and 6.12.
+ * an injected result (6.10), or from entries that fail by themselves: each of them did on 5.10, 6.1
+ * and 6.12.
  */
 #include "async/substitute.h"
 
@@ -21,8 +21,8 @@
 
 enum { FIRST_NUMBER = 512, UNKNOWN_FLAG = 0x40000000 };
 
-/* Files of our own, opened at need. Programs close what is none of theirs: so each is known by its
- * inode, and opened again where its number means something else. */
+/* Files of our own, opened at need. Programs close what is none of theirs: so we know each by its
+ * inode, and open it again if its number names something else. */
 enum source { NULL_DEVICE, FULL_DEVICE, FILE_IN_MEMORY, SEALED, OWN_MEMORY, SOURCES };
 
 static struct {
@@ -31,7 +31,7 @@ static struct {
 	_Atomic ino_t inode;
 } files[SOURCES];
 
-static _Atomic pid_t owner; /* a child of vfork() closes its own descriptors, not our memory's */
+static _Atomic pid_t owner; /* a child of vfork() shares this, but closes descriptors of its own */
 
 static int open_memory_file(unsigned seals)
 {
@@ -42,7 +42,7 @@ static int open_memory_file(unsigned seals)
 	return fd;
 }
 
-/* O_NONBLOCK, or 5.10 hands each write to a worker of its own. */
+/* Without O_NONBLOCK Linux 5.10 hands each write to a kernel worker. */
 static int open_source(enum source source)
 {
 	switch (source) {
@@ -59,9 +59,9 @@ static int open_source(enum source source)
 	}
 }
 
-/* What all writes that are done at once go to is known by nobody's closing it: were it closed
- * unseen, and its number another file's, that write would fail, for it comes from memory that
- * cannot be read. */
+/* All writes that are done at once use /dev/null, so we do not check its inode each time, but rely
+ * on substitute_before_close(). If it was closed unseen and its number is another file's, the
+ * substitute fails: its memory cannot be read. */
 static bool is_still_there(enum source source)
 {
 	struct stat st;
@@ -112,7 +112,7 @@ static void put_write(struct io_uring_sqe *sqe, enum source source, uint32_t len
 		put(sqe, IORING_OP_WRITE, fd, length, 0);
 }
 
-/* Of memory that is there, for these are found out after it. */
+/* From memory that is there: the kernel finds these errors after it has looked at the memory. */
 static void put_one_byte(struct io_uring_sqe *sqe, enum source source, unsigned opcode)
 {
 	static char byte;
@@ -124,8 +124,8 @@ static void put_one_byte(struct io_uring_sqe *sqe, enum source source, unsigned 
 	sqe->addr = (uintptr_t)&byte;
 }
 
-/* The write itself, without its memory: what may not wait is told so by the kernel, for the reason
- * for which we were. */
+/* The write itself with RWF_NOWAIT, and without its memory: the kernel answers EAGAIN for the same
+ * reason for which it did to us. */
 static void put_again(struct io_uring_sqe *sqe)
 {
 	sqe->opcode = IORING_OP_WRITE;
@@ -135,8 +135,7 @@ static void put_again(struct io_uring_sqe *sqe)
 	sqe->buf_index = 0;
 }
 
-/* Where a file cannot be opened the entry stays as it was: the kernel refuses it with EOPNOTSUPP.
- */
+/* If a file cannot be opened, the entry stays as it was: the kernel refuses it with EOPNOTSUPP. */
 static void put_natural_error(struct io_uring_sqe *sqe, int error)
 {
 	switch (error) {

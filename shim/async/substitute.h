@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Submission entries whose natural result is what an atomic write came to: in the write's place,
- * with its links, its order and its completion.
+ * A substitute: an entry in a write's place whose natural result is the result of the write. It
+ * keeps the write's links, order and completion. async/ring.c puts it after it has done a write;
+ * async/aio.c uses the same descriptor of /dev/null.
  */
 #ifndef SUBSTITUTE_H
 #define SUBSTITUTE_H
@@ -10,20 +11,18 @@
 
 #include "base/uring_uapi.h"
 
-/* Can a success be put? To be asked before the write is done. */
+/* True: a success can be put. Ask before the write is done. */
 bool substitute_is_ready(void);
 
-/* A file that takes any write for done, ours: not to be closed; or -1. */
+/* Our descriptor of /dev/null, which the caller must not close; or -1. */
 int substitute_null(void);
 
-/* Before these descriptors are closed. */
+/* Call it before these descriptors are closed. */
 void substitute_before_close(unsigned first, unsigned last);
 void substitute_after_fork(void);
 
-/* The entry becomes one that results in this: a length, or -errno. Before Linux 6.10 not every
- * error can be had: EAGAIN, EBADF, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP and EPERM can, others become
- * EIO.
- */
+/* Turns the entry into one with this result: a length, or -errno. Before Linux 6.10 only EAGAIN,
+ * EBADF, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP and EPERM are available; other errors become EIO. */
 void substitute_put(struct io_uring_sqe *sqe, int result);
 
 #endif

@@ -14,7 +14,7 @@
 
 _Static_assert((int)REASON_COUNT <= (int)COUNTERS_REASONS && REASON_COUNT < 64, "see counters.h");
 
-/* "nvme0n1", "nvme0n1p1", "sda1"; what /sys does not know, by its number. */
+/* "nvme0n1", "nvme0n1p1", "sda1"; "259:1" if /sys does not know the device. */
 enum { NAME = 8 * COUNTERS_NAME_WORDS + 1 };
 static void name_of(dev_t number, char ret_name[NAME])
 {
@@ -50,7 +50,7 @@ static struct counters_slot *slot_of(dev_t number)
 	return slot_in(counters_get(), number);
 }
 
-/* Another thread may be about to fill it in. */
+/* Another thread may not have filled in the slot's name yet. */
 static void known_name(const struct counters_slot *slot, dev_t number, char ret_name[NAME])
 {
 	counters_name(slot, ret_name);
@@ -83,7 +83,7 @@ ssize_t account_kernel(dev_t number, enum door door, ssize_t result)
 	return result;
 }
 
-/* A write may be refused before its vector is read, or the file's position. */
+/* A write may be refused before we read its vector or the file position. */
 static bool is_length_known(const struct request *request)
 {
 	return request->length || request->block;
@@ -140,7 +140,7 @@ static uint64_t now(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* The first few too: of a program that makes no more they are all that is known. */
+/* One command in COUNTERS_SAMPLE, and the first ones: a program may make no more. */
 static bool is_timed(void)
 {
 	static _Atomic unsigned sequence;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the engine tells of each write: to the counters, the log and the probes. Changes nothing of
- * what becomes of it. A write that a program submits again, because io_submit() or its ring took
- * only some of many, is decided, and told of, again. errno may be changed.
+ * Tells counters, log and probes of each write; changes no outcome. The engine calls it, and
+ * async/ring.c for an entry that it leaves to the kernel. If io_submit() or a ring takes a batch
+ * only in part, writes submitted again are decided and counted again. errno may be changed.
  */
 #ifndef ACCOUNT_H
 #define ACCOUNT_H
@@ -12,19 +12,19 @@
 #include "device/device.h"
 #include "rules/request.h"
 
-/* Left to the kernel. number: the device's, 0 if it is none. result: the kernel's, or 0 where it is
- * not seen. Returns it. */
+/* A write is left to the kernel. number: the block device's, or 0. result: the kernel's, or 0 if we
+ * do not see it. Returns result. */
 ssize_t account_kernel(dev_t number, enum door door, ssize_t result);
 
-/* Refused with this -errno, which it returns; anything else is no refusal, and not counted. */
+/* A write is refused with this -errno. Returns it. An `error` >= 0 is no refusal: not counted. */
 int account_refused(const struct device *device, const struct request *request, int error);
 
-/* Around a command. The time when it began, in ns; 0: it is not among those that are timed. */
+/* Around a command. account_begin() returns the time in ns, or 0: this command is not timed. */
 uint64_t account_begin(const struct device *device, const struct request *request);
 void account_end(const struct device *device, const struct request *request, uint64_t began,
 		 ssize_t result);
 
-/* Answered by us. Counted if anything is: it is no write. */
+/* We answered a statx. It is no write, so it is counted only where counters exist already. */
 void account_statx(dev_t number);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The second half of a write, when its caller has gone on. */
+/* The second half of a write whose caller has gone on: workers call it (worker.c, flight.c). Where
+ * there is no worker, the submitting thread does. The job's hold is in use until the job ends. */
 #include "engine/engine.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 
 #define SOON UINT64_C(10000000) /* ns */
 
-/* Whether the namespace's node can be opened is tried once for each hold. */
+/* True if the namespace's node can be opened. It is tried once for each hold. */
 static bool has_node(const struct engine_job *job)
 {
 	enum { UNTRIED, OPENS, FAILS };
@@ -29,7 +30,7 @@ static bool has_node(const struct engine_job *job)
 	return atomic_load(tried) == OPENS;
 }
 
-/* A flush comes after the command, which is for a thread to wait for. */
+/* A write with a flush goes in no flight: a thread waits for the command and then flushes. */
 void engine_leave(struct engine_job *job)
 {
 	KEEP_ERRNO;
@@ -62,7 +63,7 @@ bool engine_is_still(const struct engine_job *job, uint64_t now)
 	       (now - told < DEVICE_OLD && is_as_it_was(job));
 }
 
-/* Block size, size and promise must be those by which it was judged. */
+/* True if block size, size and promise are still those by which the write was judged. */
 static bool is_known_anew(const struct engine_job *job)
 {
 	struct device now;
@@ -92,14 +93,14 @@ ssize_t engine_land(struct engine_job *job, int result)
 	struct command command = engine_command(engine_device(job), &job->request);
 
 	ssize_t length = engine_device(job)->transport->queue->outcome(&command, result);
-	if (length) { /* else engine_finish() does it over */
+	if (length) { /* else engine_finish() does it */
 		account_end(engine_device(job), &job->request, job->began, length);
 		engine_drop(job);
 	}
 	return length;
 }
 
-/* If the hold was closed meanwhile, past the doors, or the disk formatted, nothing is sent. */
+/* Sends nothing if the hold was closed meanwhile, past the doors, or the disk was formatted. */
 static ssize_t finish(struct engine_job *job)
 {
 	int error = job->asks ? engine_ask(job) : REQUEST_GOOD;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* As block/blk-sysfs.c of Linux 6.11 and later gives them: bytes, in decimal, and a newline. */
+/* The format is that of block/blk-sysfs.c, Linux 6.11 and later: bytes in decimal and a newline. */
 #include "engine/attribute.h"
 
 #include <fcntl.h>
@@ -27,7 +27,7 @@ enum attribute attribute_named(const char *path)
 	return which;
 }
 
-/* The node is asked as statx() asks it, which leaves the answer with the device. */
+/* Asks the node by engine_statx(), which stores the answer; then reads that. */
 static bool ask(dev_t number, struct device *ret_device)
 {
 	char name[64], path[80];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files queue/atomic_write_* of a disk's folder in /sys, where the kernel has none, or has less
- * to say than the shim can do. Thread-safe; errno may be changed.
+ * The content of the files queue/atomic_write_* in a disk's folder in /sys. door/attribute.c shows
+ * it where the kernel has no such file, or promises less there than the shim. Thread-safe; errno
+ * may be changed.
  */
 #ifndef ATTRIBUTE_H
 #define ATTRIBUTE_H
@@ -20,8 +21,8 @@ enum attribute {
 };
 extern const char *const attribute_names[ATTRIBUTES];
 
-/* Which of them does the path name last? Asked of each path that is opened, so the end comes first.
- */
+/* The attribute that the last part of the path names. The doors ask this of each path that is
+ * opened, so attribute_of() compares the end of the path first. */
 enum attribute attribute_named(const char *path);
 static inline enum attribute attribute_of(const char *path)
 {
@@ -32,13 +33,13 @@ static inline enum attribute attribute_of(const char *path)
 									     : ATTRIBUTE_NONE;
 }
 
-/* A file that a queue's folder has on every kernel, which is as these are but for what is in it. */
+/* A file that every kernel has in a queue's folder, and that differs only in its content. */
 #define ATTRIBUTE_LIKE "logical_block_size"
 
 enum { ATTRIBUTE_TEXT = 24 };
 
-/* The content that the file is to have in the folder of which `queue` is a descriptor. Its length;
- * 0: it is not ours to give. kernel_has: there is one natively. */
+/* Writes the content of the file in the folder `queue`, a descriptor. Returns its length; 0: the
+ * file is not ours. kernel_has: the kernel has the file. */
 size_t attribute_text(int queue, enum attribute which, bool kernel_has,
 		      char ret_text[ATTRIBUTE_TEXT]);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way of a write: engine_write() -> engine_start() -> engine_find() (find.c: which file, which
- * device) -> gather() -> engine_judge() (judge.c) -> engine_finish() -> engine_send().
+ * The way of a write: engine_write() -> start() -> engine_find() (find.c: which file, which device)
+ * -> gather() -> engine_judge() (judge.c) -> engine_send(). engine_start() is the same up to the
+ * judgement; engine_finish() (async.c) sends later.
  */
 #include "engine/engine.h"
 
@@ -30,8 +31,8 @@ enum lane engine_decide(const struct device *device, enum mode mode)
 	return device->transport ? LANE_COMMAND : LANE_KERNEL;
 }
 
-/* Flags that came after the kernel that we emulate are as good as the running kernel says: it is
- * asked with a write to /dev/null, once. RWF_DONTCACHE fails there, as it does on block devices. */
+/* A flag that came after the emulated kernel is valid if the running kernel takes it: we try it in
+ * a write to /dev/null, and remember success. RWF_DONTCACHE fails there, as on block devices. */
 static int known_flags(int flags)
 {
 	static _Atomic int taken;
@@ -71,8 +72,8 @@ static enum door door_of(const struct write_call *call, enum form form)
 	return form == FORM_AIO ? DOOR_LIBAIO : DOOR_IO_URING;
 }
 
-/* The call's own part of the request. The rest is filled in by gather(); until then block is 0, by
- * which an error is told without it. */
+/* Fills in the call's part of the request; gather() fills in the rest. Until then block is 0:
+ * account_refused() then leaves out a length or offset of 0. */
 static void ask(const struct write_call *call, enum form form, struct request *request)
 {
 	request->offset = call->offset == -1 ? 0 : (uint64_t)call->offset;
@@ -88,7 +89,7 @@ static void ask(const struct write_call *call, enum form form, struct request *r
 	request->start = request->block = 0;
 }
 
-/* The file's and the device's part. */
+/* Fills in the file's and the device's part. */
 static void gather(const struct write_call *call, const struct engine_file *file,
 		   struct request *request)
 {
@@ -113,14 +114,13 @@ static int judge(const struct write_call *call, const struct engine_file *file,
 	return engine_judge(file->hold, request, &file->device->limits, file->later);
 }
 
-/* A call by pwritev2() has passed the kernel's own checks, and its memory has been imported there.
- */
+/* pwritev2(): the iovec is read only after engine_find(), which knows then that it can be read. */
 static int start_with(const struct write_call *call, enum form form, struct engine_file *file,
 		      struct request *request, bool *ret_early)
 {
 	int imported = form == FORM_CALL ? 0 : engine_import(call, request);
 
-	/* A ring imports before it looks at the file, whatever that is. */
+	/* A ring reads the segments before it looks at the file, of whatever kind that is. */
 	*ret_early = form != FORM_AIO && imported;
 	if (*ret_early)
 		return imported;
@@ -136,7 +136,8 @@ static int start_with(const struct write_call *call, enum form form, struct engi
 	return judge(call, file, request);
 }
 
-/* A file that several writes share keeps its hold, and may be about another device by the next. */
+/* The job gets the hold, and a copy of the device. A file that several writes share keeps its hold,
+ * too, and may describe another device by the next write. */
 static void give(struct engine_file *file, enum form form, bool shared, struct engine_job *job)
 {
 	job->hold = file->hold;
@@ -152,7 +153,7 @@ static void give(struct engine_file *file, enum form form, bool shared, struct e
 		file->hold = NULL;
 }
 
-/* No descriptor left is the caller's to tell: it may find another way. */
+/* -EMFILE (no descriptor left) is not counted here: the caller may find another way. */
 static int start(const struct write_call *call, enum form form, struct engine_job *job,
 		 bool *ret_early)
 {
@@ -179,7 +180,7 @@ static int start(const struct write_call *call, enum form form, struct engine_jo
 	return result;
 }
 
-/* Natively no write needs a descriptor. */
+/* -ENOMEM and not -EMFILE: natively no write needs a descriptor. */
 static int no_room(const struct engine_job *job)
 {
 	const struct device device = { .number = job->own.number };
@@ -235,7 +236,7 @@ bool engine_flushes(const struct device *device, const struct request *request)
 	return device->queue.durable == DURABLE_BY_FLUSH && is_durable(request);
 }
 
-/* A flush that fails is the write's error, as natively. */
+/* If the flush fails, so does the write, as natively. */
 static ssize_t write_to(const struct hold *hold, const struct device *device,
 			const struct request *request, const struct command *command)
 {
@@ -279,8 +280,8 @@ static ssize_t write_by_command(const struct write_call *call, struct engine_job
 	return length;
 }
 
-/* The position is that of an open file, and a number may be given to another file meanwhile: so the
- * write goes through a descriptor of our own, which shares the position. */
+/* The position belongs to an open file, and the number may be given to another file meanwhile. So
+ * the write goes through a descriptor of our own, which shares the position. */
 static ssize_t write_at_position(const struct write_call *call, struct engine_job *job)
 {
 	struct write_call there = *call;
@@ -299,7 +300,8 @@ static ssize_t write_at_position(const struct write_call *call, struct engine_jo
 	return result;
 }
 
-/* A lock of the program's would be dropped by a close of ours: then its number must do. */
+/* Closing our own descriptor would drop the program's locks on the node. Where there may be locks,
+ * the write goes through the program's number. */
 static bool is_by_own_descriptor(const struct write_call *call)
 {
 	struct look look;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which open file the program's number names, the hold of its device, and what is known of that. */
+/* engine_find(), called by engine.c: finds the open file that the program's number names, the hold
+ * of its device, and what is known of the device. The hold is in use until engine_forget() or the
+ * job's end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -10,11 +12,11 @@
 #include "engine/engine.h"
 
 enum {
-	RWF_GATE = 0x40000000, /* a flag that no kernel knows: a write with it is checked, and
-				  refused */
+	RWF_GATE = 0x40000000, /* no kernel knows this flag: the kernel checks a write with it, and
+				  refuses it */
 	MAX_SEGMENTS = 1024,   /* UIO_MAXIOV */
-	PAGE = 4096,           /* the smallest that there is */
-	SECTOR = 512,          /* of the kernel's: partitions are so many of these */
+	PAGE = 4096,           /* the smallest page size */
+	SECTOR = 512,          /* the kernel's: the unit of a partition's size */
 	TRIES = 256,
 };
 
@@ -55,8 +57,8 @@ int engine_import(const struct write_call *call, struct request *request)
 	return add(request, call->iov, (size_t)call->count);
 }
 
-/* The kernel's own checks of what comes before the flags: offset, fd, iovec array, permissions.
- * -EOPNOTSUPP: all of them passed. After that the iovec array is known to be readable. */
+/* The gate: the kernel makes the checks that come before the flags: offset, fd, iovec array,
+ * permissions. -EOPNOTSUPP: all of them passed, so the iovec array can be read. */
 static int pass_gate(const struct write_call *call)
 {
 	ssize_t result = real_pwritev2(call->fd, call->iov, call->count, call->offset,
@@ -69,7 +71,7 @@ static int pass_gate(const struct write_call *call)
 	return (int)result;
 }
 
-/* On the page where the door's own frame lies it surely can, as most do. */
+/* Most iovecs lie on the page of the door's own stack frame, which surely can be read. */
 static bool is_beside(const void *address, const struct write_call *call)
 {
 	return ((uintptr_t)address ^ (uintptr_t)call) < PAGE;
@@ -85,7 +87,7 @@ static bool can_be_read(const struct iovec *iov, const struct write_call *call)
 	       ((uintptr_t)second % PAGE || memory_has_word(second));
 }
 
-/* One segment, which is there, at a place that is one: the kernel need not be asked at the gate. */
+/* One readable segment, not empty, at a possible offset: such a call need not pass the gate. */
 static bool is_plain(const struct write_call *call)
 {
 	if (call->count != 1 || call->offset < 0 || !can_be_read(call->iov, call))
@@ -111,8 +113,9 @@ void engine_forget(struct engine_file *file)
 	engine_begin(file);
 }
 
-/* Block size and size may change while the device is held. A look into the page cache tells whether
- * a write fits, but where the device may end within a block. */
+/* Block size and size may change while the device is held. The look into the page cache shows
+ * whether a write fits, except where the device may end within a block: only there we ask for the
+ * size. */
 static int measure(struct engine_file *file, uint32_t *ret_block)
 {
 	const struct device *device = file->device;
@@ -124,7 +127,7 @@ static int measure(struct engine_file *file, uint32_t *ret_block)
 	return error;
 }
 
-/* The disk was formatted since it was asked: ask again, at once. */
+/* The disk was formatted since it was asked: asks it again, at once. */
 static int know_anew(struct engine_file *file, uint32_t block)
 {
 	device_expire(file->look.number);
@@ -146,7 +149,7 @@ static int know(struct engine_file *file)
 	return error;
 }
 
-/* A file that is not open for writing gets no hold: whatever is said of it is an error. */
+/* A file that is not open for writing gets no hold: its write can only fail. */
 static int know_without_hold(struct engine_file *file)
 {
 	int fd = file->look.flags & O_PATH ? -1 : file->fd;
@@ -181,7 +184,7 @@ static bool is_to_try_again(int error)
 	return error == -EAGAIN || error == -ESTALE;
 }
 
-/* While it looks again, changes of the number wait. */
+/* While this thread looks again, the doors make changes wait. */
 static int take_hold(struct engine_file *file)
 {
 	file->device = &file->own;
@@ -199,7 +202,8 @@ static int take_hold(struct engine_file *file)
 	return error;
 }
 
-/* Most writes meet a disk that is held, was asked within the last second, and is as it was then. */
+/* The usual case: the disk is held, was asked within the last second, and has the block size that
+ * it had then. */
 static bool is_known(struct engine_file *file)
 {
 	struct hold *hold = hold_choose(file->hold, &file->look);
@@ -213,8 +217,8 @@ static bool is_known(struct engine_file *file)
 	       block == hold->device.block;
 }
 
-/* By what is known; else the program's number is asked, whose answer decides the lane and nothing
- * more. */
+/* Takes what is known of the device; else asks it by the program's number. That answer decides the
+ * lane and nothing more. False: the device is not known. */
 static bool know_lane(int fd, struct engine_file *file)
 {
 	uint64_t age = device_recall(file->look.number, &file->own);
@@ -223,7 +227,7 @@ static bool know_lane(int fd, struct engine_file *file)
 	       device_get(fd, file->look.number, &file->own) == 0;
 }
 
-/* By device rules a kernel that does atomic writes itself is given those that it takes. */
+/* Under device rules a kernel with native atomic writes gets only those that it takes. */
 static bool is_for_kernel(const struct write_call *call, enum form form,
 			  const struct engine_file *file, const struct request *request)
 {
@@ -268,7 +272,7 @@ static int find_file(const struct write_call *call, enum form form, const struct
 		return REQUEST_GOOD;
 	engine_forget(file);
 	error = error ? error : take_hold(file);
-	if (error == -ENOTBLK) /* it has become another file's meanwhile */
+	if (error == -ENOTBLK) /* the number names another file by now */
 		return ENGINE_KERNEL;
 	return error ? error : REQUEST_GOOD;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A work has one entry in the ring at a time: its command, then its message. What the ring does not
- * do - the kernel lets the process use no such entries, the node cannot be opened, a status with
- * which the driver's own commands are sent again - is done as if there were none.
+ * A work has one entry in the ring at a time: its command, then its message. engine_finish() does a
+ * write that the ring does not do: the kernel lets the process use no such entries, the node cannot
+ * be opened, or the status is one with which the driver sends its own commands again.
  */
 #include "base/real.h"
 #include "engine/flight.h"
@@ -13,13 +13,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* In the lowest bits of an entry's user_data, above them an address. */
+/* The lowest bits of an entry's user_data; the others are an address. */
 enum tag { COMMAND = 0, MESSAGE = 1, NODE = 2, SIGNAL = 3, TAGS = 3 };
 
-/* Each may be followed by two entries, and a disk's first by one before it. */
+/* Each may be followed by two entries, and a disk's first one needs one more before it. */
 enum { MOST = OWN_RING_ENTRIES / 2 - FLIGHT_NODES };
 
-/* The kernel does not do such commands for this process: none is tried again. */
+/* The kernel does no such commands for this process: no worker tries one again. */
 static _Atomic bool refused;
 
 bool flight_open(struct flight *flight)
@@ -43,7 +43,8 @@ static struct io_uring_sqe *next_entry(struct flight *flight, const void *about,
 	return sqe;
 }
 
-/* The next entry waits for it. A failure cancels that one, and then it is done without. */
+/* Puts the descriptor into the ring's table of files. The next entry waits for this one. If this
+ * one fails, the kernel cancels the next, which is then done without the ring. */
 static void hand_over(struct io_uring_sqe *sqe, unsigned place, const int *fd)
 {
 	sqe->opcode = IORING_OP_FILES_UPDATE;
@@ -54,14 +55,14 @@ static void hand_over(struct io_uring_sqe *sqe, unsigned place, const int *fd)
 	sqe->len = 1;
 }
 
-/* Not a disk's trouble, which ends with that disk. */
+/* Only errors that every disk would meet; others concern one disk alone. */
 static void note_refusal(int error)
 {
 	if (error == -EACCES || error == -EPERM || error == -EOPNOTSUPP || error == -EINVAL)
 		atomic_store(&refused, true);
 }
 
-/* Its place in the ring's table, or -1. A place never becomes another disk's. */
+/* The disk's place in the ring's table, or -1. A place never becomes another disk's. */
 static int find_node(struct flight *flight, const struct engine_job *job)
 {
 	for (unsigned i = 0; i < flight->node_count; i++) {
@@ -142,7 +143,7 @@ void flight_begin(struct flight *flight, struct work *work)
 
 void flight_post(struct flight *flight, struct work *work, int ring, uint64_t user_data, int result)
 {
-	/* When memory or descriptors are short, not for ever: somebody waits for this. */
+	/* Somebody waits for this completion, and memory or descriptors are not short for ever. */
 	while (!flight_open(flight))
 		real_pause(1000);
 	struct io_uring_sqe *sqe = next_entry(flight, work, MESSAGE);
@@ -192,7 +193,7 @@ static void land(struct flight *flight, struct work *work)
 	work->done(work, flight);
 }
 
-/* Commands that have come back, in their order. */
+/* Works whose commands have completed, in that order. */
 struct landed {
 	struct work *first, **last;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Most writes are good: this is found out at once. The others go through explain(), which finds the
- * errno that a native kernel gives. */
+/* engine_judge() decides whether a write is good; engine.c calls it, with the hold in use. Two
+ * checks show that most are. The others go through explain(), which finds the errno of a native
+ * kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -11,10 +12,10 @@
 #include "device/cache.h"
 #include "engine/engine.h"
 
-/* Before a native kernel comes to the -EINVAL, it finds out:
+/* Before a native kernel comes to the -EINVAL, it looks at:
  *	REQUEST_EARLY          nothing
- *	REQUEST_UNALIGNED      what is cached (EAGAIN)
- *	REQUEST_BEYOND_LIMITS  what is cached, and whether the memory is there (EFAULT) */
+ *	REQUEST_UNALIGNED      the page cache (EAGAIN)
+ *	REQUEST_BEYOND_LIMITS  the page cache, and then the memory (EFAULT) */
 static int late_error(int fd, const struct request *request, enum request_lateness lateness)
 {
 	uint64_t first = request->offset / request->block * request->block;
@@ -30,8 +31,8 @@ static int late_error(int fd, const struct request *request, enum request_latene
 		       : -EFAULT;
 }
 
-/* Only a write that will fail needs to know whether the device is read-only or swap space: for a
- * good one cache_prepare() finds out. Without waiting nothing is dropped from the page cache. */
+/* Asks whether the device is read-only or swap space. Only a write that will fail needs that: for a
+ * good one cache_prepare() finds out. RWF_NOWAIT drops nothing from the page cache. */
 static void look_at_state(int fd, struct request *request)
 {
 	int error = cache_prepare(fd, 0, request->block, RWF_NOWAIT);
@@ -40,7 +41,7 @@ static void look_at_state(int fd, struct request *request)
 	request->swap = error == -ETXTBSY;
 }
 
-/* Without O_DIRECT the look into the page cache would be a buffered write, and say nothing. */
+/* Without O_DIRECT the look into the page cache would be a buffered write, and show nothing. */
 static bool is_direct(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -57,7 +58,7 @@ static int explain(int fd, struct request *request, const struct limits *limits)
 		look_at_state(fd, request);
 	error = request_check(request, limits);
 	if (error == REQUEST_GOOD &&
-	    !is_direct(fd)) /* of a file that it shares the program took it */
+	    !is_direct(fd)) /* the hold shares the program's file: the program cleared it */
 		return -EOPNOTSUPP;
 	if (error == REQUEST_GOOD) {
 		error = cache_prepare(fd, request->offset, (uint32_t)request->length, request->rwf);

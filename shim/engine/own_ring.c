@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ring is used as its manual says, by system calls: io_uring_setup(2), io_uring_enter(2). */
+/* Drives the ring by system calls, as io_uring_setup(2) and io_uring_enter(2) describe. */
 #include "engine/own_ring.h"
 
 #include <errno.h>
@@ -11,11 +11,10 @@
 #include "base/filter.h"
 #include "base/real.h"
 
-/* How long one may wait while there is something else to be done: a disk that does not answer must
- * not keep the others waiting. */
+/* The longest wait of own_ring_enter(): a disk that does not answer must not delay the others. */
 enum { WAIT_NS = 2000000 };
 
-/* From the best: what 6.1 has, 5.19, 5.18, and what all have. */
+/* The best first: flags of 6.1, of 5.19, of 5.18, and of every kernel. */
 static const uint32_t kinds[] = {
 	IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | IORING_SETUP_SUBMIT_ALL |
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
@@ -58,7 +57,7 @@ static void unmake(struct own_ring *ring)
 	real_close((int)ring->fd);
 }
 
-/* After that it has no descriptor any more that somebody could close. */
+/* After that the ring has no descriptor that somebody could close. */
 static bool register_ring(struct own_ring *ring)
 {
 	struct io_uring_rsrc_update update = { .offset = UINT32_MAX, .data = ring->fd };
@@ -72,7 +71,7 @@ static bool register_ring(struct own_ring *ring)
 	return true;
 }
 
-/* Without it what refers to files fails. */
+/* Registers an empty table of files. If that fails, entries that refer to files fail later. */
 static void register_no_files(const struct own_ring *ring)
 {
 	int32_t none[OWN_RING_FILES];
@@ -94,7 +93,7 @@ bool own_ring_open(struct own_ring *ret_ring)
 	return false;
 }
 
-/* Its place with the thread goes with the thread. */
+/* The registration ends with the thread. */
 void own_ring_close(struct own_ring *ring)
 {
 	ring_unmap(&ring->map);
@@ -145,7 +144,7 @@ bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data, int32_t *ret_
 	return true;
 }
 
-/* struct io_uring_probe, with as many of its operations as are of interest. */
+/* struct io_uring_probe, with room for the operations up to IORING_OP_URING_CMD. */
 struct probe {
 	uint8_t last_op, ops_length;
 	uint16_t reserved[7];
@@ -157,7 +156,7 @@ static bool knows(const struct probe *probe, unsigned opcode)
 	return probe->last_op >= opcode && (probe->ops[opcode].flags & IO_URING_OP_SUPPORTED);
 }
 
-/* Both are used through a ring that is registered, 5.18. */
+/* Both opcodes came with 5.18 or later, as registered rings did, through which we use them. */
 static int ask_for_opcodes(const struct own_ring *ring)
 {
 	struct probe probe;
@@ -185,8 +184,8 @@ static bool obeys_nop(struct own_ring *ring)
 
 _Atomic int own_ring_known;
 
-/* A filter may kill the process for a ring that it did not make itself. 0: it cannot be told yet.
- */
+/* A filter may kill the process for a ring that the program did not make: where there is a filter,
+ * we make none. 0: it cannot be told yet. */
 static int find_out(void)
 {
 	enum { ASKED = 8 };

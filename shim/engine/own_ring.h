@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small io_uring of one thread's own. It is registered with the thread, so that it has no
- * descriptor that a program could close, and a forked child none of it. Not thread-safe, but for
- * own_ring_can().
+ * A small io_uring that belongs to one thread: the ring of a flight (engine/flight.c). It is
+ * registered with the thread, so it has no descriptor that a program could close, and a forked
+ * child has nothing of it. Not thread-safe, except the questions about abilities.
  */
 #ifndef OWN_RING_H
 #define OWN_RING_H
@@ -18,12 +18,12 @@ enum { OWN_RING_ENTRIES = 128, OWN_RING_FILES = 72 /* places in its table of fil
 
 struct own_ring {
 	struct ring_map map;
-	uint32_t fd; /* or, once it is registered, its index with this thread */
+	uint32_t fd; /* a descriptor; once it is registered, its index with this thread */
 	uint32_t enter_flags;
 	bool wide; /* entries of 128 bytes: those of IORING_OP_URING_CMD fit */
 };
 
-/* What the kernel can do, and this process may: found out once. Thread-safe. */
+/* Abilities that the kernel has and this process may use. We find them out once. Thread-safe. */
 enum own_ring_ability {
 	OWN_RING_POSTS = 1,    /* IORING_OP_MSG_RING, 5.18 */
 	OWN_RING_INJECTS = 2,  /* a NOP takes its result from the entry, 6.10 */
@@ -37,8 +37,8 @@ static inline bool own_ring_can(enum own_ring_ability ability)
 
 	return (known ? known : own_ring_find_out()) & (int)ability;
 }
-/* As far as has been found out. */
-static inline bool own_ring_may_be_wanted(void) /* a new thread needs one */
+/* These two find out nothing, but go by what is known. */
+static inline bool own_ring_may_be_wanted(void) /* a new worker needs a ring */
 {
 	return own_ring_known & OWN_RING_POSTS;
 }
@@ -48,15 +48,16 @@ static inline bool own_ring_cannot(enum own_ring_ability ability)
 }
 #define OWN_RING_NOP_INJECT_RESULT (1U << 0) /* IORING_NOP_INJECT_RESULT */
 
-/* For the calling thread, for as long as it lives; or false: no memory. */
+/* The ring belongs to the calling thread, as long as it lives. False: no memory, or no descriptor
+ * left. */
 bool own_ring_open(struct own_ring *ret_ring);
 void own_ring_close(struct own_ring *ring); /* before its thread ends */
 
-/* An entry to be filled, all 0; it goes with the next own_ring_enter(). There is always one, as
- * long as there are no more than OWN_RING_ENTRIES under way. */
+/* An entry, all 0, for the caller to fill; the next own_ring_enter() submits it. There is always
+ * one, as long as no more than OWN_RING_ENTRIES are under way. */
 struct io_uring_sqe *own_ring_next(struct own_ring *ring);
 
-/* Hands over what is new, and waits for a completion, not for ever. */
+/* Submits the new entries, and waits for a completion, but no longer than 2 ms. */
 void own_ring_enter(struct own_ring *ring);
 
 /* False: there is no completion. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thread is the kernel's alone (clone(2) with CLONE_VFORK): it shares the caller's thread
- * pointer, and with it errno and what else belongs to a thread, and the caller waits for its end.
- * Signals are held off, so that none finds it.
+ * Only the kernel knows of the thread (clone(2) with CLONE_VFORK). It shares the caller's thread
+ * pointer, and with it errno and all else that belongs to a thread; the caller waits for its end.
+ * Signals are held off, so that no handler runs in it.
  */
 #include "engine/own_table.h"
 
@@ -23,7 +23,7 @@ struct run {
 	int keep; /* -1: there is room */
 };
 
-/* From above: the standard streams last. */
+/* Closes the highest numbers first, the standard streams last. */
 static void make_room(int keep)
 {
 	struct rlimit limit;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One mapping for both rings: IORING_FEAT_SINGLE_MMAP, 5.4. */
+/* Both queues share one mapping: IORING_FEAT_SINGLE_MMAP, 5.4. */
 #include "engine/ring_map.h"
 
 #include <sys/mman.h>

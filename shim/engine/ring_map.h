@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory that a ring shares with the kernel, as io_uring_setup(2) lays it out. A mapping keeps
- * the ring alive.
+ * The memory that a ring shares with the kernel, as io_uring_setup(2) lays it out: of our own rings
+ * (own_ring.c), and of the program's (async/ring_table.c). A mapping keeps the ring alive.
  */
 #ifndef RING_MAP_H
 #define RING_MAP_H
@@ -22,7 +22,7 @@ struct ring_map {
 	size_t rings_size, sqes_size;
 };
 
-/* From what io_uring_setup() told of this ring. */
+/* params: as io_uring_setup() filled them in. False: no memory, or Linux before 5.4. */
 bool ring_map(int ring, const struct io_uring_params *params, struct ring_map *ret_map);
 void ring_unmap(struct ring_map *map);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Start reading at ask_all(). */
 #include "engine/span.h"
 
 #include "device/cache.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One statx: the kernel answers first; where a block device gets its atomic writes from us, the
- * atomic fields are then ours.
+ * engine_statx(), for the doors: the kernel answers first. If it is a block device that gets its
+ * atomic writes from us, we then fill in the atomic fields.
  */
 #include "engine/engine.h"
 
@@ -18,7 +18,8 @@
 #include "base/real.h"
 #include "untorn_uapi.h"
 
-/* The very node that statx was asked about, opened anew; or -1 where this process may not. */
+/* Opens the very node that statx was asked about. -1: it is another one by now, or may not be
+ * opened. */
 static int open_node(int dirfd, const char *path, int flags, dev_t number)
 {
 	char link[40];
@@ -37,8 +38,8 @@ static int open_node(int dirfd, const char *path, int flags, dev_t number)
 	return -1;
 }
 
-/* Where nothing can be opened, the program's descriptor is asked, or /sys and what root published.
- */
+/* If the node cannot be opened, asks by the program's descriptor, or goes by /sys and what root
+ * published. */
 static int ask(int dirfd, const char *path, int flags, dev_t number, struct device *ret_device)
 {
 	bool by_fd = !path || !*path;
@@ -87,7 +88,7 @@ static void put(void *argument)
 		q->error = -EMFILE;
 }
 
-/* Of the last second, and still of this disk. */
+/* An answer of the last second, which is still about this disk. */
 static bool is_known(struct question *q)
 {
 	q->error = device_recall(q->number, &q->device) < DEVICE_OLD / 2
@@ -96,8 +97,8 @@ static bool is_known(struct question *q)
 	return !q->error && !q->device.error;
 }
 
-/* A node that is opened, and closed again, in the program's table of descriptors would take the
- * program's own locks on it along. */
+/* Closing the node in the program's table of descriptors would drop the program's locks on it. So
+ * where there may be locks, a thread with a table of its own asks. */
 static void ask_somehow(struct question *q)
 {
 	bool by_path = q->path && *q->path;

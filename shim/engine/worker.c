@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One queue, one lock, one condition. Enqueued work is taken in the order in which it came. */
+/* One queue with one lock; threads take works in the order in which they came. Nobody holds the
+ * lock while a device is waited for; its holder blocks all signals. */
 #include "engine/worker.h"
 
 #include <dlfcn.h>
@@ -21,7 +22,7 @@
 
 enum {
 	MAX_THREADS = 64,
-	ENOUGH = 4, /* threads for works that go together: others that come soon go with them */
+	ENOUGH = 4, /* threads for works that share a flight: others that come soon join one */
 	STACK = 128 << 10,
 };
 
@@ -30,14 +31,14 @@ static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER;
 static struct work *first, **last = &first;
 static unsigned threads, idle, queued, holds;
 
-/* Of one that begins: it counts once it has said so. */
+/* A thread that begins. It counts in `threads` once it has told its outcome. */
 struct beginning {
-	bool filtered; /* there may be a filter, which it has from its maker */
+	bool filtered; /* there may be a filter, inherited from its maker */
 	enum { UNTOLD, BEGUN, FAILED } outcome;
 };
 static pthread_cond_t begun = PTHREAD_COND_INITIALIZER;
 static _Atomic pid_t
-	maker; /* the process that made them: a child that got here without a word has none */
+	maker; /* the process that made the threads; a child of an unseen fork has none */
 static __thread bool is_worker __attribute__((tls_model("initial-exec")));
 
 static struct work *dequeue(void)
@@ -52,8 +53,8 @@ static struct work *dequeue(void)
 	return work;
 }
 
-/* What goes together with what is under way, as much as there is room for; if nothing is, whatever
- * comes first, and what goes together with that. NULL: none. */
+/* With the lock. Takes works that may share the flight, at most `room`. `alone` (nothing is under
+ * way): takes the first work, whatever it is, and if it may share a flight, others behind it. */
 static struct work *dequeue_some(unsigned room, bool alone)
 {
 	struct work *works = NULL, **end = &works;
@@ -85,7 +86,7 @@ static bool wait_for_work(void)
 	return first;
 }
 
-/* False: it is to end. */
+/* False: the thread must end. */
 static bool take(const struct flight *flight, struct work **ret_works)
 {
 	pthread_mutex_lock(&lock);
@@ -157,8 +158,8 @@ bool worker_may_be_waited_for(void)
 	return !is_worker && maker == getpid();
 }
 
-/* By the first function of this name in the process, not by ours: a sanitizer or an allocator that
- * comes before us wants to know of every thread. */
+/* The first function of this name in the process, not ours: a sanitizer or an allocator that comes
+ * before us must see every thread. */
 static __typeof__(pthread_create) *first_pthread_create(void)
 {
 	void *found = dlsym(RTLD_DEFAULT, "pthread_create");
@@ -179,9 +180,9 @@ static int make_thread(struct beginning *beginning)
 	return error;
 }
 
-/* With the lock, which others have while it begins. The program's signals are for its own threads:
- * the thread has the mask of the caller's guard. It has the caller's filters, too, which may forbid
- * it a ring. */
+/* With the lock, which others may take while the thread begins. The thread inherits the mask of the
+ * caller's guard, so that the program's signals go to its own threads; and the caller's filters,
+ * which may forbid it a ring. */
 static bool add_thread(void)
 {
 	struct beginning beginning = { .filtered = filter_is_set() };
@@ -211,8 +212,8 @@ static void append(struct work *work)
 	queued++;
 }
 
-/* With the lock. How many threads are to be called; 0: there is none at all. What goes together
- * with the one before it needs no thread of its own. */
+/* With the lock. Returns how many threads to wake; 0: there is none at all. A work that may share a
+ * flight with the one before it needs no thread of its own. */
 static unsigned enqueue(struct work *works)
 {
 	unsigned calls = 0;
@@ -268,7 +269,7 @@ void worker_release(void)
 {
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	holds -= holds > 0; /* or it is a child's, that was forked within */
+	holds -= holds > 0; /* 0 in a child that was forked since worker_hold() */
 	pthread_mutex_unlock(&lock);
 }
 
