@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls the engine directly, so that verify is the same with and without the shim in this process.
- */
+/* Calls the engine directly, so that the shim in this process makes no difference. */
 #include "verify/target.h"
 
 #include <errno.h>
