@@ -8,8 +8,7 @@
 #include <stddef.h>
 
 enum {
-	CMD_PROGRAM_WORDS =
-		128, /* looked at: env(1) and the loader take no more before the program */
+	CMD_PROGRAM_WORDS = 128, /* env(1) and the loader take no more before the program */
 	CMD_PROGRAM_TEXT = 4096,
 };
 
