@@ -187,8 +187,7 @@ static int store_all(const struct sim_disk *disk, int fd, const struct sim_write
 }
 
 /* Locks the image first, so that no piece of another thread or process is half stored. The kernel
- * ends even a pwrite() of a few pages in the middle when its process is killed; a disk would not.
- */
+ * ends even a pwrite() of a few pages in the middle when it kills the process; a disk does not. */
 static int lose_power(const struct sim_disk *disk)
 {
 	int fd = sim_disk_lock_all(disk);
