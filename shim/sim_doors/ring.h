@@ -60,7 +60,7 @@ struct sim_ring_id {
 	int fd;      /* before Linux 5.12, where all rings have one inode; else 0 */
 };
 
-/* Where the entries of a submission lie. */
+/* The memory in which the entries of a submission lie. */
 struct sim_ring_view {
 	int ring; /* a descriptor of it */
 	unsigned flags, mask, entries;

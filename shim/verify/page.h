@@ -11,7 +11,7 @@
 
 enum { VERIFY_SECTOR = 512 };
 
-/* One write. Sequence numbers start at 1: 0 is what was there before. */
+/* One write. Sequence numbers start at 1; 0 stands for data from before this run. */
 struct verify_tag {
 	uint64_t run, sequence;
 	uint64_t after; /* the number of records in the log when this write began */
