@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * They are read and never mapped. One that no process maps any more is added up and closed: the
- * kernel seals a file against writing only if nobody has it mapped for that.
+ * Guests, for reporter.c. Only the reporter's main thread runs this code, without a lock. It reads
+ * guests with pread() and never maps them. When MOST are kept, it adds up and closes those that no
+ * process maps any more: the kernel seals a file against writing only if nobody has it mapped for
+ * writing.
  */
 #include "report/guests.h"
 
@@ -42,7 +44,7 @@ static void add_ended(void)
 	count = left;
 }
 
-/* Only memory has seals: to read from it waits for nobody. */
+/* Takes only descriptors with seals, which only memory has: reading from it never blocks. */
 static void keep(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
@@ -57,7 +59,7 @@ static void keep(int fd)
 	close(fd);
 }
 
-/* The descriptor that came with the message, or -1. */
+/* Returns the descriptor that came with the message, or -1. */
 static int descriptor_of(struct msghdr *message)
 {
 	const struct cmsghdr *header = CMSG_FIRSTHDR(message);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Memories that processes of other users count in and hand to the reporter. */
+/* Guests: the memory in which processes of other users count. They send its descriptor to the
+ * reporter's socket. */
 #ifndef GUESTS_H
 #define GUESTS_H
 
 #include "base/counters.h"
 
-/* Takes all that have come. socket: -1, there is none. */
+/* Takes all descriptors that have arrived, without waiting. socket: -1 if there is none. */
 void guests_take(int socket, const char *secret);
 
-/* Adds what they have counted. How many could not be kept. */
+/* Adds the guests' counters to sum. Returns the number of guests that could not be kept. */
 unsigned guests_end(struct counters *sum);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All samples of a family stand together, after its TYPE, UNIT and HELP: so each family is written
- * to a text of its own, to which every process adds, and at the end they are printed one by one.
+ * In OpenMetrics all samples of a metric family stand together, after its TYPE, UNIT and HELP.
+ * Each family therefore has a text of its own. metrics_add() appends one process to these texts;
+ * metrics_print() prints them one after another.
  */
 #include "report/metrics.h"
 
@@ -102,9 +103,9 @@ static void put_value(FILE *file, const char *value)
 
 /* The labels that all samples of one door have. */
 struct labels {
-	const char *process; /* written out */
+	const char *process; /* as text: pid="...",program="..." */
 	const char *device;
-	enum door door; /* DOOR_COUNT: of the device */
+	enum door door; /* DOOR_COUNT: none, the sample is the device's */
 };
 
 /* `more`: further labels, or "". */
@@ -120,7 +121,7 @@ static void put(struct metrics *metrics, enum family family, const char *suffix,
 	fprintf(file, "\"%s} %" PRIu64 "\n", more, value);
 }
 
-/* Several reasons may have one name. */
+/* Several reasons may have one name. The first of them gets the count of all, the others 0. */
 static uint64_t count_named(const struct counters_door *door, unsigned first)
 {
 	const char *name = reason_name((enum reason)first);
@@ -193,7 +194,8 @@ static void put_door(struct metrics *metrics, const struct labels *labels,
 	put_latency(metrics, labels, door);
 }
 
-/* Two slots may be of one name, as disks come and go: samples must differ. */
+/* Two slots may have one name, as disks come and go. Samples must differ, so the later slot's name
+ * ends with its number. */
 static void name_of(const struct counters *counters, int slot, char ret_name[SUMMARY_NAME + 4])
 {
 	char other[SUMMARY_NAME];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters as OpenMetrics 1.0 text, of which Prometheus' text format takes every line too. */
+/* Counters as OpenMetrics 1.0 text, for `untorn stat --metrics`. Prometheus' text format accepts
+ * every line too. */
 #ifndef METRICS_H
 #define METRICS_H
 
@@ -19,7 +20,7 @@ void metrics_free(struct metrics *metrics);
 void metrics_add(struct metrics *metrics, const struct counters *counters, pid_t pid,
 		 const char *program);
 
-/* Once. False: out of memory. */
+/* Call it once, after the last metrics_add(): it closes the texts. False: out of memory. */
 bool metrics_print(struct metrics *metrics, FILE *file);
 
 #endif

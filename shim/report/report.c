@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory that a program and its children count in, and the report that is made of it. */
+/*
+ * `untorn run --report`: makes the memory in which the program and its children count, and prints
+ * the report. run/run.c calls the two functions of command/report.h. The reporter inherits the
+ * statics by fork.
+ */
 #include "command/report.h"
 
 #include <errno.h>
@@ -40,7 +44,8 @@ static bool make_secret(void)
 	return true;
 }
 
-/* All of it at once: a page that the system does not have later would be a signal. */
+/* Allocates the whole memory now: if a page could not be allocated later, the access would end in a
+ * signal. */
 static bool make_memory(void)
 {
 	int fd = memfd_create(COUNTERS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -55,7 +60,7 @@ static bool make_memory(void)
 	return reporter.counters && make_secret();
 }
 
-/* Without it, other users' processes are not counted. */
+/* If this fails, processes of other users are not counted; the report is made without them. */
 static void make_socket(void)
 {
 	struct sockaddr_un address;

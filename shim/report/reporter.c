@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process that `untorn run` was started as becomes the program: so all that its parent does to
- * it - signals, stopping, waiting - reaches the program as if untorn were not there. The reporter
- * is a grandchild whose parent has ended: the program has no child that it does not know, and the
- * reporter, in a session of its own, gets no signal of the program's group or terminal.
+ * The process of `untorn run` becomes the program. Its parent's signals, stops and waits therefore
+ * reach the program as if untorn were not there. The reporter is a grandchild whose parent has
+ * ended, so the program has no child that it does not know. The reporter has a session of its own,
+ * so it gets no signal of the program's group or terminal.
  *
- * Where orphans come to the program itself, as process 1 of a container or as a subreaper, that
- * does not work. There the reporter is the parent, and the program gets a process group of its own,
- * so that a signal reaches it either by the group or through the reporter, and not both.
+ * That does not work where orphans come to the program itself: as process 1 of a container, or as a
+ * subreaper. There the reporter is the parent. The program gets a process group of its own, so that
+ * a signal reaches it either by the group or through the reporter, and not by both.
  */
 #include "report/reporter.h"
 
@@ -55,7 +55,7 @@ struct watch {
 	int event;
 };
 
-/* The program says that it is about to end, by exit(). */
+/* A thread of its own. It ends when the program announces its exit() (counters_end()). */
 static void *watch(void *argument)
 {
 	const struct watch *this = argument;
@@ -88,7 +88,7 @@ static void tell(struct reporter *reporter)
 	futex(report, FUTEX_WAKE, INT_MAX);
 }
 
-/* Orphans that have come to us. The program is left: it is still to be told of. */
+/* Reaps the orphans that came to us. Leaves the program: stay() reaps it after the report. */
 static void reap_others(pid_t child)
 {
 	siginfo_t info = { 0 };
@@ -112,7 +112,8 @@ static void forward(int fd, pid_t child)
 		kill(child, (int)info.ssi_signo);
 }
 
-/* Until the program ends. signals: -1, or those to pass on to the child. */
+/* Waits until the program ends or announces its exit(). signals: a signalfd whose signals go on to
+ * the child; or -1. */
 static void await(struct reporter *reporter, int program, int signals, pid_t child)
 {
 	struct pollfd watched[WATCHED] = {
@@ -139,8 +140,8 @@ static void describe(struct reporter *reporter, pid_t program)
 	report->namespace = stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
 }
 
-/* A pipe's reader waits until all writers have closed it: so it must not stay open here. Standard
- * error may, for messages. */
+/* The reader of a pipe waits until all writers have closed it, so standard output must not stay
+ * open here. Standard error stays open, for messages. */
 static void leave_streams(const struct reporter *reporter)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -170,7 +171,7 @@ static void close_others(const struct reporter *reporter, int program)
 		closedir(directory);
 }
 
-/* All signals are blocked. */
+/* The reporter, from here to its end. reporter_start() has blocked all signals. */
 _Noreturn static void report(struct reporter *reporter, int program)
 {
 	setsid();
@@ -183,7 +184,7 @@ _Noreturn static void report(struct reporter *reporter, int program)
 	_exit(0);
 }
 
-/* In a child that ends at once, and leaves the reporter to whoever takes orphans. */
+/* Runs in a child that ends at once, so that the reporter is an orphan and not the program's. */
 _Noreturn static void leave(struct reporter *reporter, int program)
 {
 	pid_t pid = fork();
@@ -194,7 +195,7 @@ _Noreturn static void leave(struct reporter *reporter, int program)
 	_exit(pid < 0);
 }
 
-/* The signal by which that child's end is told is not the program's. */
+/* Reaps that child and takes its pending SIGCHLD, which is not for the program. */
 static bool reap(pid_t child)
 {
 	sigset_t one;
@@ -220,7 +221,7 @@ static bool start_beside(struct reporter *reporter, int program, int *ret_status
 	return false;
 }
 
-/* As the program did, but without a core file of ours. */
+/* Ends by the program's signal, or returns its exit status. Leaves no core file of our own. */
 static int end_as(int status)
 {
 	sigset_t one;
@@ -237,7 +238,7 @@ static int end_as(int status)
 	return 128 + number;
 }
 
-/* The terminal's foreground, if it was ours. */
+/* Gives the program a group of its own, and the terminal's foreground if our group had it. */
 static void leave_group(void)
 {
 	bool is_foreground = tcgetpgrp(STDIN_FILENO) == getpgrp();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The process that tells of a program, and how it comes to be. */
+/* The reporter: the process beside a program that tells what was counted. report.c calls it. */
 #ifndef REPORTER_H
 #define REPORTER_H
 
@@ -14,11 +14,11 @@ struct reporter {
 	const char *secret;        /* base/counters_share.h */
 	struct counters *counters; /* the memory, mapped */
 	void (*tell)(void);        /* at the end, after the sum has been made */
-	struct counters *sum;      /* what is to be told */
+	struct counters *sum;      /* the counters that tell() prints */
 	unsigned lost;             /* processes whose memory could not be kept */
 };
 
-/* As cmd_report_beside(). */
+/* Returns as cmd_report_beside() (command/report.h) does. */
 bool reporter_start(struct reporter *reporter, int *ret_status);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * untorn stat: finds what processes have counted. A process that counts has that memory mapped.
- * It is read by a descriptor, the process's own or that of its reporter, which their user may open;
- * where there is none, from the process, which takes the right to trace it. It is copied, never
- * mapped, for another version's might be truncated.
+ * untorn stat: finds the counters of running processes. A process that counts has that memory
+ * mapped (/proc/PID/maps). The command reads it through a descriptor of the process or of its
+ * reporter, which their user may open. Without such a descriptor it reads the process's memory,
+ * which takes the right to trace it. It copies and never maps: the memory of another version might
+ * be truncated.
  */
 #include "command/command.h"
 
@@ -30,7 +31,7 @@
 
 enum { PATH = 320, FAMILIES = 512 };
 
-/* Forked processes share what they count. */
+/* Identifies the memory in which a process counts, together with the children that it forked. */
 struct family {
 	dev_t device;
 	ino_t inode;
@@ -41,10 +42,10 @@ struct wishes {
 	pid_t pid;
 };
 
-/* Where what is found goes. */
+/* Takes the counters that are found: as JSON, as metrics, or (both NULL) printed as text. */
 struct output {
-	json_object *list;       /* as JSON */
-	struct metrics *metrics; /* or so; or else as text */
+	json_object *list;
+	struct metrics *metrics;
 	bool histogram;
 };
 
@@ -60,7 +61,7 @@ static bool is_of(const struct stat *st, const struct family *family)
 	return S_ISREG(st->st_mode) && st->st_dev == family->device && st->st_ino == family->inode;
 }
 
-/* By a descriptor of some process, if it is that memory. */
+/* Reads through a descriptor of some process (a path in /proc), if that is the family's memory. */
 static bool read_path(const char *path, const struct family *family, struct counters *ret_counters)
 {
 	struct stat st;
@@ -88,7 +89,7 @@ static bool read_own(pid_t pid, const struct family *family, struct counters *re
 	return found;
 }
 
-/* UNTORN_STAT, as the process was started with it, says where. */
+/* Takes the path from UNTORN_STAT in the environment that the process was started with. */
 static bool read_reporters(pid_t pid, const struct family *family, struct counters *ret_counters)
 {
 	char path[PATH];
@@ -118,7 +119,7 @@ static bool read_memory(pid_t pid, unsigned long address, struct counters *ret_c
 	return fd >= 0 && read_at(fd, (off_t)address, ret_counters);
 }
 
-/* The address, or 0. *ret_shim: a library of the shim's name is in the process. */
+/* Returns the address of the counters, or 0. *ret_shim: the process maps a libuntorn.so. */
 static unsigned long find_mapping(pid_t pid, struct family *ret_family, bool *ret_shim)
 {
 	char line[PATH * 2];
@@ -292,7 +293,7 @@ static int show_once(const struct wishes *wishes)
 	return status;
 }
 
-/* Until the process is gone, or somebody has seen enough. */
+/* Repeats until the process is gone, output fails, or the user interrupts. */
 static int watch(const struct wishes *wishes)
 {
 	int status;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Counters as text, and the values that text, JSON and metrics have in common. */
 #include "report/summary.h"
 
 #include <ctype.h>
@@ -54,14 +55,14 @@ void summary_name(const struct counters_slot *slot, char ret_name[SUMMARY_NAME])
 			 minor((dev_t)key - 1));
 }
 
-/* Of which door of which slot. */
+/* One door of one slot. */
 struct place {
 	const struct counters *counters;
 	const struct counters_slot *slot;
 	enum door door;
 };
 
-/* "(4096 bytes)" where all are so; nothing where it is not known. */
+/* Adds "(4096 bytes)" if all had that length; adds nothing if no length is known. */
 static void print_reason(FILE *file, const struct place *place, unsigned reason, uint64_t count)
 {
 	uint64_t length = 0;
@@ -103,7 +104,7 @@ static void print_bar(FILE *file, int bucket, uint64_t count, uint64_t most)
 		length ? length : count > 0, bar);
 }
 
-/* From the first to the last that is not empty. */
+/* Prints the buckets from the first to the last that is not empty. */
 static void print_histogram(FILE *file, const counters_number latency[COUNTERS_BUCKETS])
 {
 	int first = COUNTERS_BUCKETS, last = -1;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Counters as JSON objects. */
 #include "report/summary.h"
 
 #include <json-c/json.h>
@@ -61,7 +62,7 @@ static json_object *json_latency(const struct counters_door *door)
 	return list;
 }
 
-/* null: nothing was timed. */
+/* Puts null if no command was timed. */
 static void put_percentile(json_object *object, const char *name, const struct counters_door *door,
 			   unsigned percent)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program and the libraries that its loader finds for it. A plug-in that it opens later is not
- * seen.
+ * Looks for system calls in the text of the program and of the libraries that its loader finds for
+ * it. It does not see a plug-in that the program opens later.
  */
 #include "run/check.h"
 
@@ -58,8 +58,8 @@ bool cmd_check_makes_calls(const char *path)
 	return strncmp(name_of(path), "valgrind", strlen("valgrind")) == 0;
 }
 
-/* Those whose calls are caught by name, or are not the program's: the C library, the loader, ours,
- * sanitizers, and liburing, whose functions we stand in for. */
+/* True for libraries whose calls are caught by name, or are not the program's: the C library, the
+ * loader, ours, sanitizers, and liburing, for whose functions we stand in. */
 static int is_known(const char *path)
 {
 	static const char *const names[] = {
@@ -83,7 +83,7 @@ static int calls_of(const char *path)
 	return fd < 0 ? -errno : elf_calls(fd);
 }
 
-/* The path in a line "name => /path (0x...)", or NULL. */
+/* Returns the path in a line "name => /path (0x...)", or NULL. */
 static char *path_in(char *line)
 {
 	char *path = strchr(line, '/'), *end = path ? strstr(path, " (0x") : NULL;
@@ -93,7 +93,7 @@ static char *path_in(char *line)
 	return end ? path : NULL;
 }
 
-/* The first that makes calls of its own, or an empty string. */
+/* Finds the first file that makes system calls itself, the program or a library. Empty: none. */
 static void find_maker(const struct cmd_program *program, char *ret_path, size_t size)
 {
 	AUTO_FREE char *line = NULL;

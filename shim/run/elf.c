@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Just as much of an ELF file as decides whether LD_PRELOAD works: the header, the program headers
- * (PT_INTERP), and the names of the sections (Go's). Every offset comes from the file and is only
- * ever used in a pread, which finds it inside the file or fails.
+ * Reads as much of an ELF file as decides whether LD_PRELOAD works: the header, the program headers
+ * (PT_INTERP), and the names of the sections (Go's). Every offset comes from the file and is used
+ * only in a pread(), which stays inside the file or fails.
  */
 #include "run/elf.h"
 
@@ -18,7 +18,7 @@
 
 enum { MAX_HEADERS = 512, MAX_NAMES = 4096 };
 
-/* The linker's name for our own header: it says what "the same machine" is. */
+/* The linker's name for our own header, which has the class and machine to compare with. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 bool elf_read_at(int fd, void *data, size_t size, uint64_t offset)
@@ -35,7 +35,7 @@ static bool is_our_machine(const ElfW(Ehdr) * header)
 	       header->e_machine == ours->e_machine;
 }
 
-/* The loader's path, empty if there is none. */
+/* Reads the loader's path; empty if there is none. */
 static void read_loader(int fd, const ElfW(Ehdr) * header, char ret_path[ELF_LOADER_PATH])
 {
 	ElfW(Phdr) program;
@@ -58,7 +58,7 @@ static bool has_name(const char *names, size_t size, const char *name)
 	return memmem(names, size, name, strlen(name) + 1) != NULL;
 }
 
-/* By its sections: .go.buildinfo since Go 1.13, .note.go.buildid before. */
+/* Knows Go by its sections: .go.buildinfo since Go 1.13, .note.go.buildid before. */
 static bool is_go(int fd, const ElfW(Ehdr) * header)
 {
 	ElfW(Shdr) section;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text is not disassembled: what counts is a system call instruction that has the number of a call
- * of ours put into a register before it: of io_uring's into any but edi, for there it is an
- * argument of syscall(); of the others, which are common as line numbers are, into eax, and right
- * before.
+ * The text is not disassembled. A match is a system call instruction after an instruction that puts
+ * the number of one of our calls into a register. io_uring's numbers count in any register but edi,
+ * where they are an argument of syscall(). The other numbers are common, as line numbers are: they
+ * count only in eax, and shortly before the call.
  */
 #include "run/elf_calls.h"
 
@@ -24,14 +24,14 @@
 enum {
 	MAX_HEADERS = 512,
 	CHUNK = 1 << 20,
-	FAR = 1024, /* compilers keep a number in a register all over a function */
+	FAR = 1024, /* a compiler may keep a number in a register all through a function */
 	NEAR = 40,
 	TAIL = 16, /* no pattern is longer */
 };
 
 /* The state of a scan through one segment. */
 struct scan {
-	uint64_t from, reach; /* in between a call may be one of ours */
+	uint64_t from, reach; /* a system call between these offsets is one of ours */
 	bool found;
 };
 
@@ -40,8 +40,9 @@ static bool is_rings(uint32_t number)
 	return number == SYS_io_uring_enter || number == SYS_io_uring_setup;
 }
 
-/* How far behind this instruction a call may come, 0 for any other: mov $number, %r32 (Intel SDM
- * vol. 2, MOV: B8+rd id), with or without REX.B. */
+/* Returns within how many bytes after this instruction a system call counts; 0: it puts no number
+ * of ours into a register. The instruction is mov $number, %r32 (Intel SDM vol. 2, MOV: B8+rd id),
+ * with or without REX.B. */
 static size_t reach_of(const uint8_t *text, uint8_t before)
 {
 	uint32_t number;
@@ -55,7 +56,7 @@ static size_t reach_of(const uint8_t *text, uint8_t before)
 	return 0;
 }
 
-/* 0F 05, and not as part of a displacement, which would go on with its sign. */
+/* True: 0F 05, and not a part of a displacement, whose next byte would be its sign (00 or FF). */
 static bool is_call(const uint8_t *text)
 {
 	return text[0] == 0x0f && text[1] == 0x05 && text[2] != 0x00 && text[2] != 0xff;
@@ -85,7 +86,7 @@ static int scan_segment(int fd, const ElfW(Phdr) * program, uint8_t *buffer, str
 		if (length <= 0)
 			return length < 0 ? -errno : 0;
 		bool last = (uint64_t)length == end - offset || length <= 2 * TAIL;
-		if (last) /* what is behind the end is nothing */
+		if (last) /* zeros follow the end */
 			memset(buffer + length, 0, TAIL);
 		scan_text(scan, buffer, (size_t)length + (last ? TAIL : 0), offset);
 		offset += (uint64_t)length - (last ? 0 : 2 * TAIL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* As in elf.c, every offset comes from the file and is only ever used in a pread. */
+/* As in elf.c, every offset comes from the file and is used only in a pread(). */
 #include "run/elf_dynamic.h"
 
 #include <elf.h>
@@ -32,7 +32,7 @@ static bool find_dynamic(struct view *view)
 	return false;
 }
 
-/* Where in the file is what will be at this address? UINT64_MAX, which no read takes: nowhere. */
+/* Returns the file's offset for this address, or UINT64_MAX, which no read accepts. */
 static uint64_t offset_of(const struct view *view, uint64_t address)
 {
 	ElfW(Phdr) segment;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program may bring a C library of its own: by the loader that it names or is given to, by an
- * RPATH, by LD_LIBRARY_PATH. If that one is older than our library needs, its loader ends the
- * program at its start. Other programs are not asked, for that takes an exec.
+ * RPATH, by LD_LIBRARY_PATH. If that C library is older than our library needs, its loader ends the
+ * program at its start. The loaders of other programs are not asked, because that takes an exec.
  */
 #include "run/loads.h"
 
@@ -22,7 +22,7 @@
 #include "run/elf.h"
 #include "run/elf_dynamic.h"
 
-/* NULL without memory, or without a value. */
+/* Returns "NAME=VALUE", which the caller frees. NULL: no value, or out of memory. */
 static char *setting(const char *name, const char *value)
 {
 	char *text;
@@ -93,7 +93,7 @@ static bool has_run_path(const char *path)
 	       (elf_dynamic_has(fd, DT_RPATH, "") || elf_dynamic_has(fd, DT_RUNPATH, ""));
 }
 
-/* Other loaders might start the program. */
+/* Only a dynamic loader is asked: anything else might start the program. */
 static bool is_loader(const char *path)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -101,7 +101,7 @@ static bool is_loader(const char *path)
 	return fd >= 0 && elf_kind(fd) == ELF_LOADER;
 }
 
-/* May its C library be another one than this command's? */
+/* True: the program's C library may be another one than this command's. */
 static bool is_to_be_asked(const struct cmd_program *program)
 {
 	char own[ELF_LOADER_PATH], loader[ELF_LOADER_PATH];
@@ -115,7 +115,7 @@ static bool is_to_be_asked(const struct cmd_program *program)
 	       (!is_same_file(own, loader) || (folders && *folders) || has_run_path(program->path));
 }
 
-/* "...: version `GLIBC_2.34' not found (required by LIBRARY)", or NULL */
+/* Returns the version in "...: version `GLIBC_2.34' not found (required by LIBRARY)", or NULL. */
 static const char *version_in(char *line, const char *library)
 {
 	char *version = strstr(line, "version `"), *end = version ? strchr(version, '\'') : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks for programs as execvp does, and follows scripts to the file that the kernel will map.
- * The decision is in run/elf.c and, for rights, in gains_rights().
+ * Looks for programs as execvp() does, and follows scripts to the file that the kernel will map.
+ * run/elf.c decides whether a preload gets in; gains_rights() does as far as rights go.
  */
 #include "run/program.h"
 
@@ -27,7 +27,7 @@
 #include "run/through.h"
 
 enum {
-	MAX_INTERPRETERS = 5, /* of interpreters, as in the kernel's exec_binprm() */
+	MAX_INTERPRETERS = 5, /* interpreters of interpreters, as in the kernel's exec_binprm() */
 	MAX_EXECUTIONS = 8,   /* env of env of ... */
 	FIRST_LINE = 256,     /* all that the kernel reads of a script, BINPRM_BUF_SIZE */
 };
@@ -47,7 +47,7 @@ static int find_in_folders(const char *folders, const char *name, char ret_path[
 {
 	int error = -ENOENT;
 
-	/* The C library's default; an empty folder is the current one. */
+	/* NULL: the C library's default. An empty folder is the current one. */
 	for (const char *folder = folders ? folders : "/bin:/usr/bin"; folder;
 	     folder = strchr(folder, ':') ? strchr(folder, ':') + 1 : NULL) {
 		int length = (int)strcspn(folder, ":");
@@ -108,7 +108,7 @@ bool cmd_program_replace(struct cmd_program *program, size_t count, const char *
 
 	if (new_count > CMD_PROGRAM_WORDS)
 		return false;
-	if (rest > CMD_PROGRAM_WORDS - new_count) /* of a long command the end is no matter */
+	if (rest > CMD_PROGRAM_WORDS - new_count) /* the end of a long command does not matter */
 		rest = CMD_PROGRAM_WORDS - new_count;
 	memmove(program->words + new_count, program->words + count, rest * sizeof(*words));
 	if (new_count)
@@ -118,8 +118,8 @@ bool cmd_program_replace(struct cmd_program *program, size_t count, const char *
 	return true;
 }
 
-/* The interpreter and the argument that a script's first line names; without them, execvp takes
- * the shell. */
+/* Sets the interpreter, and the argument, that a script's first line names; returns how many. If it
+ * names none, execvp() takes the shell. */
 static size_t read_interpreter(struct cmd_program *program, int fd, const char *ret_words[2])
 {
 	char line[FIRST_LINE + 1] = { 0 };
@@ -127,7 +127,7 @@ static size_t read_interpreter(struct cmd_program *program, int fd, const char *
 	const char *start = line + 2 + strspn(line + 2, " \t");
 	size_t size = strcspn(start, " \t\n");
 
-	/* A name that does not end in there is none to the kernel either. */
+	/* The kernel takes no name either that does not end within these bytes. */
 	if (length <= 2 || line[0] != '#' || line[1] != '!' || !size ||
 	    start + size >= line + FIRST_LINE) {
 		ret_words[0] = _PATH_BSHELL;
@@ -142,7 +142,7 @@ static size_t read_interpreter(struct cmd_program *program, int fd, const char *
 	return ret_words[1] ? 2 : 1;
 }
 
-/* program becomes its interpreter, which is given the script, whose first word was its name. */
+/* Makes program its interpreter, which gets the script's path in place of the first word. */
 static bool follow_script(struct cmd_program *program, int fd)
 {
 	const char *words[3];
@@ -155,7 +155,7 @@ static bool follow_script(struct cmd_program *program, int fd)
 	return cmd_program_replace(program, program->count > 0, words, count + 1);
 }
 
-/* After the exec, are the effective user and group still the real ones? */
+/* True: after the exec, the effective user or group will not be the real one. */
 static bool changes_ids(const struct stat *st, bool suid_counts)
 {
 	uid_t user = geteuid();
@@ -181,8 +181,8 @@ static bool has_capabilities(const char *path, bool permitted_count)
 	       (le32toh(data.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE);
 }
 
-/* Will the kernel set AT_SECURE, for which the loader ignores preloads? As its
- * cap_bprm_creds_from_file() decides; file capabilities are nothing new to a real root. */
+/* True: the kernel will set AT_SECURE, so that the loader ignores preloads. The kernel decides in
+ * cap_bprm_creds_from_file(). File capabilities give nothing new to a real root. */
 static bool gains_rights(const char *path)
 {
 	struct stat st;
@@ -216,10 +216,10 @@ static const char *explain(int kind)
 	}
 }
 
-/* Of what has been found to be a program and no script; NULL: it is reached. */
+/* Returns why the shim cannot reach a program that is not a script; NULL: it can. */
 static const char *hinders(const struct cmd_program *program, int kind)
 {
-	/* A program that the loader is given gains no rights by its mode. */
+	/* A program that is the loader's argument gains no rights by its mode. */
 	if (!program->by_loader && gains_rights(program->path))
 		return "is set-user-ID, set-group-ID or has file capabilities, and the "
 		       "loader then ignores preloads; "
@@ -231,7 +231,7 @@ static const char bare[] =
 	"starts its program without LD_PRELOAD (-i, -u or an assignment), and so without the shim; "
 	"put it in front: env ... untorn run -- PROGRAM";
 
-/* One execution, with its scripts. True: another one follows. */
+/* Judges one execution, scripts included. True: it starts another program, the next to judge. */
 static bool judge(struct cmd_program *program, const char **ret_hindrance)
 {
 	enum cmd_through next = CMD_THROUGH_NOTHING;

@@ -15,35 +15,35 @@ enum {
 /* A command as it will be executed in the end. */
 struct cmd_program {
 	char path[PATH_MAX];                      /* the file that is judged */
-	const char *words[CMD_PROGRAM_WORDS + 1]; /* what it is called with, the first of them */
+	const char *words[CMD_PROGRAM_WORDS + 1]; /* the first words of its command line */
 	size_t count;
-	bool by_loader; /* the words begin with the dynamic loader, which is given the file */
+	bool by_loader; /* the words begin with the dynamic loader, whose argument the file is */
 	char loader[PATH_MAX];
-	char text[CMD_PROGRAM_TEXT]; /* where words stand that come from a file */
+	char text[CMD_PROGRAM_TEXT]; /* memory for words that are not the caller's */
 	size_t used;
 };
 
-/* The file that execvp would take for this name. 0 or -errno: ENOENT there is none, else it is
- * there and may not be executed. */
+/* Finds the file that execvp() would take for this name. 0; -ENOENT: there is none; another -errno:
+ * it is there and may not be executed. */
 int cmd_program_find(const char *name, char ret_path[PATH_MAX]);
 
-/* The same in these folders, with colons between them; NULL: PATH is not set. */
+/* Does the same in these folders, with colons between them; NULL: PATH is not set. */
 int cmd_program_find_in(const char *folders, const char *name, char ret_path[PATH_MAX]);
 
-/* The program in this file, called with these words, up to a NULL. */
+/* Sets program to this file, called with these words, up to a NULL. */
 void cmd_program_set(struct cmd_program *program, const char *path, char *const words[]);
 
 /*
- * Why the shim cannot reach the program, and the way out, in words that follow a file's name; NULL
- * when it can, or when that cannot be found out. A script is judged by its interpreter, env(1) and
- * the dynamic loader by the program that they are given: program becomes what was judged.
+ * Returns why the shim cannot reach the program, and the way out, in words that follow a file's
+ * name. NULL: it can, or that cannot be found out. A script is judged by its interpreter; env(1)
+ * and the dynamic loader are judged by the program that they start. program becomes the judged one.
  */
 const char *cmd_program_hindrance(struct cmd_program *program);
 
-/* A copy of this text, which is as long; NULL: there is no more room. */
+/* Copies `length` bytes of text into program->text. NULL: there is no more room. */
 const char *cmd_program_keep(struct cmd_program *program, const char *text, size_t length);
 
-/* These words in the place of the first so many. False: there is no room. */
+/* Replaces the first `count` words by these. False: there is no room. */
 bool cmd_program_replace(struct cmd_program *program, size_t count, const char *const *words,
 			 size_t new_count);
 

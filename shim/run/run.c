@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * untorn run: finds the libraries and the program, says beforehand when the one cannot reach the
- * other, sets the environment and becomes the program. Prints nothing when all is well.
+ * untorn run: finds the libraries and the program, refuses a program that the shim cannot reach,
+ * sets the environment and becomes the program. Prints nothing when all is well.
  */
 #include "command/command.h"
 
@@ -24,14 +24,14 @@
 #include "run/settings.h"
 #include "untorn.h"
 
-/* As of env(1) and nohup(1). */
+/* Exit statuses, those of env(1) and nohup(1). */
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
 enum { MOST_REQUIRED = 32 };
 
 struct wishes {
 	bool anyway, check, reports;
-	char *sim; /* all of them */
+	char *sim; /* the disks of all --sim options, with semicolons between them */
 	const char *required[MOST_REQUIRED];
 	unsigned required_count;
 	struct cmd_report report;
@@ -42,7 +42,7 @@ static int status_of(int error)
 	return error == -ENOENT ? NOT_FOUND : NOT_EXECUTABLE;
 }
 
-/* 0 when the shim will be in the program, or is not to be; or the exit status. */
+/* 0: the shim will be in the program, or it need not be (--anyway); or the exit status. */
 static int check_program(char **words, bool anyway, struct cmd_program *ret_program)
 {
 	char path[PATH_MAX];
@@ -78,7 +78,7 @@ static int find_library(const char *name, char **ret_path)
 	return 0;
 }
 
-/* A loader that finds its C library too old for the shim ends the program. */
+/* Refuses a program whose C library is too old for the shim: its loader would end it. */
 static int check_libc(const struct cmd_program *program)
 {
 	AUTO_FREE char *shim = NULL;
@@ -131,7 +131,8 @@ static int check_deep_program(const char *program)
 		program);
 }
 
-/* Asks the simulated disk's own library, before the program starts. 0, or an exit status. */
+/* Has the simulated disk's own library check the text, before the program starts. 0, or an exit
+ * status after a message. */
 static int check_spec(const char *name, const char *spec)
 {
 	AUTO_FREE char *path = NULL;
@@ -153,7 +154,8 @@ static int check_spec(const char *name, const char *spec)
 	return status;
 }
 
-/* In the place of what the environment says, which the library does not get to see meanwhile. */
+/* Adds a --sim disk. These disks replace UNTORN_SIM, which is unset so that the library, when it is
+ * loaded for the check, does not read it. */
 static int add_disk(const char *spec, char **all)
 {
 	char *before = *all;
@@ -187,7 +189,8 @@ static int check_required(const struct wishes *wishes)
 	return status;
 }
 
-/* The environment's disks; --sim takes their place. Without its library they are no matter. */
+/* Checks the disks of UNTORN_SIM, unless --sim replaces them. Without the library of the simulated
+ * disk the variable has no effect. */
 static int check_disks(const struct wishes *wishes)
 {
 	const char *spec = wishes->sim ? NULL : getenv("UNTORN_SIM");
@@ -274,7 +277,7 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 	return status;
 }
 
-/* Options have taken the place of the environment by now. */
+/* take() has put the values of the options into the environment by now. */
 static int check_settings(const struct wishes *wishes)
 {
 	int status =
@@ -283,7 +286,7 @@ static int check_settings(const struct wishes *wishes)
 	return status ? status : cmd_settings_check();
 }
 
-/* All that must be so before the program is started; with --check nothing is. */
+/* Checks the program and sets its environment. --check ends after the checks: it starts nothing. */
 static int prepare(const struct wishes *wishes, char **words)
 {
 	static struct cmd_program program;
@@ -321,7 +324,7 @@ int cmd_run(int argc, char **argv)
 	if (status || (wishes.reports && !cmd_report_beside(&status)))
 		return status;
 	execvp(argv[optind], argv + optind);
-	/* That the file itself is there and executable has been seen. */
+	/* check_program() has seen that the file itself is there and executable. */
 	if (errno == ENOENT)
 		return cmd_fail(NOT_FOUND, "%s: its interpreter or loader is not there",
 				argv[optind]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AddressSanitizer's library ends a program in which another library comes before it. Before ours
- * nothing is lost: what we do not stand in for it still gets, and we find its functions behind
- * ours. Told by its own option, for a preload of it would be in the program's children too, which
- * it then examines.
+ * AddressSanitizer's library ends a program in which another library comes before it. Ours may come
+ * first: AddressSanitizer still gets the functions for which we do not stand in, and we find its
+ * functions behind ours. We tell it so by its own option. A preload of AddressSanitizer would be in
+ * the program's children too, and examine them.
  */
 #include "run/sanitizer.h"
 
@@ -21,7 +21,7 @@
 #define OPTIONS "ASAN_OPTIONS"
 #define OPTION  "verify_asan_link_order"
 
-/* gcc's and clang's. */
+/* Knows the libraries of gcc and clang. */
 static bool is_sanitized(const char *path)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In the shim a misspelt value means the strictest setting, silently, for it is a guest. Here there
- * is somebody to tell. An empty variable is as one that is not set.
+ * The shim must not complain in a program that is not its own: it silently takes a misspelt value
+ * for the strictest setting. This command can tell the user. An empty variable counts as not set.
  */
 #include "run/settings.h"
 
@@ -37,7 +37,7 @@ static int check_words(const char *name, const char *value)
 	return 0;
 }
 
-/* The shim keeps no longer ones. */
+/* The shim does not keep longer values. */
 static int check_length(const char *name, const char *value)
 {
 	if (strlen(value) < CONFIG_TEXT)
@@ -46,7 +46,7 @@ static int check_length(const char *name, const char *value)
 			strlen(value), CONFIG_TEXT - 1);
 }
 
-/* The level "off" is also what the parser says of all that it does not understand. */
+/* The parser returns LOG_OFF also for a level that it does not understand. */
 static int check_log(const char *name, const char *value)
 {
 	struct log_setting setting = log_parse(value);
@@ -61,7 +61,7 @@ static int check_log(const char *name, const char *value)
 	return check_length(name, value);
 }
 
-/* Programs are known by their names alone. */
+/* The shim knows programs by their names alone, without folders. */
 static int check_names(const char *name, const char *value)
 {
 	if (strchr(value, '/'))
@@ -94,7 +94,8 @@ int cmd_settings_check(void)
 	return status;
 }
 
-/* As the shim opens it: a log that cannot be written would be missed only when it is needed. */
+/* Opens the file as the shim does. Otherwise a log that cannot be written would be missed only when
+ * it is needed. */
 static int check_file(const char *path)
 {
 	struct stat st;
@@ -111,7 +112,7 @@ static int check_file(const char *path)
 	return 0;
 }
 
-/* With the file's name as seen from here: the program may go to another folder. */
+/* Makes the name of the log file absolute: the program may change to another folder. */
 static char *make_absolute(const char *value, const char *file)
 {
 	AUTO_FREE char *folder = *file == '/' ? NULL : getcwd(NULL, 0);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings, before the program gets them: the shim in it must not complain of any. */
+/* Checks the settings before the program gets them, because the shim in it must not complain. run.c
+ * calls it. */
 #ifndef CMD_SETTINGS_H
 #define CMD_SETTINGS_H
 
-/* Are the variables that the environment has understood? But UNTORN_SIM, which the simulated disk
- * judges. 0, or an exit status after a message. */
+/* Checks the variables in the environment. Leaves out UNTORN_SIM, which the simulated disk checks.
+ * 0, or an exit status after a message. */
 int cmd_settings_check(void);
 
-/* --log, --only and --skip, likewise. */
+/* Check the values of --log, --only and --skip, and put them into the environment. Likewise. */
 int cmd_settings_log(const char *value);
 int cmd_settings_names(const char *option, const char *variable, const char *value);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Only as much of either's command line as leads to the program. A word that is not understood
- * ends the search: then the first program is judged.
+ * Parses as much of the command line of env(1), or of the loader, as leads to the program. A word
+ * that is not understood ends the search: then env or the loader itself is judged.
  */
 #include "run/through.h"
 
@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The changes that env(1) makes to the environment, and the folder that it goes to. */
+/* The effect of env's options and assignments: PATH, the folder of -C, whether LD_PRELOAD is gone
+ * (is_bare), and whether an option was not understood (is_unclear). */
 struct env {
 	const char *folders, *directory;
 	bool is_bare, is_unclear;
@@ -23,7 +24,8 @@ bool cmd_through_is_env(const struct cmd_program *program)
 	return strcmp(slash ? slash + 1 : program->path, "env") == 0;
 }
 
-/* -S: words with blanks between them. Quotes, escapes and variables are left to env. */
+/* Splits the text of -S at its blanks. False: it has quotes, escapes or variables, which are left
+ * to env; or there is no room. */
 static bool split(struct cmd_program *program, const char *text)
 {
 	const char *words[CMD_PROGRAM_WORDS] = { "env" };
@@ -56,7 +58,8 @@ static void forget(struct env *env, const char *name)
 		env->folders = NULL;
 }
 
-/* As coreutils 9.1; a later one's -a too. False: the words have changed, begin again. */
+/* Knows the options of coreutils 9.1, and -a of a later one. False: -S has changed the words; begin
+ * again. */
 static bool parse_options(struct cmd_program *program, struct env *env)
 {
 	static const struct option options[] = {
@@ -90,7 +93,7 @@ static bool parse_options(struct cmd_program *program, struct env *env)
 	return true;
 }
 
-/* The index of the program's name. */
+/* Returns the index of the program's name. */
 static size_t parse(struct cmd_program *program, struct env *env)
 {
 	int saved_index = optind, saved_errors = opterr;
@@ -142,7 +145,8 @@ enum cmd_through cmd_through_env(struct cmd_program *program)
 	return CMD_THROUGH_PROGRAM;
 }
 
-/* The words that this one takes, itself included; 0: the loader starts nothing then. */
+/* Returns how many words this option takes, itself included. 0: with it the loader starts nothing,
+ * or it is not known. */
 static size_t length_of_option(const char *word)
 {
 	static const char *const with_value[] = {
@@ -167,7 +171,7 @@ enum cmd_through cmd_through_loader(struct cmd_program *program)
 			return CMD_THROUGH_NOTHING;
 		i += length;
 	}
-	/* A name without a slash is looked for among the libraries. */
+	/* The loader looks for a name without a slash among the libraries. */
 	if (i >= program->count || !strchr(program->words[i], '/') ||
 	    strlen(program->words[i]) >= PATH_MAX)
 		return CMD_THROUGH_NOTHING;

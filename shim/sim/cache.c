@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The volatile cache, as a list of what was written since the last flush: each piece with what was
- * there before it. The image has the newest data. At a power cut everything is put back, from the
- * newest to the oldest, and then some of it written again: the pieces that the disk had come to.
- * More than the cache holds has been written out by the disk itself, the oldest first.
+ * The volatile cache: a list of the writes since the last flush, each with the data that was there
+ * before it. The list is the file "cache" in the disk's folder; whoever uses it holds the file's
+ * lock. The image has the newest data. A power cut puts everything back, from the newest to the
+ * oldest, and then writes some pieces again: those that the disk had come to. If the list outgrows
+ * the cache, the disk itself has written out the oldest pieces.
  */
 #include "sim/sim.h"
 
@@ -16,11 +17,11 @@
 
 #include "sim/next.h"
 
-/* Then the data of before, then that of the write. */
+/* The head of a piece. The data of before follows it, then the data of the write. */
 struct piece {
 	uint64_t offset;
 	uint32_t length;
-	uint32_t durable; /* it was written past the cache */
+	uint32_t durable; /* written past the cache */
 };
 
 static int lock(int fd, short type)
@@ -55,7 +56,7 @@ static int append(int list, uint64_t end, const struct piece *piece, const void 
 	return written == (ssize_t)size_of(piece) ? 0 : -EIO;
 }
 
-/* All of the list, in memory that sim_memory_put() takes back. */
+/* Reads the whole list into memory, which sim_memory_put() takes back. NULL: failed, or empty. */
 static char *load(int list, uint64_t end)
 {
 	char *memory = end ? sim_memory_get(end) : NULL;
@@ -67,7 +68,7 @@ static char *load(int list, uint64_t end)
 	return memory;
 }
 
-/* Writes out the oldest, until half of the cache is free. */
+/* Writes out the oldest pieces, until half of the cache is free. */
 static void write_out(const struct sim_disk *disk, int list, struct sim_state *state)
 {
 	uint64_t end = state->cache_end, from = 0;
@@ -128,7 +129,7 @@ int sim_cache_flush(const struct sim_disk *disk)
 	return 0;
 }
 
-/* Where each piece begins, in order; the last is the end. */
+/* Sets the place where each piece begins, in order. Returns the number of pieces. */
 static size_t find_pieces(const char *memory, uint64_t end, uint32_t *ret_at)
 {
 	size_t count = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* "NODE=IMAGE[,option[=value]]..." -> struct sim_disk. The options are one table. */
+/* Parses "NODE=IMAGE[,option[=value]]..." into a struct sim_disk, for environment.c. All options
+ * are in one table. Pure. */
 #include "sim/sim.h"
 
 #include <stddef.h>
@@ -25,7 +26,7 @@ enum { MAX_CACHE = 1 << 30 };
 struct option {
 	const char *name;
 	enum kind kind;
-	size_t offset, size; /* of the field; size matters for texts */
+	size_t offset, size; /* of the field; only texts use the size */
 	bool (*parse)(struct sim_disk *disk, const char *value);
 };
 
@@ -87,7 +88,7 @@ static bool parse_kind(struct sim_disk *disk, const char *value)
 	return false;
 }
 
-/* sscanf takes a sign, blanks and what comes after. */
+/* sscanf() alone would accept a sign, blanks, and more text behind the numbers. */
 static bool has_only(const char *text, const char *characters)
 {
 	return strspn(text, characters) == strlen(text);
@@ -178,7 +179,7 @@ static bool parse_answer(struct sim_fault *fault, const char *text)
 	       (!is_byte || value <= UINT8_MAX);
 }
 
-/* COMMAND, or by chance 1/SO-MANY */
+/* COMMAND, or 1/SO-MANY by chance */
 static bool parse_which(struct sim_fault *fault, const char *value)
 {
 	if (strncmp(value, "1/", 2) == 0)
@@ -349,7 +350,7 @@ static bool parse_option(struct sim_disk *disk, char *text)
 	return false;
 }
 
-/* No fault, node or protection that a disk of this kind cannot have. */
+/* True: the disk has no fault, node, format or protection that its kind cannot have. */
 static bool fits_kind(const struct sim_disk *disk)
 {
 	bool scsi = disk->kind == SIM_SCSI;

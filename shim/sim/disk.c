@@ -2,10 +2,10 @@
 /*
  * The medium: stores and loads on the image, counted, delayed, torn and cut as configured.
  *
- * Each access opens the image anew and holds an open-file-description lock on its range: so it is
- * alone in its process and among processes, and nothing is left when one is killed. A plain write
- * takes the lock block by block, which is what makes a racing reader see it half done; an atomic
- * command takes it once.
+ * Each access opens the image anew and holds an open-file-description lock on its range. The lock
+ * excludes other threads and other processes, and is gone when its process is killed. A plain write
+ * takes the lock block by block, so a racing reader may see it half done. An atomic command takes
+ * it once.
  */
 #include "sim/sim.h"
 
@@ -44,7 +44,7 @@ unsigned sim_disk_format(const struct sim_disk *disk)
 	return index;
 }
 
-/* New firmware, say, that promises one block only. */
+/* From command `weakens` on, the disk promises one block (0), as after a change of firmware. */
 unsigned sim_disk_nawupf(const struct sim_disk *disk)
 {
 	return disk->weakens && sim_state(disk)->commands >= disk->weakens ? 0 : disk->nawupf;
@@ -70,7 +70,8 @@ static uint64_t cut_number(const struct sim_disk *disk)
 	return disk->cut_max ? 1 + sim_chance(disk->seed, 0) % disk->cut_max : disk->cut;
 }
 
-/* NVM Command Set 1.0 section 2.1.4.2: within the unit for power fail and its boundary. */
+/* NVM Command Set 1.0 section 2.1.4.2: true if the write is within the unit for power fail and
+ * crosses no boundary of it. */
 static bool is_atomic_nvme(const struct sim_disk *disk, uint64_t offset, uint32_t length)
 {
 	uint64_t first = offset / disk->block, blocks = length / disk->block, unit, boundary = 0;
@@ -94,7 +95,7 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* What the write is stored in: each piece whole or not at all. */
+/* Returns the length of the pieces of this write: each is stored whole or not at all. */
 static uint32_t piece_of(const struct sim_disk *disk, const struct sim_write *write)
 {
 	uint32_t length = write->length;
@@ -110,7 +111,7 @@ static uint32_t piece_of(const struct sim_disk *disk, const struct sim_write *wr
 	return disk->block;
 }
 
-/* The piece that begins when so much is done. */
+/* Returns the length of the piece that begins after `done` bytes. */
 static uint32_t piece_at(const struct sim_disk *disk, const struct sim_write *write, uint32_t done)
 {
 	uint32_t piece = least(piece_of(disk, write), write->length - done);
@@ -148,7 +149,6 @@ static int store_piece(const struct sim_disk *disk, int fd, const struct sim_wri
 	return error;
 }
 
-/* Alone with the image, until the descriptor is closed. */
 int sim_disk_lock_all(const struct sim_disk *disk)
 {
 	int fd = sim_next()->open(disk->image, O_RDWR | O_CLOEXEC);
@@ -159,7 +159,7 @@ int sim_disk_lock_all(const struct sim_disk *disk)
 	return fd;
 }
 
-/* What survives a power cut in the middle: each piece or not. */
+/* Stores the part of the write that survives a power cut: each piece or not, by chance. */
 static void store_remains(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
 	uint64_t which = sim_state(disk)->writes;
@@ -186,8 +186,8 @@ static int store_all(const struct sim_disk *disk, int fd, const struct sim_write
 	return error ? -EIO : 0;
 }
 
-/* Not while another thread's or process's piece is half stored: the kernel ends even a pwrite() of
- * a few pages in the middle when its process is killed, and that would be no disk's doing. */
+/* Locks the image first, so that no piece of another thread or process is half stored. The kernel
+ * ends even a pwrite() of a few pages in the middle when it kills the process; a disk does not. */
 static int lose_power(const struct sim_disk *disk)
 {
 	int fd = sim_disk_lock_all(disk);
@@ -197,8 +197,8 @@ static int lose_power(const struct sim_disk *disk)
 	return fd;
 }
 
-/* All disks have the same supply, unless it is only this one's that fails. The image stays locked
- * until this process is no more. */
+/* All disks have the same power supply. With SIM_CUT_EIO only this disk fails; otherwise the images
+ * stay locked until this process has ended. */
 static int die(const struct sim_disk *disk)
 {
 	int fd = lose_power(disk);
@@ -253,7 +253,7 @@ int sim_disk_flush(const struct sim_disk *disk)
 	return sim_cache_flush(disk);
 }
 
-/* The configured fault of the command that comes now, or NULL. */
+/* Counts a command. Returns the fault that is configured for it, or NULL. */
 static const struct sim_fault *next_fault(const struct sim_disk *disk)
 {
 	uint64_t number = 1 + atomic_fetch_add(&sim_state(disk)->commands, 1);
@@ -269,7 +269,7 @@ static const struct sim_fault *next_fault(const struct sim_disk *disk)
 	return NULL;
 }
 
-/* The power fails in the last of those that are under way together. */
+/* The power fails in the last of the writes that are under way together. */
 static int store_cut(const struct sim_disk *disk, int fd, const struct sim_write *write)
 {
 	const struct sim_disk *cut = batch.cut ? batch.cut : disk;
@@ -279,14 +279,14 @@ static int store_cut(const struct sim_disk *disk, int fd, const struct sim_write
 	return batch.left ? 0 : die(cut);
 }
 
-/* Not exact where they go to several disks: then a cut may come some writes too early. */
+/* Not exact if the writes go to several disks: then a cut may come some writes too early. */
 void sim_disk_begin_batch(unsigned writes)
 {
 	batch.left = writes;
 	batch.cut = NULL;
 }
 
-/* Not all may have come to be stored. */
+/* Cuts the power if that is still due: not all writes of the batch may have been stored. */
 void sim_disk_end_batch(void)
 {
 	const struct sim_disk *cut = batch.cut;
@@ -314,7 +314,7 @@ static int store(const struct sim_disk *disk, const struct sim_write *write)
 	return error;
 }
 
-/* By chance and the seed, but not the chance that faults go by. */
+/* The chance depends on the seed, but is another one than that of faults. */
 static bool is_dropped(const struct sim_disk *disk)
 {
 	return disk->drops &&
@@ -340,7 +340,7 @@ int sim_disk_write(const struct sim_disk *disk, const struct sim_write *write,
 	return fault && fault->kind != SIM_FAULT_RESID ? fault->value : store(disk, write);
 }
 
-/* Mappings may have newer data than the image. */
+/* Opens the mirror if there is one, or returns -1: mappings may have newer data than the image. */
 static int open_to_read(const struct sim_disk *disk)
 {
 	return sim_state(disk)->mirrored ? sim_mirror_fd(disk) : -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * UNTORN_SIM="NODE=IMAGE[,option[=value]]...[;NODE=IMAGE...]...": all disks of this process. A
- * text that is not understood makes opening the node fail, with a message, rather than simulate
- * another disk than was asked for.
+ * Reads UNTORN_SIM="NODE=IMAGE[,option[=value]]...[;NODE=IMAGE...]...": all disks of this process.
+ * If a text is not understood, a message says so, and every open of its node fails: no other disk
+ * than the requested one is simulated. The tables are written before there are other threads.
  */
 #include "sim/sim.h"
 
@@ -27,7 +27,7 @@ struct sim_disk sim_disks[SIM_MAX_DISKS];
 unsigned sim_disks_known;
 bool sim_disks_read;
 
-/* A relative path means what it means now, for children in other folders too. */
+/* Makes a relative path absolute: children in other folders must find the same file. */
 static bool make_absolute(char *path, size_t size)
 {
 	char folder[256], absolute[512];
@@ -53,7 +53,7 @@ static bool are_apart(unsigned count)
 	return true;
 }
 
-/* "NODE=IMAGE,...": with the paths that children are to take. */
+/* Appends "NODE=IMAGE,..." with the absolute paths. */
 static void add_absolute(char *text, size_t size, const struct sim_disk *disk, const char *rest)
 {
 	size_t length = strlen(text);
@@ -89,7 +89,8 @@ static void describe(struct sim_disk *disk, const char *text)
 	disk->description = hash(absolute);
 }
 
-/* The disk goes on with its place taken, so that what is opened there fails. */
+/* Reads the text of one disk. A bad text takes a place in the table too, so that opens of its node
+ * fail. */
 static bool read_disk(char *text)
 {
 	struct sim_disk *disk = &sim_disks[sim_disks_known];
@@ -130,7 +131,7 @@ static void read_all(const char *text, void (*bad)(const struct sim_disk *))
 	}
 }
 
-/* For children, which may begin in another folder. */
+/* Puts absolute paths into UNTORN_SIM for children, which may begin in another folder. */
 static void tell_children(const char *text)
 {
 	char copy[4096], absolute[8192] = "", *rest = copy, *one;
@@ -154,7 +155,7 @@ static bool is_relative(void)
 	return relative;
 }
 
-/* Called by our constructor first, before there are threads. */
+/* Our constructor calls this first, before there are other threads. */
 unsigned sim_disks_read_all(void)
 {
 	const char *text = secure_getenv("UNTORN_SIM");
@@ -180,8 +181,8 @@ static void note_problem(const struct sim_disk *disk)
 
 __attribute__((visibility("default"))) bool untorn_sim_check(const char *text, char *ret_problem,
 							     size_t size);
-/* For untorn run, before the program starts: is it understood? Else ret_problem is what was not.
- * The command may have disks of its own. */
+/* For untorn run, before the program starts. True: the text is understood. False: ret_problem names
+ * what was not. Keeps the disks that the command itself may have. */
 __attribute__((visibility("default"))) bool untorn_sim_check(const char *text, char *ret_problem,
 							     size_t size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading and writing a node as Linux 6.1 does it (fs/read_write.c, block/fops.c): the checks in
- * their order, then the medium. Writes are not kept back in a page cache: buffered and direct ones
- * differ in alignment only.
+ * Reads and writes a node as Linux 6.1 does (fs/read_write.c, block/fops.c): makes the checks in
+ * the kernel's order, then goes to the medium. No page cache keeps writes back: buffered and direct
+ * writes differ only in alignment.
  */
 #include "sim/io.h"
 
@@ -38,7 +38,8 @@ static int check_mode(const struct sim_io *io, int unwanted)
 	return flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == unwanted ? -EBADF : 0;
 }
 
-/* The lengths by blocks, the addresses by the queue's mask; what was cut off does not count. */
+/* Checks lengths by the logical block, addresses by the queue's mask. Bytes beyond total, which
+ * were cut off, do not count. */
 static bool is_aligned(const struct sim_node *node, const struct iovec *iov, uint64_t offset,
 		       size_t total)
 {
@@ -101,7 +102,7 @@ static int store(const struct sim_node *node, const char *data, uint64_t offset,
 	return error;
 }
 
-/* From the flags on: the file may be written, the iovec is here and not empty. */
+/* Makes the checks from the flags on. The file may be written; iov is a copy, and not empty. */
 static ssize_t write_checked(const struct sim_io *io, const struct iovec *iov, size_t total)
 {
 	const struct sim_node *node = &io->file->node;

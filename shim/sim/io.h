@@ -10,13 +10,13 @@
 
 struct sim_io {
 	const struct sim_file *file;
-	const struct iovec *iov; /* may be unreadable, as may be what it names */
+	const struct iovec *iov; /* may be unreadable, and so may the memory that it names */
 	int count;
 	off_t offset;
 	int flags; /* RWF_* */
 };
 
-/* Bytes, or -errno. Of a disk or a partition, not of a SCSI generic node. */
+/* Return bytes, or -errno. For a disk or a partition, not for a SCSI generic node. */
 ssize_t sim_io_write(const struct sim_io *io);
 ssize_t sim_io_read(const struct sim_io *io);
 

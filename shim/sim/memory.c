@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program's memory, read and written by the kernel on our behalf, so that a bad pointer becomes
- * EFAULT and not a crash, as it would with a real disk. Buffers come from mmap: malloc may be the
- * caller.
+ * The kernel reads and writes the program's memory for us (process_vm_readv(2)). A bad pointer then
+ * becomes EFAULT, as with a real disk, and not a crash. Buffers come from mmap(), because malloc()
+ * may be the caller.
  */
 #include "sim/sim.h"
 

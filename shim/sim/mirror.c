@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What mappings of a disk see. The file has all of the image from the first mapping on; writes go
- * to both, reads come from here. Where it differs from the image a program has stored something,
- * which is written to the disk when the kernel would: at msync(), fsync() and the end.
+ * The page cache of a mapped disk: the file "mirror" in the disk's folder, which all mappings map.
+ * From the first mapping on it has all of the image; writes go to both, reads come from here. Where
+ * it differs from the image, a program has stored something. That is written to the disk when the
+ * kernel would write it: at msync(), fsync() and the end.
  */
 #include "sim/sim.h"
 
@@ -18,7 +19,8 @@
 
 enum { PAGE = 4096, CHUNK = 1 << 20, MAPPINGS = 64 };
 
-/* Where msync() finds a range of the disk. One that is no longer mapped does no harm. */
+/* A mapping, in which msync() finds its range of the disk. One that is no longer mapped does no
+ * harm. */
 struct mapping {
 	uintptr_t address;
 	size_t length;
@@ -26,7 +28,7 @@ struct mapping {
 	const struct sim_disk *disk;
 };
 static struct mapping mappings[MAPPINGS];
-static _Atomic unsigned mapped; /* so many there have been */
+static _Atomic unsigned mapped; /* the number of mappings so far */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 int sim_mirror_fd(const struct sim_disk *disk)
@@ -69,7 +71,7 @@ static int copy_all(const struct sim_disk *disk, int image, int mirror)
 	return error;
 }
 
-/* While nobody writes. */
+/* Copies the image while nobody writes. */
 static int fill(const struct sim_disk *disk, int mirror)
 {
 	int image = sim_disk_lock_all(disk), error = image < 0 ? image : 0;
@@ -154,7 +156,7 @@ static int store(const struct sim_disk *disk, const char *data, uint64_t offset,
 	return length ? sim_disk_write(disk, &write, &fault) : 0;
 }
 
-/* Pages in a row that differ are one write. */
+/* Stores the pages that differ. Those in a row are one write. */
 static int compare(const struct sim_disk *disk, const char *ours, const char *theirs, uint64_t at,
 		   size_t length)
 {
@@ -214,7 +216,7 @@ int sim_mirror_flush(const struct sim_disk *disk)
 	return error ? error : sim_disk_flush(disk);
 }
 
-/* The part of this mapping that is in the range. */
+/* Writes back the part of this mapping that is in the range. */
 static int sync_part(const struct mapping *mapping, uintptr_t from, uintptr_t to, bool flush)
 {
 	uintptr_t end = mapping->address + mapping->length;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Data that the kernel moves between two descriptors, of which one is a node's, and what makes
- * blocks zero. */
+/* Moves data between two descriptors, one of them a node's, and makes blocks zero. */
 #include "sim/move.h"
 
 #include <errno.h>
@@ -14,7 +13,7 @@
 
 enum { CHUNK = 64 << 10 };
 
-/* By our own doors, which know what is a node's. offset NULL: at the descriptor's position, which
+/* Calls our own doors, which know the nodes. offset NULL: at the descriptor's position, which
  * moves. */
 static ssize_t load(const struct sim_end *end, void *data, size_t size)
 {
@@ -32,7 +31,7 @@ static void advance(const struct sim_end *end, ssize_t by)
 		*end->offset += by;
 }
 
-/* Data that was read and could not be written is given back, where that is possible. */
+/* Gives back the data that was read and not written, if the descriptor can seek. */
 static ssize_t move_chunk(const struct sim_end *in, const struct sim_end *out, char *chunk,
 			  size_t size)
 {
@@ -58,7 +57,7 @@ ssize_t sim_move(const struct sim_end *in, const struct sim_end *out, size_t siz
 		moved = move_chunk(in, out, chunk, size - done < CHUNK ? size - done : CHUNK);
 		done += moved > 0 ? (size_t)moved : 0;
 		if (in->is_pipe)
-			break; /* it has what it has */
+			break; /* another read might wait for more */
 	}
 	sim_memory_put(chunk, CHUNK);
 	return done ? (ssize_t)done : moved;
@@ -79,7 +78,7 @@ static long zero(const struct sim_file *file, off_t offset, off_t length)
 	return result < 0 ? result : 0;
 }
 
-/* Linux 6.1, blkdev_fallocate() and blkdev_common_ioctl(). */
+/* Makes the checks of Linux 6.1, blkdev_fallocate() and blkdev_common_ioctl(). */
 long sim_move_fallocate(const struct sim_file *file, int mode, off_t offset, off_t length)
 {
 	const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The only dlsym of the simulated disk. Lazy, for other constructors may come before ours. */
+/* Finds the C library's functions by the only dlsym() of sim, at the first call: constructors of
+ * other libraries may run before ours. */
 #include "sim/next.h"
 
 #include <dlfcn.h>
@@ -9,7 +10,7 @@
 #include <sys/syscall.h>
 
 /* Before glibc 2.33 the stat family is inline, and the library has it under older names only. The
- * inline ones would come back to our own doors. */
+ * inline functions would call our own doors. */
 #ifdef _STAT_VER
 static int old_fstat(int fd, struct stat *st)
 {

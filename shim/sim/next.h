@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The C library behind the simulated disk's doors: every name that it stands in for. */
+/* The C library's functions behind the simulated disk's doors. */
 #ifndef SIM_NEXT_H
 #define SIM_NEXT_H
 
@@ -26,8 +26,8 @@
 	X(syncfs) X(recvmsg)
 /* clang-format on */
 
-/* Before glibc 2.33 the stat family is inline, and the library has it under older names only. Later
- * ones have them for programs built before. */
+/* Before glibc 2.33 the stat family is inline, and the library has it under these names only. Later
+ * versions keep the names for programs that were built before. */
 int __fxstat(int version, int fd, struct stat *st);
 int __xstat(int version, const char *path, struct stat *st);
 int __lxstat(int version, const char *path, struct stat *st);
@@ -41,11 +41,11 @@ struct sim_next {
 #undef SIM_NEXT_FIELD
 };
 
-/* For our own needs, past what other preloads make of them: one's fstat may call our __fxstat. */
+/* For our own use. They bypass other preloads, whose fstat() may call our __fxstat(). */
 int sim_fstat(int fd, struct stat *ret_st);
 int sim_stat(const char *path, struct stat *ret_st);
 
-/* Memory of ours. ThreadSanitizer must be told that it is new. */
+/* Maps memory of our own. ThreadSanitizer must learn that it is new. */
 #ifdef __SANITIZE_THREAD__
 void *__interceptor_mmap(void *address, size_t length, int protection, int flags, int fd,
 			 off_t offset);
@@ -54,7 +54,7 @@ void *__interceptor_mmap(void *address, size_t length, int protection, int flags
 #define sim_mmap sim_next()->mmap
 #endif
 
-/* Thread-safe, idempotent. */
+/* Finds all functions. Thread-safe, idempotent. */
 const struct sim_next *sim_next_resolve(void);
 extern struct sim_next sim_next_table;
 extern _Atomic bool sim_next_resolved;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which node is meant by a path, a descriptor or a number; what stat says of it. */
+/* Finds the node that a path, a descriptor or a number means; fills in stat and statx of it. */
 #include "sim/sim.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ bool sim_node_of_number(unsigned minor, struct sim_node *ret_node)
 	return true;
 }
 
-/* "sg0" beside NODE */
+/* True: the path is "sgN" beside NODE. */
 static bool is_generic(const struct sim_disk *disk, const char *path)
 {
 	if (!disk->has_sg)
@@ -65,7 +65,7 @@ static bool is_generic(const struct sim_disk *disk, const char *path)
 	return strcmp(path, generic) == 0;
 }
 
-/* "NODE" or "NODEp1" */
+/* True: the path is "NODE", "NODEp1" or the like, or the generic node. */
 static bool is_node(const struct sim_disk *disk, const char *path, struct sim_node *ret_node)
 {
 	size_t length = disk->node_length;
@@ -93,7 +93,7 @@ bool sim_node_of_path(const char *path, struct sim_node *ret_node)
 	return false;
 }
 
-/* The files of the nodes, as they were when this process first came across them. */
+/* The nodes' files, as this process last opened or found them. Readers take no lock. */
 static struct known {
 	_Atomic bool set;
 	dev_t device;
@@ -133,7 +133,7 @@ static const struct sim_node *find(const struct stat *st)
 	return NULL;
 }
 
-/* Data got into the node's file, past our doors. It is no use to go on. */
+/* Lets the disk fail from now on: data got past our doors into the node's file. */
 static void fail(const struct sim_node *node)
 {
 	if (!sim_state(node->disk)->dead)
@@ -156,7 +156,7 @@ bool sim_node_find(int fd, struct sim_node *ret_node)
 	return true;
 }
 
-/* Data may have got past the doors after the last use. */
+/* Data may have got past the doors after the last call that looked. */
 __attribute__((destructor)) static void at_end(void)
 {
 	struct stat st;
@@ -179,7 +179,7 @@ bool sim_file_find(int fd, struct sim_file *ret_file)
 	return true;
 }
 
-/* Empty, and made if it is missing: 0 or -errno. */
+/* Makes the node's file, empty, if it is missing. 0 or -errno. */
 static int make_file(const struct sim_node *node)
 {
 	char name[16];
@@ -260,7 +260,7 @@ void sim_node_arrived(void)
 	sim_node_any = sim_disk_count() > 0;
 }
 
-/* Descriptors that came through exec are low ones. */
+/* Looks only at low descriptors: those that came through exec are low. */
 void sim_node_start(void)
 {
 	enum { LOW = 1024 };
@@ -291,7 +291,7 @@ void sim_node_stat(const struct sim_node *node, struct stat *st)
 	st->st_blocks = 0;
 }
 
-/* As a kernel before 6.1 says it: what it does not know of stays 0. */
+/* Fills in stx as a kernel before 6.1 does: newer fields stay 0. */
 void sim_node_statx(const struct sim_node *node, struct statx *stx)
 {
 	const size_t newer = 0x98; /* from stx_dio_mem_align on (6.1) */

@@ -2,7 +2,7 @@
 /*
  * The NVMe driver's ioctls and the controller behind them: Identify, Write, Flush.
  * Offsets: NVMe Base 2.0 figure 275, NVM Command Set 1.0 figure 97; status codes: NVMe Base 2.0
- * section 3.3.3.2.1; what the driver checks itself: Linux 6.1, drivers/nvme/host/ioctl.c.
+ * section 3.3.3.2.1; the driver's own checks: Linux 6.1, drivers/nvme/host/ioctl.c.
  */
 #include "sim/sim.h"
 
@@ -144,8 +144,8 @@ struct command {
 	enum sim_means means;
 };
 
-/* PRACT makes the tuple; without it a plain write leaves a wrong one, which we refuse to store
- * rather than to simulate its later reads. */
+/* With PRACT the controller makes the tuple. Without it a plain write would leave a wrong tuple. We
+ * refuse such a write, because we do not simulate its later reads. */
 static int check_protection(const struct sim_disk *disk, const struct command *command)
 {
 	if (!disk->protection)
@@ -178,8 +178,8 @@ static int write_blocks(const struct sim_disk *disk, const struct command *comma
 				   .length = length,
 				   .fua = command->control & CONTROL_FUA,
 				   .means = command->means };
-	/* Without an address the driver maps nothing and sends the command all the same: what lands
-	 * on the disk is whatever lay there, here zeroes. */
+	/* Without an address the driver maps nothing and sends the command all the same. The disk
+	 * then stores whatever lay in the memory, here zeroes. */
 	error = command->data ? sim_memory_read(data, command->data, length) : 0;
 	if (!error)
 		error = sim_disk_write(disk, &write, &fault);

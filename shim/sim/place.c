@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder beside a disk's image, and who is told what is wrong with it. */
+/* The folder beside a disk's image, the image itself, and messages on standard error. */
 #include "sim/sim.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static void say(const char *text, int length)
 		return;
 }
 
-/* The caller of open() gets the error alone, as if it were the node's. */
+/* Prints a message, once: the caller of open() gets only the error, as if it were the node's. */
 static int complain(const char *file, int error)
 {
 	static _Atomic bool said;
@@ -70,7 +70,7 @@ int sim_place_open(const struct sim_disk *disk, const char *name)
 	return open_file(path);
 }
 
-/* The image was made here, or there is none yet. */
+/* True: the image was made here, there is none yet, or "existing" takes it as it is. */
 static bool is_ours(const struct sim_disk *disk)
 {
 	char folder[SIM_PATH];
@@ -91,7 +91,7 @@ int sim_place_make_folder(const struct sim_disk *disk)
 	return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* The folder is about the image that was there before. */
+/* Clears the folder, whose files belong to an image that was there before. */
 static void forget(const struct sim_disk *disk)
 {
 	struct sim_state *state = sim_state(disk);

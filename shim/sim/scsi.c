@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The SCSI disk: one command at a time, by SBC-4 section 5, with the checks of an atomic write in
- * the order of scsi_debug of Linux 6.12. Sense codes: SPC-4 annex F.
+ * The SCSI disk: executes one command for sim/sg.c, by SBC-4 section 5. Makes the checks of an
+ * atomic write in the order of scsi_debug of Linux 6.12. Sense codes: SPC-4 annex F.
  */
 #include "sim/scsi.h"
 
@@ -75,7 +75,8 @@ static int refuse(struct sim_scsi *command, unsigned sense)
 	return 0;
 }
 
-/* No more than is there, than was allocated, and than there is room for; -1: no such page. */
+/* Answers with the page, as far as the allocation length and the room allow. length -1: there is no
+ * such page. */
 static int give(struct sim_scsi *command, const uint8_t *page, int length, uint32_t allocation)
 {
 	if (length < 0)
@@ -92,7 +93,7 @@ static int give(struct sim_scsi *command, const uint8_t *page, int length, uint3
 static int inquiry(const struct sim_disk *disk, struct sim_scsi *command)
 {
 	uint8_t page[SIM_SCSI_PAGE] = { 0 };
-	bool vital = command->cdb[1] & 1; /* EVPD; a page code without it is none */
+	bool vital = command->cdb[1] & 1; /* EVPD; without it a page code is invalid */
 
 	int length = !vital && command->cdb[2]
 			     ? -1
@@ -133,7 +134,7 @@ static unsigned check_range(const struct sim_disk *disk, const struct extent *ex
 										 : 0;
 }
 
-/* Data of the length that was said; tuples of protection information never come along. */
+/* The data must have room for the extent. Tuples of protection information never come along. */
 static unsigned check_move(const struct sim_disk *disk, const uint8_t *cdb,
 			   const struct extent *extent, uint32_t room)
 {
@@ -162,7 +163,7 @@ static int read_blocks(const struct sim_disk *disk, struct sim_scsi *command)
 	return got == (ssize_t)command->moved ? 0 : -EIO;
 }
 
-/* The result, or what the configured fault puts in its place. */
+/* Returns the result, or answers with the configured fault in its place. */
 static int answer(struct sim_scsi *command, const struct sim_fault *fault, int result)
 {
 	unsigned value = fault ? (unsigned)fault->value : 0;
@@ -187,7 +188,7 @@ static int answer(struct sim_scsi *command, const struct sim_fault *fault, int r
 	}
 }
 
-/* What goes to the medium, the command having been found good but for its extent. */
+/* Checks the extent, FUA and write protection, and writes. The caller has checked the rest. */
 static int write_extent(const struct sim_disk *disk, struct sim_scsi *command,
 			const struct extent *extent, struct sim_write *write)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the simulated SCSI disk says of itself. INQUIRY: SPC-4 section 6.6; its pages 00h, 80h and
- * 83h: SPC-4 section 7.8; the others: SBC-4, "Block Limits VPD page" and those that follow it; READ
- * CAPACITY: SBC-4, "READ CAPACITY (10) parameter data" and "(16)".
+ * The pages that describe the simulated SCSI disk. INQUIRY: SPC-4 section 6.6; its pages 00h, 80h
+ * and 83h: SPC-4 section 7.8; the others: SBC-4, "Block Limits VPD page" and those that follow it;
+ * READ CAPACITY: SBC-4, "READ CAPACITY (10) parameter data" and "(16)".
  */
 #include "sim/scsi.h"
 
@@ -66,7 +66,7 @@ static int identification(uint8_t *data)
 	return 16;
 }
 
-/* Its claimed length may cut it short, as on a disk of an older standard, or be padded. */
+/* The claimed length may cut the page short, as on a disk of an older standard, or pad it. */
 static int block_limits(const struct sim_disk *disk, uint8_t *data)
 {
 	put32(data + 44, disk->max_atomic);

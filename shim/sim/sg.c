@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The SCSI drivers' ioctls as Linux 6.1 has them: those of the disk and its partitions
- * (drivers/scsi/sd.c, scsi_ioctl.c) and those of the generic node (drivers/scsi/sg.c). What they
- * check is checked here, in their order; the command then goes to sim/scsi.c.
+ * (drivers/scsi/sd.c, scsi_ioctl.c) and those of the generic node (drivers/scsi/sg.c). This file
+ * makes the drivers' checks, in their order; the command then goes to sim/scsi.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 enum { DRIVER_SENSE = 0x08, VERSION_DISK = 30527, VERSION_GENERIC = 30536, HOST = 2 };
 
-/* Without CAP_SYS_RAWIO; of scsi_cmd_allowed() only the commands that the disk knows. */
+/* True: allowed without CAP_SYS_RAWIO. Knows only the disk's commands of scsi_cmd_allowed(). */
 static bool is_harmless(uint8_t opcode, bool writable)
 {
 	switch (opcode) {
@@ -63,7 +63,7 @@ static int check_header(const struct sim_node *node, const struct sg_io_hdr *hea
 	return header->cmd_len < 6 ? -EMSGSIZE : 0;
 }
 
-/* The memory is looked at before the device is, whichever way the data goes. */
+/* Reads the program's memory before the device is asked, whichever way the data goes. */
 static int execute(const struct sim_disk *disk, const struct sg_io_hdr *header,
 		   struct sim_scsi *command)
 {
@@ -104,7 +104,7 @@ static int put_answer(const struct sim_scsi *command, struct sg_io_hdr *header)
 	return sim_memory_write(header->sbp, command->sense, length);
 }
 
-/* A command, whether it came by SG_IO or by write() of the generic node. */
+/* Runs a command that came by SG_IO or by write() of the generic node. */
 static int run(const struct sim_node *node, int flags, const void *argument,
 	       struct sg_io_hdr *ret_header)
 {
@@ -126,10 +126,10 @@ static int sg_io(const struct sim_node *node, int flags, void *argument)
 		       ?: sim_memory_write(argument, &header, sizeof(header));
 }
 
-/* Answers of commands that were written, until they are read: one for a descriptor. */
+/* The answers of written commands, until they are read. Each belongs to one descriptor. */
 enum { ANSWERS = 16 /* SG_MAX_QUEUE */ };
 static struct answer {
-	_Atomic int owner; /* the descriptor, and one more; 0: free; -1: being filled in */
+	_Atomic int owner; /* the descriptor + 1; 0: free; -1: being filled in */
 	struct sg_io_hdr header;
 } answers[ANSWERS];
 
@@ -157,7 +157,7 @@ ssize_t sim_sg_write(const struct sim_node *node, int fd, const void *data, size
 	return error ? error : (ssize_t)size;
 }
 
-/* Where none is under way the driver waits for ever. */
+/* Fails if no answer is there; the driver would wait for ever. */
 ssize_t sim_sg_read(int fd, void *data, size_t size)
 {
 	if (size < sizeof(struct sg_io_hdr))
@@ -170,7 +170,8 @@ ssize_t sim_sg_read(int fd, void *data, size_t size)
 	return error ? error : (ssize_t)sizeof(answer->header);
 }
 
-/* The address is 2:0:1:0, of the first disk, unless the node has come to be another disk's. */
+/* Returns the target. The address of the first disk is 2:0:1:0. With sg_other the generic node has
+ * become another disk's. */
 static int target_of(const struct sim_node *node)
 {
 	return node->generic && node->disk->sg_other ? 9 : 1 + (int)node->disk->index;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In a file that all processes map that use a disk. They count together, and their disk dies for
- * all of them. When the first begins where none is left the power is on again.
+ * The state of a disk, in a file that all processes that use it map. They count together, and the
+ * disk dies for all of them. The power is on again for a process that begins when no other is left.
+ * A process joins under the file's lock; later it only uses atomics.
  */
 #include "sim/sim.h"
 
@@ -20,7 +21,7 @@
 
 enum { MEMBERS = 1024 };
 
-/* A number of a process means that process if it began then. */
+/* A process. Its ID means that process only if it began at that time. */
 struct member {
 	_Atomic pid_t pid;
 	_Atomic uint64_t began; /* ticks after boot */
@@ -28,14 +29,15 @@ struct member {
 
 struct shared {
 	struct sim_state state;
-	_Atomic uint64_t description; /* of the disk: another one is another power-on */
+	_Atomic uint64_t description; /* of the disk; with another one the power is on again */
 	struct member members[MEMBERS];
 };
 
-static struct shared alone[SIM_MAX_DISKS]; /* where the file cannot be had */
+static struct shared alone[SIM_MAX_DISKS]; /* used if the file is not available */
 static struct shared *_Atomic known[SIM_MAX_DISKS];
 
-/* /proc/PID/stat: the state and, 19 fields later, when it began. 0: it is no more. */
+/* Returns when the process began. In /proc/PID/stat that is 19 fields behind the state. 0: it has
+ * ended. */
 static uint64_t began(pid_t pid)
 {
 	char path[32], text[512] = "", state;
@@ -85,7 +87,7 @@ static void enrol(struct shared *shared)
 	}
 }
 
-/* By this process, too, if it was another program before. */
+/* True: a process uses the disk. It may be this process, which was another program before. */
 static bool is_used(const struct shared *shared, const struct sim_disk *disk)
 {
 	if (shared->description != disk->description)
@@ -97,7 +99,8 @@ static bool is_used(const struct shared *shared, const struct sim_disk *disk)
 	return false;
 }
 
-/* Stores into mappings may not have been written yet: the kernel would, unless the power went. */
+/* Turns the power on. Writes stores into mappings that were not written yet, as the kernel would,
+ * unless the power was cut. */
 static void begin_anew(const struct sim_disk *disk, struct shared *shared)
 {
 	bool dead = shared->state.dead;

@@ -16,7 +16,8 @@
 
 #define ROOT "/sys/dev/block/240:"
 
-/* The node that the path is about, and what follows its directory, "../" resolved. */
+/* Finds the node of the path, and returns the part behind its directory, with "../" resolved. NULL:
+ * not ours. */
 static const char *split(const char *path, struct sim_node *ret_node)
 {
 	char *rest;
@@ -62,7 +63,7 @@ static int queue_attribute(const struct sim_disk *disk, const char *name, char *
 	return -ENOENT;
 }
 
-/* Linux 6.1, drivers/scsi/scsi_sysfs.c; scsi_level is the INQUIRY version and one. */
+/* Linux 6.1, drivers/scsi/scsi_sysfs.c; scsi_level is the INQUIRY version + 1. */
 static int scsi_attribute(const struct sim_disk *disk, const char *name, char *text, size_t size)
 {
 	static const char *const texts[][2] = {
@@ -114,7 +115,7 @@ static int attribute(const struct sim_node *node, const char *name, char *text, 
 	return -ENOENT;
 }
 
-/* In a file without a name, so that it can be read like any other. */
+/* Puts the text into a file without a name, which can be read like any other. */
 static int file_with(const char *text, size_t length)
 {
 	int fd = memfd_create("untorn-sim", MFD_CLOEXEC);
@@ -154,7 +155,7 @@ static int link_target(const struct sim_disk *disk, const char *name, char *text
 	return -ENOENT;
 }
 
-/* /sys/dev/block/240:N itself. */
+/* The target of the link /sys/dev/block/240:N. */
 static int node_target(const struct sim_node *node, char *text, size_t size)
 {
 	const char *base = strrchr(node->disk->node, '/') + 1;
@@ -164,7 +165,7 @@ static int node_target(const struct sim_node *node, char *text, size_t size)
 	return snprintf(text, size, "../../devices/virtual/block/%s/%sp%u", base, base, node->part);
 }
 
-/* The number, and no more. */
+/* True: the path is /sys/dev/block/240:N and ends there. */
 static bool is_number(const char *path, struct sim_node *ret_node)
 {
 	char *rest;

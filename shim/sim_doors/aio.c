@@ -2,12 +2,12 @@
 /*
  * The system calls of libaio. Start reading at sim_aio_submit().
  *
- * While the kernel takes them, the program's iocbs of nodes are writes to /dev/null of as many
- * bytes as were moved. So the event comes by itself, and an eventfd is signalled. Where the result
- * is an error, the write has no bytes, and the error is put into the event when it is fetched; a
- * program that reads the kernel's ring of events itself sees 0.
+ * An iocb of a node is done first. While the kernel takes it, it is a write to /dev/null of as many
+ * bytes as were moved. So the kernel makes the event and signals an eventfd. For an error the write
+ * has no bytes, and the error is put into the event when the program fetches it. A program that
+ * reads the kernel's ring of events itself sees 0.
  *
- * Not exact: the context has no room for all of one call. Then some are done that are not accepted.
+ * Not exact if the context has no room for all of one call: then some are done and not accepted.
  */
 #include "sim_doors/async.h"
 
@@ -19,15 +19,15 @@
 #include <unistd.h>
 
 #define EXPORT  __attribute__((visibility("default")))
-#define NOWHERE ((uint64_t)-4096) /* the kernel's own, in every process */
+#define NOWHERE ((uint64_t)-4096) /* the kernel's own memory, in every process */
 
-/* The iocbs between submission and event. Without a lock, for a child may be
- * forked at any time. */
+/* The iocbs between submission and event. There is no lock, because a child may be forked at any
+ * time. */
 enum { RECORDS = 1024 };
 enum {
 	FREE,
-	SUBMITTING, /* the iocb is not as the program wrote it, or will be so soon */
-	FAILED      /* it is as it was; the event will say 0 */
+	SUBMITTING, /* the iocb is changed, or about to be; it will be put back */
+	FAILED      /* the iocb is put back; its event will say 0 */
 };
 static struct record {
 	_Atomic int state;
@@ -62,8 +62,8 @@ static bool is_of(struct record *record, unsigned long context, uint64_t iocb)
 	return record->state != FREE && record->context == context && record->iocb == iocb;
 }
 
-/* The event may be here before the iocb is as it was; and whoever gets it may free the iocb. Not
- * for ever: the child of a fork() has the record, but not the thread. */
+/* Waits until the iocb is put back: its event may be here before that, and the program may then
+ * free the iocb. The wait has an end: the child of a fork() has the record, but not the thread. */
 static void settle(unsigned long context, struct io_event *event)
 {
 	for (int i = 0; i < RECORDS; i++) {
@@ -116,8 +116,8 @@ static bool is_of_node(struct entry *entry)
 	       sim_file_of_fd((int)iocb->aio_fildes, &entry->file) && !entry->file.node.generic;
 }
 
-/* From here on: how many are of nodes, or how many are not. The kernel comes no further than to one
- * that cannot be read. */
+/* Returns how many iocbs from here on are alike: of nodes (*ret_ours), or not. Ends at one that
+ * cannot be read: the kernel comes no further. */
 static long count_alike(struct iocb *const *slots, long count, bool *ret_ours)
 {
 	struct entry entry;
@@ -141,7 +141,7 @@ static long submit(unsigned long context, long count, struct iocb *const *slots)
 
 static void make_null(struct iocb *iocb, unsigned opcode, uint64_t data, uint64_t size)
 {
-	if (is_sync(iocb))              /* which has no priority that could be wrong */
+	if (is_sync(iocb))              /* the kernel checks no priority of it */
 		iocb->aio_flags &= ~2U; /* IOCB_FLAG_IOPRIO */
 	iocb->aio_lio_opcode = (uint16_t)opcode;
 	iocb->aio_fildes = (uint32_t)sim_async_source(SIM_ASYNC_NULL);
@@ -151,8 +151,8 @@ static void make_null(struct iocb *iocb, unsigned opcode, uint64_t data, uint64_
 	iocb->aio_rw_flags = 0;
 }
 
-/* The context, room in it, the reserved fields, the eventfd and the priority are the kernel's to
- * judge: it is asked with a copy that fails after all these. */
+/* Lets the kernel check the context, the room in it, the reserved fields, the eventfd and the
+ * priority: submits a copy that fails after all these checks. */
 static long ask_kernel(unsigned long context, const struct entry *entry)
 {
 	struct iocb copy = entry->iocb, *slot = &copy;
@@ -180,7 +180,8 @@ static struct sim_io io_of(const struct entry *entry, struct iovec *single)
 	};
 }
 
-/* The errors of io_submit() itself, in its order (fs/aio.c: aio_prep_rw, aio_read, aio_write). */
+/* Finds the errors of io_submit() itself, in its order (fs/aio.c: aio_prep_rw, aio_read,
+ * aio_write). */
 static long check_transfer(const struct entry *entry)
 {
 	struct iovec single;
@@ -334,7 +335,7 @@ long sim_aio_getevents(long number, unsigned long context, long least, long most
 	return count;
 }
 
-/* Its number may be given out again. */
+/* Frees the context's records, because the kernel may give out its number again. */
 long sim_aio_destroy(unsigned long context)
 {
 	long result = sim_async_call(SYS_io_destroy, (long)context, 0, 0, 0, 0, 0);
@@ -346,7 +347,7 @@ long sim_aio_destroy(unsigned long context)
 	return result;
 }
 
-/* libaio's, which return -errno. */
+/* libaio's functions, which return -errno. */
 int io_submit(unsigned long context, long count, void *entries);
 int io_getevents(unsigned long context, long least, long most, void *events, void *timeout);
 int io_pgetevents(unsigned long context, long least, long most, void *events, void *timeout,

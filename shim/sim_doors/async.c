@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* System calls, substitutes' descriptors and checks, for aio.c and the ring files. */
 #include "sim_doors/async.h"
 
 #include <errno.h>
@@ -32,8 +33,8 @@ bool sim_async_kernel_is(unsigned major, unsigned minor)
 	return known >= major * 1000 + minor;
 }
 
-/* Programs close descriptors that are not theirs. So each is compared with what it was when it was
- * opened, and opened again where its number means something else. */
+/* Programs close descriptors that are not theirs. So each one here is compared with what it was
+ * when it was opened, and opened again if its number means something else. */
 static struct {
 	_Atomic int fd; /* 0: not opened yet */
 	_Atomic dev_t device;
@@ -49,7 +50,7 @@ static bool is_still_there(enum sim_async_source source)
 	       st.st_dev == sources[source].device;
 }
 
-/* O_NONBLOCK, or Linux 5.10 hands each write of a ring to a thread of its own. */
+/* O_NONBLOCK: without it, Linux 5.10 hands each write of a ring to a thread of its own. */
 static int open_source(enum sim_async_source source)
 {
 	static const char *const paths[] = { "/dev/null", "/dev/full", "/proc/self/mem" };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The C library's names that move data. A descriptor that is no node's goes on untouched. */
+/* The C library's functions that read and write. A call for a descriptor that is not a node's goes
+ * on untouched. */
 #include "sim_doors/doors.h"
 
 enum { READING, WRITING };
 
-/* The driver's own read and write, not the medium's. */
+/* Reads or writes by the driver of the generic node, not on the medium. */
 static ssize_t move_generic(int way, int fd, const struct sim_io *io)
 {
 	const struct sim_node *node = &io->file->node;
@@ -15,7 +16,7 @@ static ssize_t move_generic(int way, int fd, const struct sim_io *io)
 			      : sim_sg_read(fd, io->iov->iov_base, io->iov->iov_len);
 }
 
-/* At the offset, or with -1 at the file position, which then moves. */
+/* Reads or writes at the offset; with -1 at the file position, which then moves. */
 static ssize_t move(int way, int fd, struct sim_io *io)
 {
 	bool positioned = io->offset == -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ioctl() of a node's descriptor, and what is done before main(). */
+/* ioctl() of a node's descriptor, and the constructor, which finds nodes before main(). */
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/hdreg.h>
@@ -78,7 +78,7 @@ static int block_ioctl(const struct sim_file *file, unsigned long request, void 
 	}
 }
 
-/* To copy by reference takes two files of one filesystem. */
+/* True: the request copies by reference from a node. That takes two files of one filesystem. */
 static bool clones_a_node(unsigned long request, void *argument)
 {
 	struct file_clone_range range;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Needed by all doors: the names that lead to a node stand in for the C library's. Below 64 bits of
- * off_t the 64-names would differ; here they are the same functions under two names. */
+/* Needed by all doors: the functions that stand in for the C library's and lead to a node. off_t
+ * has 64 bits here, so the 64-names are the same functions under a second name. */
 #ifndef SIM_DOORS_H
 #define SIM_DOORS_H
 
@@ -24,21 +24,23 @@ static inline long ret_errno(long result)
 	return -1;
 }
 
-/* The headers say that a path is never NULL, and the compiler believes it; programs do it. */
+/* Makes the compiler keep checks for NULL: the headers say that a path is never NULL, but programs
+ * pass it. */
 static inline const char *maybe_null(const char *path)
 {
 	__asm__("" : "+r"(path));
 	return path;
 }
 
-/* No node is open here: the call, first of all and before anything is put on the stack for more. */
+/* Makes the next function's call and returns, if no node is open here. It comes first, before
+ * anything else is put on the stack. */
 #define PASS(call)                                                                                 \
 	do {                                                                                       \
 		if (!sim_has_any() && __atomic_load_n(&sim_next_resolved, __ATOMIC_ACQUIRE))       \
 			return sim_next_table.call;                                                \
 	} while (0)
 
-/* Another preload may stand in front of us under the same name, so doors never call doors; and
- * under one of its old names, so each goes on to the next of its own name. */
+/* Another preload may stand in front of us, under the same name or under one of its old names. Each
+ * door therefore goes on to the next function of its own name. */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * liburing's functions. Those that submit have the prepared entries done before the next one of
- * their name publishes them, also for a ring with a thread of the kernel's. Those that are bare
+ * liburing's functions. Those that submit have the prepared entries done before the next function
+ * of their name publishes them, even for a ring with a kernel thread (SQPOLL). Those that are bare
  * system calls return -errno as the kernel does.
  */
 #include <dlfcn.h>
@@ -14,14 +14,14 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Of a plug-in's liburing RTLD_NEXT does not know. */
+/* RTLD_NEXT does not find a plug-in's liburing, so that is looked for by its name. */
 static void *look_for(void *_Atomic *known, const char *name)
 {
 	void *found = dlsym(RTLD_NEXT, name), *library;
 
 	if (!found && (library = dlopen("liburing.so.2", RTLD_LAZY | RTLD_NOLOAD))) {
 		found = dlsym(library, name);
-		dlclose(library); /* it may be unloaded: asked anew each time */
+		dlclose(library); /* not kept: the library may be unloaded */
 		return found;
 	}
 	*known = found;
@@ -42,8 +42,8 @@ static inline void *find(void *_Atomic *known, const char *name)
 		next_ ? next_(__VA_ARGS__) : -ENOSYS;                                              \
 	})
 
-/* Also those that were published and that the kernel did not take: it may have stopped before them
- * at a bad one. */
+/* Does the prepared entries, and published ones that the kernel did not take: it may have stopped
+ * before them at a bad one. */
 static void before_submit(const struct sim_uring *ring)
 {
 	unsigned first = ring->flags & IORING_SETUP_SQPOLL
@@ -59,7 +59,7 @@ static void before_submit(const struct sim_uring *ring)
 		sim_ring_do(&view, first, ring->sq.sqe_tail - first, NULL);
 }
 
-/* Where there is no next one, nothing is submitted. */
+/* If there is no next function, nothing is submitted. */
 #define SUBMITS_IF(condition, name, parameters, ...)                                               \
 	int name parameters;                                                                       \
 	EXPORT int name parameters                                                                 \
@@ -83,13 +83,13 @@ SUBMITS_IF(ring->features &RING_FEAT_MIN_TIMEOUT, io_uring_submit_and_wait_min_t
 	   (struct sim_uring * ring, void *cqe, unsigned waits, void *timeout, unsigned least,
 	    void *mask),
 	   ring, cqe, waits, timeout, least, mask)
-/* It submits only where the kernel cannot take a time-out otherwise, before 5.11. */
+/* It submits only if the kernel cannot take a time-out otherwise, before 5.11. */
 SUBMITS_IF(timeout && !(ring->features & RING_FEAT_EXT_ARG), io_uring_wait_cqes,
 	   (struct sim_uring * ring, void *cqe, unsigned waits, void *timeout, void *mask), ring,
 	   cqe, waits, timeout, mask)
 SUBMITS(io_uring_submit_and_wait_reg,
 	(struct sim_uring * ring, void *cqe, unsigned waits, int index), ring, cqe, waits, index)
-/* A new table. */
+/* Notes a new table of files. */
 static int registered(int result, const struct sim_uring *ring, const int *files, unsigned count)
 {
 	if (result >= 0) {
@@ -99,7 +99,7 @@ static int registered(int result, const struct sim_uring *ring, const int *files
 	return result;
 }
 
-/* Which may stop half way, and says how far it came. */
+/* Notes an update of the table, which may stop half way; result says how far it came. */
 static int updated(int result, const struct sim_uring *ring, unsigned first, const int *files)
 {
 	if (result > 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The C library's names that move data between descriptors, map it, or make it durable. */
+/* The C library's functions that move data between descriptors, map it, or make it durable. */
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -44,7 +44,7 @@ EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, 
 	return ret_errno(from.is_pipe || to.is_pipe ? sim_move(&from, &to, size) : -EINVAL);
 }
 
-/* It is for regular files alone. */
+/* It is only for regular files. */
 EXPORT ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset,
 			       size_t size, unsigned flags)
 {
@@ -63,7 +63,7 @@ EXPORT int fallocate(int fd, int mode, off_t offset, off_t length)
 }
 ALIAS_OF(fallocate) int fallocate64(int fd, int mode, off64_t offset, off64_t length);
 
-/* The C library makes it up of small writes of its own, on regular files. */
+/* The C library emulates it on regular files, by small writes of its own. */
 EXPORT int posix_fallocate(int fd, off_t offset, off_t length)
 {
 	return is_node(fd) ? ENODEV : sim_next()->posix_fallocate(fd, offset, length);
@@ -85,7 +85,7 @@ static off_t seek(int fd, uint64_t size, off_t offset, int whence)
 	if ((whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END) || from < 0 ||
 	    offset < -from || offset > (off_t)size - from)
 		return ret_errno(-EINVAL);
-	/* In one step: other threads may move it. */
+	/* SEEK_CUR takes one step: other threads may move the position. */
 	return whence == SEEK_CUR ? sim_next()->lseek(fd, offset, SEEK_CUR)
 				  : sim_next()->lseek(fd, from + offset, SEEK_SET);
 }
@@ -118,7 +118,7 @@ EXPORT int msync(void *address, size_t length, int flags)
 	return error ? (int)ret_errno(error) : sim_next()->msync(address, length, flags);
 }
 
-/* The disk cannot make blocks zero by itself, which is what this would want of it. */
+/* True: the advice is to have the disk make blocks zero by itself, which it cannot. */
 static bool removes(const void *address, int advice)
 {
 	return advice == MADV_REMOVE && sim_mirror_has(address);
@@ -136,7 +136,7 @@ EXPORT int posix_madvise(void *address, size_t length, int advice)
 					: sim_next()->posix_madvise(address, length, advice);
 }
 
-/* Descriptors may come along, from a process that has a node open. */
+/* The message may bring descriptors from a process that has a node open. */
 static ssize_t received(ssize_t result, const struct msghdr *message)
 {
 	if (result >= 0 && message->msg_controllen && !sim_has_any())

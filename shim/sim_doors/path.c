@@ -8,7 +8,7 @@
 
 #include "sim_doors/doors.h"
 
-/* The mode argument is there only when a file may be made. */
+/* The mode argument is present only if the flags may make a file. */
 #define MODE_ARGUMENT(flags)                                                                       \
 	({                                                                                         \
 		mode_t mode_ = 0;                                                                  \
@@ -48,7 +48,7 @@ EXPORT int openat(int dirfd, const char *path, int flags, ...)
 }
 ALIAS_OF(openat) int openat64(int dirfd, const char *path, int flags, ...);
 
-/* _FORTIFY_SOURCE makes these of the two. */
+/* _FORTIFY_SOURCE turns open() and openat() into these. */
 EXPORT int __open_2(const char *path, int flags);
 EXPORT int __open_2(const char *path, int flags)
 {
@@ -71,7 +71,7 @@ EXPORT ssize_t readlink(const char *restrict path, char *restrict buffer, size_t
 	return result == -EXDEV ? sim_next()->readlink(path, buffer, size) : ret_errno(result);
 }
 
-/* As of the image, which is made when the node is first opened. */
+/* Answers as for the image. Succeeds while there is none: the first open of the node makes it. */
 static int access_node(const struct sim_node *node, int mode)
 {
 	struct stat st;
@@ -107,7 +107,7 @@ EXPORT int euidaccess(const char *path, int mode)
 }
 ALIAS_OF(euidaccess) int eaccess(const char *path, int mode);
 
-/* A node is no link. */
+/* A node is not a link, so its path is the real one. */
 EXPORT char *realpath(const char *restrict path, char *restrict resolved)
 {
 	struct sim_node node;
@@ -121,7 +121,7 @@ EXPORT char *realpath(const char *restrict path, char *restrict resolved)
 EXPORT char *__realpath_chk(const char *path, char *resolved, size_t size);
 EXPORT char *__realpath_chk(const char *path, char *resolved, size_t size)
 {
-	(void)size; /* PATH_MAX or more, or the caller would not have been built */
+	(void)size; /* at least PATH_MAX, or the caller would not have been built */
 	return realpath(path, resolved);
 }
 

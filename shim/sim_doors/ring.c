@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls of io_uring. A ring's memory is mapped while one submits, and no longer: a
+ * The system calls of io_uring. A ring's memory is mapped only while a thread submits: a longer
  * mapping would keep a ring alive that the program has closed. The program's entries are put back
- * when the kernel has taken them, for programs publish them again.
+ * when the kernel has taken them, because programs publish them again.
  *
- * What is not understood goes to the kernel, and what it writes is found out in the end: a ring
- * whose thread of the kernel's takes entries unseen, one in the program's own memory, one entered
- * by an index when the descriptor that was registered is closed.
+ * Some rings are not understood and go to the kernel: one whose kernel thread takes entries unseen,
+ * one in the program's own memory, one entered by an index after the registered descriptor was
+ * closed. Writes by them are found out in the end (sim/node.c).
  */
 #include "sim_doors/ring.h"
 
@@ -27,17 +27,17 @@ struct ring {
 	struct io_uring_params params;
 };
 static struct ring rings[MAX_RINGS];
-static unsigned oldest;                                  /* which is no more, most likely */
+static unsigned oldest;                                  /* a ring that is most likely closed */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the table */
-static pthread_mutex_t locks[MAX_RINGS];                 /* who submits to one */
+static pthread_mutex_t locks[MAX_RINGS];                 /* held while a thread submits to one */
 
-/* Of this thread: descriptors by index, and whose they were. */
+/* This thread's registered descriptors, by index, and the rings that they were of. */
 static __thread struct registered {
 	int fd;
 	struct sim_ring_id id;
 } registered[MAX_REGISTERED];
 
-/* In a child the threads that had them are not there. */
+/* Makes the locks anew in a child: the threads that held them are not there. */
 static void unlock_all(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
@@ -51,7 +51,7 @@ __attribute__((constructor)) static void start(void)
 	pthread_atfork(NULL, NULL, unlock_all);
 }
 
-/* With the lock. NULL: it is not known. */
+/* The caller holds the lock. NULL: the ring is not known. */
 static struct ring *find(const struct sim_ring_id *id)
 {
 	for (int i = 0; i < MAX_RINGS && id->inode; i++) {
@@ -61,7 +61,7 @@ static struct ring *find(const struct sim_ring_id *id)
 	return NULL;
 }
 
-/* A free one, or the oldest. */
+/* Returns a free place, or the oldest. The caller holds the lock. */
 static struct ring *find_place(void)
 {
 	for (int i = 0; i < MAX_RINGS; i++) {
@@ -101,7 +101,7 @@ static void enable(int fd)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Its place in the table, or -1. */
+/* Copies the ring. Returns its index in the table, or -1. */
 static int get(int fd, struct ring *ret_ring)
 {
 	struct sim_ring_id id = sim_ring_id_of(fd);
@@ -114,7 +114,7 @@ static int get(int fd, struct ring *ret_ring)
 	return ring ? (int)(ring - rings) : -1;
 }
 
-/* The kernel refuses others with EEXIST, or EBADFD. */
+/* False: the kernel will refuse, with EEXIST (another thread's ring) or EBADFD (disabled). */
 static bool may_submit(const struct ring *ring)
 {
 	return ring->issuer &&
@@ -214,15 +214,15 @@ static struct sim_ring_view view_of(int fd, const struct ring *ring, const struc
 	};
 }
 
-/* Not what the program has prepared anew meanwhile. */
+/* Puts back the entry, unless the program has prepared it anew meanwhile. */
 static void put_back(const struct sim_ring_saved *saved)
 {
 	if (memcmp(saved->place, &saved->is, sizeof(saved->is)) == 0)
 		*saved->place = saved->was;
 }
 
-/* The entries, and nothing but them, so that they are put back before anybody waits. -ENOENT: none
- * is about a node. */
+/* Submits the entries without waiting, so that they are put back before anybody waits. -ENOENT:
+ * none is about a node. */
 static long submit(const struct call *call, const struct sim_ring_view *view, unsigned first,
 		   unsigned count, struct sim_ring_saved *saved)
 {
@@ -254,7 +254,7 @@ static long submit_mapped(const struct call *call, unsigned count, int fd, const
 	return result;
 }
 
-/* Two threads may enter at once: each entry is one's. */
+/* Two threads may enter at once: the ring's lock gives each entry to one of them. */
 static long submit_known(const struct call *call, unsigned count)
 {
 	int fd = call->flags & RING_ENTER_REGISTERED ? fd_of_index(call->fd) : (int)call->fd;
@@ -309,7 +309,7 @@ struct table {
 	uint64_t reserved, fds;
 };
 
-/* An update may stop half way, and says how far it came. */
+/* An update may stop half way; result says how far it came. */
 static void note_files(int ring, unsigned operation, const void *argument, unsigned count,
 		       long result)
 {

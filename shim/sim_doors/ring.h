@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_uring's interface with what is newer than Linux 5.10 (include/uapi/linux/io_uring.h of Linux
- * 6.18), the beginning of liburing's struct io_uring, and what the files of the ring share.
+ * The parts of io_uring's interface that are newer than Linux 5.10 (include/uapi/linux/io_uring.h
+ * of Linux 6.18), the beginning of liburing's struct io_uring, and the interface of the ring files.
  */
 #ifndef SIM_RING_H
 #define SIM_RING_H
@@ -15,7 +15,8 @@ enum {
 	RING_SETUP_SINGLE_ISSUER = 1 << 12,
 	RING_SETUP_SQE128 = 1 << 10,
 	RING_SETUP_NO_SQARRAY = 1 << 16,
-	RING_SETUP_KNOWN = (1 << 19) - 1, /* without NO_MMAP (14), REGISTERED_FD_ONLY (15) */
+	RING_SETUP_KNOWN = (1 << 19) - 1,
+	/* Without NO_MMAP (14) and REGISTERED_FD_ONLY (15). */
 	RING_SETUP_MAPPED = RING_SETUP_KNOWN & ~(3 << 14),
 	RING_SETUP_SUBMIT_ALL = 1 << 7,
 	RING_SKIP_SUCCESS = 1 << 6, /* IOSQE_CQE_SKIP_SUCCESS */
@@ -52,14 +53,14 @@ struct sim_uring {
 };
 _Static_assert(offsetof(struct sim_uring, features) == 200, "liburing's layout");
 
-/* By this a ring is known, whichever descriptor it has. */
+/* Identifies a ring, whichever descriptor it has. */
 struct sim_ring_id {
 	dev_t device;
 	ino_t inode; /* 0: none */
-	int fd;      /* before Linux 5.12 all have the same inode; then 0 */
+	int fd;      /* before Linux 5.12, where all rings have one inode; else 0 */
 };
 
-/* Where the entries of a submission lie. */
+/* The memory in which the entries of a submission lie. */
 struct sim_ring_view {
 	int ring; /* a descriptor of it */
 	unsigned flags, mask, entries;
@@ -72,16 +73,17 @@ struct sim_ring_saved {
 	struct io_uring_sqe *place, was, is;
 };
 
-/* ring_entry.c: does what `count` entries of a submission say to nodes, and makes other entries of
- * them. saved: NULL, or room for all. Returns how many it changed. errno stays. */
+/* ring_entry.c: does those of the `count` entries of a submission that are about nodes, and turns
+ * them into substitutes. saved: NULL, or room for all. Returns how many entries it changed. errno
+ * stays. */
 unsigned sim_ring_do(const struct sim_ring_view *view, unsigned first, unsigned count,
 		     struct sim_ring_saved *saved);
 
-/* ring_result.c: makes an entry of it that has this result by itself. */
+/* ring_result.c: turns the entry into a substitute with this result. */
 void sim_ring_put_result(struct io_uring_sqe *sqe, int result);
 
-/* ring_files.c: which registered files of a ring are nodes. ring: a descriptor of it. fds: the
- * program's. */
+/* ring_files.c: keeps which registered files of a ring are nodes. ring: a descriptor of it. fds: in
+ * the program's memory. Thread-safe. */
 void sim_ring_set_files(int ring, unsigned first, const int *fds, unsigned count);
 void sim_ring_forget_files(int ring);
 struct sim_ring_id sim_ring_id_of(int ring);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start reading at sim_ring_do(). Entries are done in their order, before the kernel sees any of
- * them; so what the kernel does with other files' entries comes after, also where one drains.
+ * Start reading at sim_ring_do(). It does the entries of nodes in their order, before the kernel
+ * sees any entry. So the kernel does other files' entries later, even where one drains.
  *
  * Not exact: an entry that the kernel refuses before it comes to it (a bad priority or buffer
- * index, say) ends the submission; here, nodes' entries behind it have been done already, but for
- * those that sim_ring_do() can tell. And a submission that fails as a whole has been done; by
- * system calls it is done again when it comes again.
+ * index, say) ends the submission. Here, the nodes' entries behind it have been done already,
+ * except where count_good() can tell. A submission that fails as a whole has been done, too; one by
+ * system calls is done again when it comes again.
  */
 #include "sim_doors/ring.h"
 
@@ -59,7 +59,7 @@ static bool is_spliced(const struct io_uring_sqe *sqe)
 	return sqe->opcode == IORING_OP_SPLICE || sqe->opcode == IORING_OP_TEE;
 }
 
-/* Its kind, OTHER if it is not about a node. */
+/* Returns the entry's kind; OTHER: it is not about a node. */
 static enum kind look(int ring, const struct io_uring_sqe *sqe, struct sim_file *ret_file)
 {
 	enum kind kind = kind_of(sqe);
@@ -79,7 +79,7 @@ static bool has_vector(const struct io_uring_sqe *sqe)
 	       sqe->opcode == RING_OP_READV_FIXED || sqe->opcode == RING_OP_WRITEV_FIXED;
 }
 
-/* At the file position, which does not move: on Linux 6.1, a block device's does not. */
+/* Offset -1 means the file position. It does not move: on Linux 6.1, a block device's does not. */
 static long set_position(const struct io_uring_sqe *sqe, struct sim_io *io)
 {
 	if (io->offset == -1 && (sqe->flags & IOSQE_FIXED_FILE))
@@ -89,7 +89,7 @@ static long set_position(const struct io_uring_sqe *sqe, struct sim_io *io)
 	return io->offset < 0 ? -EINVAL : 0;
 }
 
-/* The checks in the order of io_uring/rw.c: io_rw_init_file(), then rw_verify_area(). */
+/* Makes the checks in the order of io_uring/rw.c: io_rw_init_file(), then rw_verify_area(). */
 static long check(const struct io_uring_sqe *sqe, struct sim_io *io, bool writes)
 {
 	if (!sim_async_may(io->file, writes))
@@ -99,7 +99,7 @@ static long check(const struct io_uring_sqe *sqe, struct sim_io *io, bool writes
 	return io->flags & RWF_HIPRI ? -EINVAL : set_position(sqe, io);
 }
 
-/* Of a registered buffer's entry the kernel also knows where the buffer ends. We do not. */
+/* Does not check the end of a registered buffer, which only the kernel knows. */
 static long transfer(const struct io_uring_sqe *sqe, const struct sim_file *file, bool writes,
 		     bool *ret_short)
 {
@@ -144,8 +144,9 @@ static long perform(const struct io_uring_sqe *sqe, enum kind kind, const struct
 	}
 }
 
-/* How a chain stands: all before was done; the kernel will come to what it does not know yet; the
- * kernel cancels the rest by itself; or we must, for our result is no error in its eyes. */
+/* The state of a chain. GOES_ON: all entries before were done. UNKNOWN: the result of one is still
+ * up to the kernel. BROKEN: the kernel cancels the rest by itself. SHORT: we must cancel the rest,
+ * because the kernel sees no error in our result. */
 enum chain { GOES_ON, UNKNOWN, BROKEN, SHORT };
 
 struct pass {
@@ -154,7 +155,7 @@ struct pass {
 	bool in_chain;
 };
 
-/* Entries that do not fail, whatever comes. */
+/* True: this entry does not fail, whatever comes. */
 static bool is_certain(const struct io_uring_sqe *sqe)
 {
 	return sqe->opcode == IORING_OP_LINK_TIMEOUT ||
@@ -169,7 +170,7 @@ static enum chain do_node(struct pass *pass, struct io_uring_sqe *sqe, enum kind
 	long result = pass->chain == UNKNOWN ? sim_refuse(linked, -EOPNOTSUPP)
 					     : perform(sqe, kind, file, &is_short);
 
-	if (is_short) /* not the success that makes no completion */
+	if (is_short) /* a short result always makes a completion */
 		sqe->flags &= (uint8_t)~RING_SKIP_SUCCESS;
 	sim_ring_put_result(sqe, (int)result);
 	if (pass->chain == UNKNOWN || sqe->flags & IOSQE_IO_HARDLINK)
@@ -177,7 +178,7 @@ static enum chain do_node(struct pass *pass, struct io_uring_sqe *sqe, enum kind
 	return result < 0 ? BROKEN : is_short ? SHORT : GOES_ON;
 }
 
-/* The kernel's disk has no queues to poll: it refuses, as it does for /dev/null. */
+/* The disk has no queues to poll. The kernel must refuse, as it does for a write to /dev/null. */
 static enum chain do_polled(struct io_uring_sqe *sqe, enum kind kind)
 {
 	if (kind == READS || kind == WRITES) {
@@ -221,10 +222,10 @@ static void do_entry(struct pass *pass, struct io_uring_sqe *sqe)
 	pass->in_chain = linked;
 }
 
-/* Where something else may get into a slot. */
+/* Notes the entries by which something else may get into a slot. */
 static void note_slots(int ring, const struct io_uring_sqe *sqe)
 {
-	unsigned slot = (unsigned)sqe->splice_fd_in; /* file_index: one more than it, or 0 */
+	unsigned slot = (unsigned)sqe->splice_fd_in; /* file_index: the slot + 1, or 0 */
 	bool opens = sqe->opcode == IORING_OP_OPENAT || sqe->opcode == IORING_OP_OPENAT2 ||
 		     sqe->opcode == IORING_OP_ACCEPT || sqe->opcode == IORING_OP_CLOSE ||
 		     sqe->opcode == RING_OP_SOCKET;
@@ -237,7 +238,7 @@ static void note_slots(int ring, const struct io_uring_sqe *sqe)
 		sim_ring_set_files(ring, slot - 1, &none, 1);
 }
 
-/* NULL: the index names none. */
+/* NULL: the index names no entry. */
 static struct io_uring_sqe *entry_at(const struct sim_ring_view *view, unsigned position)
 {
 	unsigned place = position & view->mask;
@@ -248,7 +249,7 @@ static struct io_uring_sqe *entry_at(const struct sim_ring_view *view, unsigned 
 		       : NULL;
 }
 
-/* How many the kernel will come to, as far as can be told. */
+/* Returns how many entries the kernel will come to, as far as can be told. */
 static unsigned count_good(const struct sim_ring_view *view, unsigned first, unsigned count)
 {
 	unsigned i = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A table of the slots that hold nodes, searched from end to end: programs register few. */
+/* A table of the slots that hold nodes. It is searched from end to end: programs register few. */
 #include "sim_doors/ring.h"
 
 #include <errno.h>
@@ -15,11 +15,11 @@ static struct slot {
 	unsigned number;
 	struct sim_file file;
 } slots[MAX_FILES];
-static unsigned used;   /* behind these all are free */
-static unsigned oldest; /* one of a ring that is no more, most likely */
+static unsigned used;   /* all slots behind these are free */
+static unsigned oldest; /* a slot of a ring that is most likely closed */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* In a child the thread that had it is not there. */
+/* Makes the lock anew in a child: the thread that held it is not there. */
 static void unlock(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
@@ -44,7 +44,7 @@ bool sim_ring_is_same(const struct sim_ring_id *one, const struct sim_ring_id *o
 	return one->inode == other->inode && one->device == other->device && one->fd == other->fd;
 }
 
-/* With the lock. NULL: it is no node. */
+/* The caller holds the lock. NULL: the slot has no node. */
 static struct slot *find(const struct sim_ring_id *ring, unsigned number)
 {
 	for (unsigned i = 0; i < used && ring->inode; i++) {

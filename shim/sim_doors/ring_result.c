@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From Linux 6.10 on, a NOP can have any result. Before, a write to /dev/null results in its length
- * and looks at no memory; some errors have an entry that fails so when the kernel comes to it, and
- * the others become EIO.
+ * Makes substitutes. From Linux 6.10 on, a NOP can have any result. Before, a write to /dev/null
+ * has its length as its result and looks at no memory. For some errors there is an entry that fails
+ * with them when the kernel comes to it; the other errors become EIO.
  */
 #include "sim_doors/ring.h"
 
@@ -31,7 +31,7 @@ static void put_write(struct io_uring_sqe *sqe, enum sim_async_source source, un
 	put(sqe, IORING_OP_WRITE, sim_async_source(source), length, 0);
 }
 
-/* There is nothing at address 0 of any process. */
+/* Reads /proc/self/mem at address 0, where no process has memory. */
 static void put_eio(struct io_uring_sqe *sqe)
 {
 	static char byte;

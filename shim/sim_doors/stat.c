@@ -63,7 +63,7 @@ EXPORT int lstat(const char *restrict path, struct stat *restrict st)
 }
 ALIAS_OF(lstat) int lstat64(const char *restrict path, struct stat64 *restrict st);
 
-/* The descriptor itself, by AT_EMPTY_PATH. */
+/* True: the call is about the descriptor itself, by AT_EMPTY_PATH. */
 static bool is_empty(const char *path, int flags)
 {
 	path = maybe_null(path);
@@ -81,9 +81,9 @@ EXPORT int fstatat(int dirfd, const char *restrict path, struct stat *restrict s
 ALIAS_OF(fstatat)
 int fstatat64(int dirfd, const char *restrict path, struct stat64 *restrict st, int flags);
 
-/* Called by programs that were built before glibc 2.33, and by TSAN's interceptor to this day. The
- * version is of a struct stat that has only one here. Each goes on under its own name, for another
- * preload's stat may be made of the next __xstat, and that would be ours. */
+/* Programs that were built before glibc 2.33 call these; TSAN's interceptor still does. struct stat
+ * has only one version here. Each function goes on under its own name: another preload's stat() may
+ * call the next __xstat(), and that would be ours. */
 EXPORT int __fxstat(int version, int fd, struct stat *st);
 EXPORT int __fxstat(int version, int fd, struct stat *st)
 {

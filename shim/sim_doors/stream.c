@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* stdio's own reads and writes are not the C library's functions of that name: a stream of a node
- * is one of ours, which goes through those. */
+/* stdio does not read and write by the C library's functions of that name. A stream of a node is
+ * therefore one of ours (fopencookie(3)), which calls these functions. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@ static ssize_t read_stream(void *cookie, char *data, size_t size)
 	return read((int)(intptr_t)cookie, data, size);
 }
 
-/* As stdio wants it: 0 is an error. */
+/* Returns 0 for an error, as stdio wants it. */
 static ssize_t write_stream(void *cookie, const char *data, size_t size)
 {
 	ssize_t written = write((int)(intptr_t)cookie, data, size);
@@ -35,7 +35,7 @@ static int close_stream(void *cookie)
 	return close((int)(intptr_t)cookie);
 }
 
-/* Those that are open, for freopen(), which stdio cannot do of them. */
+/* Our open streams, for freopen(), which stdio cannot do with them. */
 enum { STREAMS = 64 };
 static FILE *_Atomic streams[STREAMS];
 
@@ -58,7 +58,7 @@ static FILE *stream_of(int fd, const char *mode)
 	if (!stream)
 		return NULL;
 	stream->_fileno = fd;         /* for fileno() */
-	while (replace(stream, NULL)) /* it was closed, and another one lay there */
+	while (replace(stream, NULL)) /* forgets a closed stream that lay at this address */
 		;
 	replace(NULL, stream);
 	return stream;
@@ -101,7 +101,7 @@ EXPORT FILE *fdopen(int fd, const char *mode)
 	return sim_node_of_fd(fd, &node) ? stream_of(fd, mode) : sim_next()->fdopen(fd, mode);
 }
 
-/* Its functions do for any file. */
+/* Reopens a stream of ours: its functions serve any file. */
 static FILE *reopen(const char *path, const char *mode, FILE *stream)
 {
 	fflush(stream);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* syscall(): what has a door under its own name goes through that. */
+/* syscall(): a call that has a door under its own name goes through that door. */
 #include <linux/aio_abi.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -13,8 +13,8 @@
 
 enum { ARGUMENTS = 6, NUMBERS = 512 };
 
-/* The kind of a call; most are the kernel's. From DATA on they are that too while no node is open.
- * Those before DATA are looked at always. */
+/* The kind of a call; most go to the kernel (NOT_OURS). Those from DATA on go there too while no
+ * node is open. Those before DATA are always looked at. */
 enum kind { NOT_OURS, PATH_FIRST, PATH_SECOND, EARLY, DATA, DESCRIPTOR, MEMORY, QUEUE };
 static const uint8_t kinds[NUMBERS] = {
 #ifdef SYS_open
@@ -66,7 +66,7 @@ static const uint8_t kinds[NUMBERS] = {
 #define NUMBER(n)  ((int)arguments[n])
 #define SIZE(n)    ((size_t)arguments[n])
 
-/* False: not one of these. */
+/* False: the call is not one of these. */
 static bool by_path(long number, const long *arguments, long *ret_result)
 {
 	switch (number) {
@@ -186,7 +186,7 @@ static bool by_descriptor(long number, const long *arguments, long *ret_result)
 	case SYS_msync:
 		*ret_result = msync(POINTER(0), SIZE(1), NUMBER(2));
 		return true;
-	case SYS_cachestat: /* of a kernel that has it, and of the wrong file */
+	case SYS_cachestat: /* a kernel that has it would tell of the wrong file */
 		*ret_result = ret_errno(-ENOSYS);
 		return sim_node_of_fd(NUMBER(0), &node);
 	default:
@@ -231,8 +231,8 @@ static bool by_queue(long number, const long *arguments, long *ret_result)
 	}
 }
 
-/* A sanitizer's mmap() refuses what its runtime maps by system calls: others' mappings do not go
- * through the function. */
+/* Only mappings of nodes go through mmap(): a sanitizer's mmap() refuses mappings that its runtime
+ * makes by system calls. */
 static bool by_memory(const long *arguments, long *ret_result)
 {
 	struct sim_file file;
@@ -244,7 +244,7 @@ static bool by_memory(const long *arguments, long *ret_result)
 	return true;
 }
 
-/* Where the path of a call is, the kernel alone may look at it if it is no address. */
+/* False: the path of a call is not a valid address; then only the kernel may look at it. */
 static bool is_there(const void *path)
 {
 	char byte;
@@ -270,7 +270,7 @@ static bool is_done(enum kind kind, long number, const long *arguments, long *re
 	}
 }
 
-/* As the C library's: six arguments, whatever the call takes. */
+/* Like the C library's, passes six arguments, whatever the call takes. */
 EXPORT long sim_syscall(long number, long a, long b, long c, long d, long e,
 			long f) __asm__("syscall");
 EXPORT long sim_syscall(long number, long a, long b, long c, long d, long e, long f)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* After the cut: first every page is looked at, then each is judged, for that needs to know what
- * else is there. */
+/* untorn verify --check: reads every page first and judges them afterwards, because the verdict on
+ * a lost write depends on what else survived. One thread; it writes nothing. */
 #include "verify/power.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@ struct seen {
 	int error;
 };
 
-/* The largest `after` of what is there. */
+/* Reads all pages. Returns the largest `after` of the whole ones. */
 static uint64_t look(const struct verify_target *target, void *buffer, struct seen *ret_seen,
 		     struct verify_report *report)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The main thread keeps the time and draws; SIGINT and SIGTERM end the work, and the report comes.
- */
+/* The main thread keeps the time and draws the progress. SIGINT, SIGTERM and SIGHUP end the work;
+ * the report still follows. */
 #include "verify/crew.h"
 
 #include <inttypes.h>
@@ -37,8 +37,9 @@ static void on_signal(int number)
 	atomic_store(&over, true);
 }
 
-/* Once or many times: some senders of signals (timeout(1)) send them twice. A disk that hangs is
- * left by SIGQUIT. A log that goes to a pipe whose reader is gone is an error like any other. */
+/* The same signal may come again without harm: timeout(1), for one, may send it twice. SIGQUIT ends
+ * a run whose disk hangs. SIGPIPE is ignored: a log into a pipe without a reader is an error like
+ * any other. */
 static void catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands against overwriting a device: somebody uses it, or something is on it. The reasons
- * that can be named are looked for first; O_EXCL then finds what was not (btrfs, swap, bcache ...
- * all claim their devices).
+ * Refuses to overwrite a device that somebody uses, or that carries something. It first looks for
+ * the reasons that it can name. O_EXCL then finds the other users (btrfs, swap, bcache ... all
+ * claim their devices).
  */
 #include "verify/guard.h"
 
@@ -22,7 +22,7 @@
 
 enum { REASON = 320 };
 
-/* proc(5): a heading, then file name first. */
+/* proc(5), /proc/swaps: a heading, then lines that begin with the file's name. */
 static bool is_swap(dev_t number)
 {
 	char line[512], name[256];
@@ -38,7 +38,7 @@ static bool is_swap(dev_t number)
 	return found;
 }
 
-/* Who uses it, as far as that can be named. */
+/* True: somebody uses it, and reason says who. */
 static bool is_used(dev_t number, char reason[REASON])
 {
 	struct usage usage;
@@ -88,7 +88,7 @@ static int open_it(const char *path, int told)
 					   : -cmd_fail(CMD_USAGE, "%s: %m", path);
 }
 
-/* Only now, for libblkid's reads are of any length. */
+/* Sets O_DIRECT only after libblkid has read: its reads have any length. */
 static int make_direct(const char *path, int fd)
 {
 	if (fcntl(fd, F_SETFL, O_DIRECT) == 0)
@@ -120,7 +120,7 @@ int verify_guard_open(const char *path, int told)
 	return fd < 0 ? fd : make_direct(path, fd);
 }
 
-/* Until nothing is left to be allocated: the writes that follow change data alone. */
+/* Writes the whole file, so that nothing is left to be allocated: later writes change only data. */
 static int fill(int fd, uint64_t size)
 {
 	enum { CHUNK = 1 << 20, ALIGNMENT = 4096 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A page is to be one write's, and not an older one's than the device had acknowledged. What is
- * missing was lost out of order if something is there that was begun after the missing write had
- * been acknowledged; else the device has lost its latest writes only.
+ * A page must hold one write, and none older than the last one that the device acknowledged. A
+ * missing write was lost out of order if another write is there that began after the missing one
+ * was acknowledged. Otherwise the device has lost only its latest writes.
  */
 #include "verify/judge.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is to be thought of a page. Pure. */
+/* The verdict on one page, for race.c and check.c. Pure. */
 #ifndef VERIFY_JUDGE_H
 #define VERIFY_JUDGE_H
 
@@ -18,10 +18,10 @@ enum verify_finding {
 	VERIFY_FINDINGS
 };
 
-/* Seen by a reader who began when nothing older than `least` could be there any more. */
+/* For a page whose read began when no write older than `least` could be there any more. */
 enum verify_finding verify_judge_race(const struct verify_sight *sight, uint64_t least);
 
-/* After the cut; kept_after: the largest `after` of all whole pages. */
+/* For a page read after the cut. kept_after: the largest `after` of all whole pages. */
 enum verify_finding verify_judge_check(const struct verify_sight *sight,
 				       const struct verify_known *known, bool durable,
 				       uint64_t kept_after);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device is cut into slots of the largest length, these are dealt out to the pages in equal
- * stretches, and a page takes one slot of its stretch by chance: a disk that tears only at some
- * places has pages at places of every kind.
+ * The device is cut into slots of the largest length. Each page gets an equal stretch of slots and
+ * takes one of them at random. A disk that tears only at some places therefore has pages at places
+ * of every kind.
  */
 #include "verify/layout.h"
 
@@ -15,7 +15,7 @@ uint32_t verify_layout_pages(uint64_t size, uint32_t unit_max, uint32_t wanted)
 	return slots < wanted ? (uint32_t)slots : wanted;
 }
 
-/* Every second page is as long as can be: these have the most places to tear at. */
+/* At least every second page, on average, has the largest length: the most places to tear at. */
 static uint32_t length_of(const struct verify_layout *layout, uint64_t random)
 {
 	uint32_t lengths = 1, length = layout->unit_max;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A record is appended after the device's acknowledgement and forced out soon after: so what the
- * log says was acknowledged, was. Reading takes every record by itself, for of a log that was cut
- * the end may be torn or full of zeros.
+ * A record is appended only after the device has acknowledged the write, so every record is true.
+ * fdatasync() forces them out after every SYNC_EVERY. Reading takes every record by itself, because
+ * the end of a log that was cut may be torn or full of zeros.
  */
 #include "verify/log.h"
 
@@ -18,10 +18,10 @@ enum { KIND_START = 1, KIND_ACKNOWLEDGED, SYNC_EVERY = 64 };
 struct record {
 	char magic[8];
 	uint64_t run, index, sequence;
-	uint32_t kind, page;         /* of a start: how many pages */
-	uint64_t size;               /* of a start: what the layout is; */
+	uint32_t kind, page;         /* start: the number of pages */
+	uint64_t size;               /* start: the layout's */
 	uint32_t unit_min, unit_max; /* likewise */
-	uint64_t sum;                /* of all before it */
+	uint64_t sum;                /* over all fields before it */
 };
 
 _Static_assert(sizeof(struct record) == VERIFY_RECORD, "no padding");
@@ -52,14 +52,14 @@ static int write_all(int fd, const void *data, size_t length)
 	return 0;
 }
 
-/* A pipe cannot be forced: there the other end has the records as they come. */
+/* A pipe cannot be forced out (EINVAL or EROFS, fdatasync(2)): its reader gets records at once. */
 static int force(struct verify_log *log)
 {
 	log->synced = log->count;
 	return fdatasync(log->fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
-/* With the lock held, or alone. */
+/* The caller holds the lock, or no other thread runs yet. */
 static int append(struct verify_log *log, struct record *record)
 {
 	memcpy(record->magic, magic, sizeof(magic));
@@ -156,7 +156,7 @@ static int take(struct verify_history *history, const struct record *record)
 	return 0;
 }
 
-/* A whole record, or not: 1, 0, -errno. */
+/* 1: a whole record was read; 0: the log ends, within a record or not; or -errno. */
 static int next(int fd, struct record *ret_record)
 {
 	size_t done = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Start reading at verify_page_look(): a sector is what its head says if it is that to the byte. */
+/* Start reading at verify_page_look(). A sector belongs to the write in its head only if every byte
+ * of it is as verify_page_fill() would write it there. */
 #include "verify/page.h"
 
 #include <stdbool.h>
@@ -28,7 +29,7 @@ uint64_t verify_random(uint64_t seed, uint64_t n)
 	return x ^ x >> 32;
 }
 
-/* Of all that the head says: what is changed there does not fit the rest any more. */
+/* The seed depends on every field of the head: if one changes, the fill no longer fits. */
 static uint64_t seed_of(const struct verify_tag *tag, uint32_t index)
 {
 	uint64_t seed = verify_random(tag->run, tag->sequence);
@@ -70,7 +71,7 @@ static bool is_of_run(const struct sector *sector, uint64_t run)
 	return memcmp(sector->magic, magic, sizeof(magic)) == 0 && sector->run == run;
 }
 
-/* Of a write to this place, whole to the last byte. */
+/* True: this sector is, to the last byte, that of a write to this place. */
 static bool is_intact(const struct sector *sector, uint64_t offset, uint32_t length, uint32_t index)
 {
 	struct sector wanted;

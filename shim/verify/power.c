@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each page has one writer, so that there is an order among its writes. A write notes, in the page
- * itself, how many acknowledgements were in the log when it was begun: if it is there after the
- * cut, all of these should be, too.
+ * untorn verify --power-cut. Each page has one writer, so its writes have an order. A write notes
+ * in the page itself how many records were in the log when it began (`after`). If that write
+ * survives the cut, the writes of all these records should have survived too. The only lock is the
+ * log's.
  */
 #include "verify/power.h"
 
@@ -27,7 +28,7 @@ static void give_up(struct power *power, const char *what, struct verify_place p
 	verify_crew_end();
 }
 
-/* Pages from `first` on, side by side in the layout. */
+/* Writes `count` pages from number `first` on, then logs them. Several only in a dense layout. */
 static void write_run(struct power *power, unsigned writer, uint32_t first, unsigned count,
 		      void *buffer)
 {
@@ -62,7 +63,7 @@ static unsigned writers(const struct verify_target *target)
 	return target->layout.pages < WRITERS ? target->layout.pages : WRITERS;
 }
 
-/* Of `own` pages of this writer's, one by chance; each writer has every fourth. */
+/* Writes a random one of the `own` pages of this writer, who has every fourth page. */
 static void write_scattered(struct power *power, unsigned number, uint64_t random, void *buffer)
 {
 	unsigned hands = writers(power->target);
@@ -71,7 +72,7 @@ static void write_scattered(struct power *power, unsigned number, uint64_t rando
 	write_run(power, number, (uint32_t)(random % own) * hands + number, 1, buffer);
 }
 
-/* Some neighbours of this writer's part, for the kernel to put together. */
+/* Writes neighbouring pages of this writer's part at once, so that the kernel may merge them. */
 static void write_dense(struct power *power, unsigned number, uint64_t random, void *buffer)
 {
 	uint32_t own = power->target->layout.pages / writers(power->target);

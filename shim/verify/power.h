@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes until the power is cut, and keeps the log of what was acknowledged; then what is there. */
+/* Writes until the power is cut, and logs the acknowledged writes; afterwards checks what survived.
+ * verify.c calls both. */
 #ifndef VERIFY_POWER_H
 #define VERIFY_POWER_H
 
@@ -9,7 +10,8 @@
 #include "verify/report.h"
 #include "verify/target.h"
 
-/* log: where to, open. 0 or -errno: it could not be started. */
+/* log: a descriptor to append to. 0, or -errno: the run did not start, or the log's end was not
+ * forced out. */
 int verify_power(const struct verify_target *target, int log, bool durable, double seconds,
 		 struct verify_report *report);
 

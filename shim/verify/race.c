@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Start reading at verify_race(). All hands work on the same few pages, and move on to others after
- * a while. Per page, under the one lock, it is known which writes are under way: once a write is
- * done, all that were done before it was begun are gone for good, and no reader may see them any
- * more.
+ * a while. struct page, under the one lock, tells which writes of a page are under way. Once a
+ * write is done, all writes that were done before it began are gone for good: no reader may see
+ * them any more.
  */
 #include "verify/race.h"
 
@@ -38,7 +38,8 @@ static uint64_t oldest_under_way(const struct page *page)
 	return oldest;
 }
 
-/* Its number, and the oldest that this write will not put an end to. */
+/* Returns the new write's number. *ret_oldest: the oldest write that may still be seen once this
+ * one is done. */
 static uint64_t begin(struct race *race, struct page *page, unsigned writer, uint64_t *ret_oldest)
 {
 	pthread_mutex_lock(&race->lock);
@@ -58,7 +59,7 @@ static void end(struct race *race, struct page *page, unsigned writer, uint64_t 
 	pthread_mutex_unlock(&race->lock);
 }
 
-/* One of those that are hot now. */
+/* Returns one of the HOT pages of now; the next HOT follow after WRITES_PER_PLACE writes. */
 static uint32_t pick(struct race *race, uint64_t random)
 {
 	uint64_t place = race->report->writes / WRITES_PER_PLACE;

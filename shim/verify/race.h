@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Writers and readers race over the same few pages; what a reader sees must be one write's, and not
- * an older one's than was acknowledged. */
+/* Writers and readers race over the same few pages. A reader must see one whole write, and none
+ * that an acknowledged write has replaced. verify.c calls it. */
 #ifndef VERIFY_RACE_H
 #define VERIFY_RACE_H
 

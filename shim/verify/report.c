@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Collecting and printing; what is a finding is decided elsewhere. */
+/* Collects and prints the findings; judge.c decides what is one. */
 #include "verify/report.h"
 
 #include <inttypes.h>
@@ -103,7 +103,7 @@ static void print_outcome(const struct verify_report *report, FILE *file)
 	}
 }
 
-/* The first line; who reads no more must not take a part for the whole. */
+/* The first line says if the run was cut short: a reader may read no further. */
 static void print_verdict(const struct verify_report *report, FILE *file)
 {
 	fprintf(file, "%s: ", report->device);

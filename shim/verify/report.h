@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What was done and what was found; counted from all threads, told at the end. */
+/* The counts and findings of one run. All threads add to it; verify.c prints it at the end. The
+ * lock guards the examples and the failure. */
 #ifndef VERIFY_REPORT_H
 #define VERIFY_REPORT_H
 
@@ -32,7 +33,7 @@ struct verify_report {
 };
 
 struct verify_report verify_report_of(const char *device, const char *mode);
-/* Thread-safe. wanted: the least sequence that had to be there. */
+/* Thread-safe. wanted: the least sequence that had to be there; if unreadable, the errno. */
 void verify_report_add(struct verify_report *report, enum verify_finding kind,
 		       struct verify_place place, const struct verify_sight *sight,
 		       uint64_t wanted);
@@ -40,8 +41,8 @@ void verify_report_fail(struct verify_report *report, const char *what, struct v
 			int error);
 uint64_t verify_report_found(const struct verify_report *report);
 
-/* The exit status: 0 nothing found, 1 something, 2 it could not be finished. to_stderr: standard
- * output is the log's. */
+/* Returns the exit status. 0: nothing found; 1: something found; 2: could not finish. to_stderr:
+ * the log goes to standard output. */
 int verify_report_print(const struct verify_report *report, bool json, bool to_stderr);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* By libblkid, which knows what filesystems, RAID members, LUKS headers and partition tables look
- * like. */
+/* Asks libblkid, which knows the signatures of filesystems, RAID members, LUKS headers and
+ * partition tables. */
 #include "verify/signature.h"
 
 #include <blkid/blkid.h>
@@ -19,7 +19,7 @@ static void describe(blkid_probe probe, char *ret_what, size_t size)
 		snprintf(ret_what, size, "a signature that is not understood");
 }
 
-/* Its answers: 0 found, 1 nothing, -2 more than one thing, -1 an error. */
+/* blkid_do_safeprobe() answers 0: found, 1: nothing, -2: more than one thing, -1: an error. */
 static int probe_for(blkid_probe probe, int fd, char *ret_what, size_t size)
 {
 	if (blkid_probe_set_device(probe, fd, 0, 0) < 0)

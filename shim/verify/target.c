@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* By the engine itself, so that it is the same with and without the shim in this process. */
+/* Calls the engine directly, so that the shim in this process makes no difference. */
 #include "verify/target.h"
 
 #include <errno.h>
@@ -22,8 +22,8 @@
 
 enum { ALIGNMENT = 4096 };
 
-/* The kernel cuts reads above this setting, which the limits of atomic writes do not look at: the
- * pieces of such a read may well be of different writes. */
+/* The kernel splits reads that are longer than this setting. The limits of atomic writes do not
+ * depend on it, so the pieces of such a read may be of different writes. */
 static uint32_t longest_read(dev_t number)
 {
 	uint64_t kilobytes;
@@ -68,7 +68,7 @@ static int ask(const char *path, int fd, struct verify_layout *layout, dev_t *re
 	return 0;
 }
 
-/* The layout's units and size are known. */
+/* The caller has set the layout's units and size. */
 static int lay_out(struct verify_layout *layout, const char *path, uint32_t pages)
 {
 	layout->pages = verify_layout_pages(layout->size, layout->unit_max, pages);
@@ -145,7 +145,7 @@ int verify_target_write(const struct verify_target *target, void *buffer,
 	return written == (ssize_t)tag->length ? 0 : -EIO;
 }
 
-/* Waits until so many writes have ended, so that no result is left for the next run. Returns 0, or
+/* Waits until `count` writes have ended, so that no result is left for the next run. Returns 0, or
  * the error of one of them. */
 static int reap(const struct verify_target *target, aio_context_t context, long count)
 {

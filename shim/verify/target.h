@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The device or file that is being verified: its pages written by atomic writes, or by plain ones,
- * and read directly. */
+/* The device or file that is being verified. Writes its pages by atomic writes, or by plain ones,
+ * and reads them directly. Hands share a target and only read it. */
 #ifndef VERIFY_TARGET_H
 #define VERIFY_TARGET_H
 
@@ -13,25 +13,26 @@ struct verify_target {
 	int fd;
 	struct verify_layout layout;
 	uint32_t reads_whole; /* reads up to this length are one command */
-	bool is_plain;        /* no flag: the way that a database without it writes */
+	bool is_plain;        /* writes without RWF_ATOMIC, as a database does that lacks it */
 };
 
-/* Asks what the device takes, and lays out the pages. 0, or an exit status after a message. */
+/* Asks for the device's limits, and lays out the pages. 0, or an exit status after a message. */
 int verify_target_prepare(struct verify_target *target, const char *path, int fd, uint32_t pages);
-/* Nothing is asked: plain writes of pages of this length, side by side. As above. */
+/* For plain writes of pages of `page` bytes, side by side. Asks for no limits. Returns as above. */
 int verify_target_prepare_plain(struct verify_target *target, const char *path, int fd,
 				uint32_t pages, uint32_t page);
-/* Its size in bytes. 0 or -errno. */
+/* The size of the device or file in bytes. 0 or -errno. */
 int verify_target_size(int fd, uint64_t *ret_size);
 
-/* For those who read while others write: no pages that a read would be cut in. */
+/* Shortens the pages so that the kernel splits no read. Call it if readers race with writers. */
 void verify_target_shorten(struct verify_target *target);
 
-/* Pages that are written together: neighbours, one write each, by libaio. Not with atomic ones. */
+/* The most pages that are submitted together: neighbours, one libaio write each, plain only. */
 enum { VERIFY_RUN = 8 };
-/* A buffer for a page, or for a run of them, to be freed; NULL: no memory. */
+/* Allocates a buffer for one page, or for VERIFY_RUN plain ones; the caller frees it. NULL: out of
+ * memory. */
 void *verify_target_buffer(const struct verify_target *target);
-/* One atomic write of the page as this tag says; 0 or -errno. */
+/* Fills the buffer as the tag says and writes it by one write. 0 or -errno. */
 int verify_target_write(const struct verify_target *target, void *buffer,
 			const struct verify_tag *tag, bool durable);
 int verify_target_write_run(const struct verify_target *target, void *buffer,

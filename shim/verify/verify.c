@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * untorn verify: does the disk keep its word? Three ways, see cmd_verify() at the end: writers and
- * readers race; writes go on until the power is cut; what is there afterwards is held against the
- * log.
+ * untorn verify checks whether the disk does what it promises, in one of three ways; see
+ * cmd_verify() at the end. Writers and readers race; or writes go on until the power is cut
+ * (--power-cut); or, after the cut, the pages are compared with the log (--check).
  */
 #include "command/command.h"
 
@@ -25,11 +25,11 @@ enum { PAGES = 256, RACE_SECONDS = 10, FILE_SIZE = 64 << 20 };
 
 struct wishes {
 	const char *device, *log, *check; /* log: of --power-cut */
-	double seconds;                   /* 0: not said */
+	double seconds;                   /* 0: not given */
 	uint32_t pages;
 	int destroy;
 	bool json, is_volatile, is_plain;
-	const char *file, *page, *size; /* as they were given; NULL: not */
+	const char *file, *page, *size; /* as given; NULL: not given */
 	uint32_t page_bytes;
 	uint64_t size_bytes;
 };
@@ -39,7 +39,7 @@ static bool is_dash(const char *path)
 	return strcmp(path, "-") == 0;
 }
 
-/* A log that is there already may be the only witness of an earlier cut. */
+/* Never overwrites a log: it may be the only witness of an earlier cut. */
 static int open_log(const char *path, int *ret_fd)
 {
 	*ret_fd = is_dash(path)
@@ -87,7 +87,7 @@ static int power(const struct wishes *wishes, const struct verify_target *target
 	return status;
 }
 
-/* Both of these write. */
+/* The race and the power cut: both write to the device, or to a new file. */
 static int write_to_it(const struct wishes *wishes)
 {
 	struct verify_target target;
@@ -130,7 +130,7 @@ static int check_device(const struct wishes *wishes, const struct verify_history
 	AUTO_CLOSE int fd = open(wishes->device, O_RDONLY | O_CLOEXEC);
 	int error = fd < 0 ? -errno : verify_target_size(fd, &size);
 
-	/* If that cannot be had, what was just read from the device is as good. */
+	/* This may fail: what was just read from the device without O_DIRECT is as good. */
 	if (fd >= 0)
 		fcntl(fd, F_SETFL, O_DIRECT);
 	if (error)
