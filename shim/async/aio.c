@@ -211,14 +211,24 @@ static long submit_all(struct submission *submission, long count, struct iocb **
 	return accepted;
 }
 
+static long submit_to_end(struct submission *submission, long count, struct iocb **iocbs)
+{
+	long accepted = submit_all(submission, count, iocbs);
+
+	engine_forget(&submission->file);
+	if (submission->held)
+		worker_release();
+	return accepted;
+}
+
 /* A write that is done at once takes as long as the disk: then only cancellation is held off. */
 static long submit_guarded(struct submission *submission, long count, struct iocb **iocbs)
 {
 	NO_CANCELLATION;
 	if (config_get().aio_inline)
-		return submit_all(submission, count, iocbs);
+		return submit_to_end(submission, count, iocbs);
 	GUARDED;
-	return submit_all(submission, count, iocbs);
+	return submit_to_end(submission, count, iocbs);
 }
 
 /* count is at most AT_ONCE. */
@@ -231,11 +241,7 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 	submission.file.known = submission.held = submission.proven = false;
 	submission.file.device = NULL;
 	submission.file.hold = NULL;
-	long accepted = submit_guarded(&submission, count, iocbs);
-	engine_forget(&submission.file);
-	if (submission.held)
-		worker_release();
-	return accepted;
+	return submit_guarded(&submission, count, iocbs);
 }
 
 static bool has_atomic_write(long count, struct iocb **iocbs)

@@ -163,7 +163,7 @@ static bool may_leave(struct ring_batch *batch, const struct io_uring_sqe *sqe)
 
 bool ring_may_go(struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
-	return may_leave(batch, sqe) && !is_waited_for(batch);
+	return !is_waited_for(batch) && may_leave(batch, sqe);
 }
 
 static bool take_out(struct ring_batch *batch, const struct io_uring_sqe *sqe,

@@ -95,15 +95,23 @@ static struct found look(const struct uring *ring)
 	return found;
 }
 
+static unsigned handle_to_end(struct uring *uring, struct ring_batch *batch)
+{
+	unsigned handled = handle_all(uring, batch);
+
+	ring_batch_end(batch);
+	return handled;
+}
+
 /* A write that is waited for hardly takes a lock; where it does, it raises a guard of its own. */
 static unsigned handle_guarded(struct uring *uring, struct ring_batch *batch)
 {
 	KEEP_ERRNO;
 	NO_CANCELLATION;
 	if (batch->alone)
-		return handle_all(uring, batch);
+		return handle_to_end(uring, batch);
 	GUARDED;
-	return handle_all(uring, batch);
+	return handle_to_end(uring, batch);
 }
 
 static unsigned handle_found(struct uring *uring, struct ring *ring, const struct found *found,
@@ -116,9 +124,7 @@ static unsigned handle_found(struct uring *uring, struct ring *ring, const struc
 		.alone = found->count == 1 && waits > 0 && !ring_op_is_under_way(),
 	};
 
-	unsigned handled = handle_guarded(uring, &batch);
-	ring_batch_end(&batch);
-	return handled;
+	return handle_guarded(uring, &batch);
 }
 
 /* An entry that drains waits for all that were submitted before it. The kernel does not know of
