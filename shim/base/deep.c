@@ -43,10 +43,11 @@ void deep_tell_losses(void)
 		[DEEP_LOST_STACK] =
 			"a signal handler on an alternate stack without 16 KiB to spare",
 		[DEEP_LOST_TINY] = "a thread whose alternate stack has no room for a signal frame",
-		[DEEP_LOST_PLACES] = "a thread after clone() or the like at too many places",
+		[DEEP_LOST_PLACES] = "a thread that calls clone() or the like from too many places",
 		[DEEP_LOST_POINTER] = "a thread with a thread pointer of its own",
 		[DEEP_LOST_32_BIT] = "a thread that makes 32-bit calls",
-		[DEEP_LOST_FILTER] = "a thread whose call a seccomp filter refuses elsewhere",
+		[DEEP_LOST_FILTER] =
+			"a thread whose seccomp filter allows a call at its own place only",
 	};
 	unsigned fresh = atomic_load(&deep_lost) & ~atomic_load(&deep_told);
 

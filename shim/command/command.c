@@ -31,42 +31,42 @@ static const struct verb {
 	  "                                     can, else one command does; command: never the\n"
 	  "                                     kernel; off: the shim does nothing (UNTORN_MODE)\n"
 	  "  --nvme-limits=namespace|single|controller\n"
-	  "                                     controller: believe AWUPF too, where the namespace says\n"
-	  "                                     nothing; single: where the controller has but one format\n"
+	  "                                     controller: believe AWUPF too, if the namespace has no\n"
+	  "                                     value; single: only if AWUPF can mean but one format\n"
 	  "                                     (UNTORN_NVME_LIMITS; see untorn-environment(7))\n"
-	  "  --rules=linux|device               device: atomic writes of any length and place that the\n"
-	  "                                     disk promises (UNTORN_RULES; see untorn-environment(7))\n"
-	  "  --sim=SPEC                         simulate the disk that SPEC describes; may be given for\n"
-	  "                                     several disks (UNTORN_SIM; see libuntorn-sim(7))\n"
-	  "  --log=LEVEL[:FILE]                 off, error, info or debug: tell of atomic writes, on\n"
-	  "                                     standard error or in FILE (UNTORN_LOG)\n"
-	  "  --only=NAMES                       serve only these of the programs that run, with colons\n"
-	  "                                     between their names (UNTORN_ONLY)\n"
-	  "  --skip=NAMES                       serve all but these (UNTORN_SKIP)\n"
-	  "  --report[=FILE]                    tell at the end what became of atomic writes, on\n"
+	  "  --rules=linux|device               device: accept any length and offset that the disk\n"
+	  "                                     promises (UNTORN_RULES; see untorn-environment(7))\n"
+	  "  --sim=SPEC                         simulate the disk that SPEC describes; give it once for\n"
+	  "                                     each disk (UNTORN_SIM; see libuntorn-sim(7))\n"
+	  "  --log=LEVEL[:FILE]                 off, error, info or debug: log atomic writes to\n"
+	  "                                     standard error or FILE (UNTORN_LOG)\n"
+	  "  --only=NAMES                       serve only programs of these names, separated by colons\n"
+	  "                                     (UNTORN_ONLY)\n"
+	  "  --skip=NAMES                       do not serve programs of these names (UNTORN_SKIP)\n"
+	  "  --report[=FILE]                    report the atomic writes at the end, on\n"
 	  "                                     standard error or in FILE; -: standard output\n"
 	  "  --json                             the report as JSON, as in a FILE.json\n"
 	  "  --histogram                        the report with the latency as a histogram\n"
-	  "  --deep                             catch system calls made without the C library too\n"
+	  "  --deep                             also catch system calls made without the C library\n"
 	  "                                     (UNTORN_DEEP; Linux 5.11, x86-64)\n"
 	  "  --check                            start nothing: say whether PROGRAM needs --deep\n"
 	  "  --require=DEVICE                   start PROGRAM only if DEVICE qualifies (untorn doctor)\n"
 	  "  --anyway                           start even a program that the shim cannot reach\n"
 	  "\n"
 	  "The exit status is the program's; 125 the shim cannot reach it, 126 it cannot be\n"
-	  "executed, 127 it is not there, 2 a mistake in the command line or in a variable UNTORN_*.\n"
-	  "With --check: 0 it is reached, 1 it needs --deep.\n" },
+	  "executed, 127 it does not exist, 2 a mistake in the command line or in a variable UNTORN_*.\n"
+	  "With --check: 0 the shim reaches it, 1 only with --deep.\n" },
 	{ "doctor", cmd_doctor, true, "say whether a device qualifies, and why",
 	  "usage: untorn doctor [OPTION]... [DEVICE | PATH]\n"
 	  "\n"
-	  "The verdict first, then what it rests on, then what to change. Writes nothing. Without\n"
-	  "DEVICE the same as untorn list. Of a file or folder, and with --page of a volume or disk\n"
-	  "too, it says whether a page that is written there with O_DIRECT, without a flag, is one\n"
-	  "command of the disk's.\n"
+	  "Prints the verdict, the evidence, and what to change. Writes nothing. Without DEVICE it\n"
+	  "is the same as untorn list. For a file or folder, and with --page for a volume or disk\n"
+	  "too, it says whether the disk gets a page that is written there with O_DIRECT, without\n"
+	  "RWF_ATOMIC, as one command.\n"
 	  "\n"
-	  "  --page=SIZE                        of such a page: 16k (the default), a power of two\n"
-	  "  --sample=COUNT                     look at so many pages of a file, at random, not at all\n"
-	  "  --json                             all of it as one JSON object\n"
+	  "  --page=SIZE                        size of such a page, a power of two; 16k by default\n"
+	  "  --sample=COUNT                     check this many random pages of a file, not all\n"
+	  "  --json                             print one JSON object\n"
 	  "  --report                           the bytes that the disk was judged by, without serial\n"
 	  "                                     numbers, for a bug report or untorn-drives(7)\n"
 	  "  --nvme-limits=namespace|single|controller\n"
@@ -85,50 +85,50 @@ static const struct verb {
 	  "                                     see UNTORN_NVME_LIMITS in untorn-environment(7)\n"
 	  "\n"
 	  "Exit status: 0 listed, whatever the devices can do; 2 not all could be listed.\n" },
-	{ "stat", cmd_stat, false, "show what running programs' atomic writes came to",
+	{ "stat", cmd_stat, false, "show the atomic write counters of running programs",
 	  "usage: untorn stat [--json | --histogram | --metrics] [--watch] [PID | --all]\n"
 	  "\n"
-	  "What the shim has counted in a process, and in those that it shares memory with by\n"
-	  "fork; by device and door.\n"
+	  "Shows what the shim has counted in a process and its relatives by fork, which share\n"
+	  "the counters; by device and door.\n"
 	  "\n"
-	  "  --all                              all that you may look at, as without a number\n"
+	  "  --all                              all processes that you may look at; the default\n"
 	  "  --json                             as JSON, with the latency histogram\n"
 	  "  --histogram                        with the latency as a histogram\n"
 	  "  --metrics                          as OpenMetrics, for the text file of a collector\n"
 	  "  --watch                            again each second, until the process ends\n"
 	  "\n"
-	  "Exit status: 0, or 1 nothing has been counted there, or you may not look.\n" },
-	{ "publish", cmd_publish, false, "let ordinary users know what the disks say (root)",
+	  "Exit status: 0, or 1 the process has counted nothing, or you may not look.\n" },
+	{ "publish", cmd_publish, false, "save what NVMe disks say, for other users (root)",
 	  "usage: untorn publish [DEVICE]...\n"
 	  "\n"
-	  "Leaves the identify data of these NVMe disks, or of all, in /run/untorn. Before Linux\n"
-	  "6.2 only root may ask a disk; programs of other users then go by what is published.\n"
+	  "Saves the identify data of these NVMe disks, or of all, in /run/untorn. Before Linux\n"
+	  "6.2 only root may ask a disk; programs of other users then read the saved data.\n"
 	  "Exit status: 0 all published, 1 not all.\n" },
-	{ "verify", cmd_verify, true, "find out whether a disk keeps its word (overwrites it)",
+	{ "verify", cmd_verify, true, "test whether a disk keeps pages whole (overwrites it)",
 	  "usage: untorn verify [OPTION]... DEVICE | --file=NAME\n"
 	  "       untorn verify --power-cut=LOG [OPTION]... DEVICE | --file=NAME\n"
 	  "       untorn verify --check=LOG [--json] DEVICE | --file=NAME\n"
 	  "\n"
-	  "Writers and readers race over pages of DEVICE, or writes go on until the power is cut.\n"
+	  "Lets writers and readers race over pages of DEVICE, or writes until the power is cut.\n"
 	  "Overwrites DEVICE, and refuses one that is in use or has something on it.\n"
 	  "\n"
-	  "  --power-cut=LOG                    keep a log of what was acknowledged, on another disk or\n"
+	  "  --power-cut=LOG                    log the acknowledged writes, on another disk or\n"
 	  "                                     machine; - is standard output\n"
 	  "  --check=LOG                        after the cut: what is torn, lost, out of order; only reads\n"
-	  "  --volatile                         with --power-cut: writes need not survive it, but whole\n"
+	  "  --volatile                         with --power-cut: writes may be lost, but not torn\n"
 	  "  --seconds=N                        how long; 10, and with --power-cut until interrupted\n"
 	  "  --pages=N                          how many pages; 256\n"
-	  "  --plain                            write without the flag, and neighbours at once, as a\n"
-	  "                                     database does: does the whole stack keep pages whole?\n"
-	  "  --page=SIZE                        with --plain: of a page; 16k\n"
-	  "  --file=NAME                        a new file, through filesystem and volume\n"
-	  "  --size=SIZE                        of that file; 64M\n"
+	  "  --plain                            write without RWF_ATOMIC, and neighbours at once, as a\n"
+	  "                                     database does: this tests the whole stack\n"
+	  "  --page=SIZE                        with --plain: size of a page; 16k\n"
+	  "  --file=NAME                        a new file instead, through filesystem and volume\n"
+	  "  --size=SIZE                        size of that file; 64M\n"
 	  "  --destroy --destroy                overwrite even what is in use or has something on it\n"
-	  "  --json                             the report as one JSON object\n"
+	  "  --json                             print the report as one JSON object\n"
 	  "  --nvme-limits=namespace|single|controller\n"
 	  "                                     see UNTORN_NVME_LIMITS in untorn-environment(7)\n"
 	  "\n"
-	  "Exit status: 0 nothing found, 1 found, 2 refused or not finished.\n" },
+	  "Exit status: 0 nothing found, 1 something found, 2 refused or not finished.\n" },
 };
 
 static const struct verb *find(const char *name)
@@ -179,7 +179,7 @@ int cmd_check_word(const char *name, const char *value, const char *words)
 {
 	if (is_one_of(value, words))
 		return 0;
-	return cmd_fail(CMD_USAGE, "%s does not know %s; it is one of: %s", name, value, words);
+	return cmd_fail(CMD_USAGE, "%s: unknown value %s; use one of: %s", name, value, words);
 }
 
 int cmd_set(const char *option, const char *variable, const char *value, const char *words)
@@ -196,7 +196,7 @@ int cmd_set(const char *option, const char *variable, const char *value, const c
 /* Flushes standard output. 0, or an exit status after a message. */
 static int end_of_output(void)
 {
-	return fflush(stdout) == 0 ? 0 : cmd_fail(1, "standard output: %m");
+	return fflush(stdout) == 0 ? 0 : cmd_fail(1, "cannot write to standard output: %m");
 }
 
 int cmd_help(const char *verb)

@@ -23,11 +23,11 @@
 static int fail_decision(const char *path, const struct decision_source *source)
 {
 	if (source->error == -EBADMSG)
-		return cmd_fail(1, "%s: not published, for line %u of %s/%s is not understood",
-				path, source->line, decision_directory, DECISION_FILE);
-	return cmd_fail(1, "%s: not published, for %s/%s is not believed: %s", path,
-			decision_directory, DECISION_FILE,
-			source->error == -EPERM ? "others than root may write it"
+		return cmd_fail(1, "%s: not published: line %u of %s/%s is invalid", path,
+				source->line, decision_directory, DECISION_FILE);
+	return cmd_fail(1, "%s: not published: %s/%s is not believed: %s", path, decision_directory,
+			DECISION_FILE,
+			source->error == -EPERM ? "users other than root may write it"
 						: strerror(-source->error));
 }
 
@@ -42,7 +42,7 @@ static void say(const char *path, const struct nvme_identity *identity,
 	if (limits.unit_max)
 		printf("its atomic unit is %u bytes", limits.unit_max);
 	else
-		printf("no atomic writes, %s", limits_explain(limits.refusal));
+		printf("no atomic writes: %s", limits_explain(limits.refusal));
 	if (source->line)
 		printf(", by line %u of %s/%s", source->line, decision_directory, DECISION_FILE);
 	printf("\n");
@@ -108,7 +108,8 @@ int cmd_publish(int argc, char **argv)
 		return cmd_help("publish");
 	}
 	if (geteuid() != 0)
-		return cmd_fail(1, "only root may publish: what others leave is not believed");
+		return cmd_fail(1,
+				"only root may publish: the shim believes no other user's records");
 	if (optind == argc)
 		return publish_all();
 	for (; optind < argc; optind++)

@@ -63,6 +63,7 @@ int cmd_require(const char *device, const char *preload)
 		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return cmd_fail(CMD_UNREACHABLE, "%s; not started (--require). untorn doctor %s says more",
+	return cmd_fail(CMD_UNREACHABLE,
+			"%s; the program was not started (--require). See untorn doctor %s",
 			*line ? line : device, device);
 }

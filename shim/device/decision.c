@@ -188,10 +188,10 @@ static void tell(const struct decision_source *source)
 	if (!log_wants(LOG_ERROR) || atomic_exchange(&told, true))
 		return;
 	if (source->error == -EBADMSG)
-		log_line("%s/%s: line %u is not understood, so nothing in it is believed",
+		log_line("%s/%s: line %u is invalid, so the whole file is ignored",
 			 decision_directory, DECISION_FILE, source->line);
 	else
-		log_line("%s/%s: others than root may have written it, so it is not believed",
+		log_line("%s/%s: users other than root may have written it, so it is ignored",
 			 decision_directory, DECISION_FILE);
 }
 

@@ -35,12 +35,13 @@ static int read_numbers(struct options *options)
 
 	way->page = options->page ? way_parse_page(options->page) : WAY_PAGE;
 	if (!way->page)
-		return cmd_fail(CMD_USAGE, "--page=%s: a power of two from 512 to 1024k, as 16k",
+		return cmd_fail(CMD_USAGE,
+				"--page=%s: not a power of two from 512 to 1024k, such as 16k",
 				options->page);
 	if (options->sample)
 		way->sample = strtoull(options->sample, &end, 10);
 	if (options->sample && (!way->sample || *end || *options->sample == '-'))
-		return cmd_fail(CMD_USAGE, "--sample=%s: how many pages?", options->sample);
+		return cmd_fail(CMD_USAGE, "--sample=%s: not a number of pages", options->sample);
 	way->quiet = options->json;
 	return 0;
 }
@@ -48,14 +49,14 @@ static int read_numbers(struct options *options)
 static int check(struct options *options, int devices)
 {
 	if (devices > 1)
-		return cmd_fail(CMD_USAGE, "which one? see untorn doctor --help");
+		return cmd_fail(CMD_USAGE, "name one device or path; see untorn doctor --help");
 	if ((options->page || options->sample) && (!devices || options->report))
-		return cmd_fail(CMD_USAGE, "--page and --sample are about one path, and do not go "
-					   "with --report");
+		return cmd_fail(CMD_USAGE, "--page and --sample need one path, and cannot go with "
+					   "--report");
 	if (options->report && !devices)
-		return cmd_fail(CMD_USAGE, "--report is about one device; which?");
+		return cmd_fail(CMD_USAGE, "--report needs a device");
 	if (options->report && options->json)
-		return cmd_fail(CMD_USAGE, "--report is text; it does not go with --json");
+		return cmd_fail(CMD_USAGE, "--report prints text; it cannot go with --json");
 	return read_numbers(options);
 }
 
@@ -111,7 +112,7 @@ static int print_verdict(const struct patient *patient, const struct evidence *e
 			 const struct options *options)
 {
 	if (!print(patient, evidence, options))
-		return cmd_fail(VERDICT_UNKNOWN, "the answer could not be written: %m");
+		return cmd_fail(VERDICT_UNKNOWN, "cannot write the answer: %m");
 	return (int)evidence->verdict;
 }
 
@@ -153,11 +154,12 @@ static int examine(const char *path, const struct options *options)
 		return cmd_fail(VERDICT_UNKNOWN, "%s: %m", path);
 	if (S_ISCHR(st.st_mode))
 		return cmd_fail(VERDICT_UNKNOWN,
-				"%s is a character device; name the disk, as /dev/nvme0n1", path);
+				"%s is a character device; name the disk, such as /dev/nvme0n1",
+				path);
 	if (S_ISBLK(st.st_mode) && !options->page && !options->sample)
 		return examine_device(path, st.st_rdev, options);
 	if (options->report)
-		return cmd_fail(CMD_USAGE, "--report is about a disk; %s is none", path);
+		return cmd_fail(CMD_USAGE, "--report needs a disk; %s is not one", path);
 	return examine_way(path, options);
 }
 

@@ -183,8 +183,8 @@ bool drive_print(const struct patient *p, const struct evidence *e)
 	print_verdicts(p, e);
 	print_facts(e);
 	if (p->identified) {
-		printf("\nbytes in hexadecimal; xx: kept back, as serial numbers are; "
-		       "lines of zeroes and xx alone are left out\n");
+		printf("\nbytes in hexadecimal; xx: withheld, such as serial numbers; "
+		       "lines of zeros and xx only are left out\n");
 		if (cmd_examine_is_scsi(p))
 			print_scsi(&p->identity.scsi);
 		else

@@ -43,9 +43,9 @@ static void look_at_kernel(const struct patient *p, struct evidence *e)
 	evidence_fact(
 		e, "kernel", "deep mode", "%s",
 		deep_probe() == 0
-			? "available, for programs that make system calls themselves (untorn run --check)"
-			: "not available (Linux 5.11, x86-64): programs that make system calls "
-			  "themselves are not reached (untorn run --check)");
+			? "available, for programs that make system calls without the C library (see untorn run --check)"
+			: "not available (needs Linux 5.11, x86-64): the shim does not reach "
+			  "system calls made without the C library (see untorn run --check)");
 }
 
 static void sysfs_fact(const struct patient *p, struct evidence *e, const char *name,
@@ -84,7 +84,7 @@ static void look_at_device(const struct patient *p, struct evidence *e)
 	if (sysfs_disk_text(p->device.number, "queue/write_cache", text, sizeof(text)) == 0)
 		evidence_fact(e, "device", "write cache", "%s%s", text,
 			      strcmp(text, "write back") == 0
-				      ? ": atomic is not durable, O_DSYNC or fdatasync is"
+				      ? ": for durable writes use O_DSYNC, RWF_DSYNC or fdatasync"
 				      : "");
 	evidence_fact(e, "device", "logical block", "%u bytes", p->device.block);
 	if (p->read_only)
@@ -102,7 +102,9 @@ static void look_at_partition(const struct patient *p, struct evidence *e)
 	evidence_fact(e, "partition", "start", "byte %llu, a multiple of %llu", start,
 		      start ? start & -start : 0ULL);
 	if (p->device.limits.refusal == REFUSAL_PARTITION)
-		evidence_advise(e, "re-create the partition on a multiple of %u bytes", grain);
+		evidence_advise(
+			e, "re-create the partition so that it starts at a multiple of %u bytes",
+			grain);
 }
 
 bool cmd_examine_is_scsi(const struct patient *p)
@@ -195,12 +197,12 @@ static void examine_node(const struct patient *p, struct evidence *e)
 		      needed == CAP_SYS_RAWIO ? "CAP_SYS_RAWIO" : "CAP_SYS_ADMIN");
 	evidence_fact(e, "privilege", "node", "%s:%s %04o, %s%s", user_name(st.st_uid, user),
 		      group_name(st.st_gid, group), st.st_mode & 07777,
-		      !p->open_error ? "may be written"
-		      : p->fd < 0    ? "may not be opened: "
-				     : "may only be read: ",
+		      !p->open_error ? "this user may write it"
+		      : p->fd < 0    ? "cannot be opened: "
+				     : "can only be opened for reading: ",
 		      p->open_error ? strerror(-p->open_error) : "");
 	if (p->open_error == -EACCES)
-		evidence_advise(e, "let this user open %s for writing, e.g. as one of the group %s",
+		evidence_advise(e, "let this user open %s for writing, e.g. through the group %s",
 				p->path, group_name(st.st_gid, group));
 }
 
@@ -212,13 +214,13 @@ static const char *describe_published(int believed)
 	case -ENOENT:
 		return "no";
 	case -ESTALE:
-		return "yes, but of another disk or format";
+		return "yes, but the record is of another disk or format";
 	case -EPERM:
-		return "yes, but others than root may write it, so it is not believed";
+		return "yes, but users other than root may write it, so it is not believed";
 	case -EXDEV:
 		return "not believed: this user namespace does not know the machine's root";
 	case -EBADMSG:
-		return "yes, but it is garbage";
+		return "yes, but the record is damaged";
 	default:
 		return strerror(-believed);
 	}
@@ -236,12 +238,12 @@ static void look_at_identify_right(const struct patient *p, struct evidence *e)
 	if (p->fd >= 0 && !p->identified && p->believed == -EXDEV)
 		evidence_advise(
 			e,
-			"in this user namespace nobody may ask the disk before Linux 6.2, and what "
-			"root published cannot be told from anybody else's: run the program "
-			"outside, or on a later kernel");
+			"before Linux 6.2 nobody in this user namespace may ask the disk, and the "
+			"shim cannot check here who wrote root's record: run the program outside "
+			"the namespace, or on a later kernel");
 	else if (p->fd >= 0 && !p->identified && (p->asked == -EACCES || p->asked == -EPERM))
 		evidence_advise(e,
-				"asking the disk takes CAP_SYS_ADMIN before Linux 6.2: "
+				"before Linux 6.2 only CAP_SYS_ADMIN may ask the disk; "
 				"as root, at every boot: untorn publish %s",
 				p->path);
 }
@@ -260,8 +262,8 @@ static void look_at_write_right(const struct patient *p, struct evidence *e)
 		cmd_examine_generic(p, e);
 	else if (!p->open_error && engine_decide(&p->device, config_get().mode) == LANE_COMMAND)
 		evidence_advise(
-			e, "this kernel wants CAP_SYS_ADMIN for a write command, or a controller "
-			   "whose Commands Supported and Effects log allows it");
+			e, "this kernel requires CAP_SYS_ADMIN for a write command, unless the "
+			   "controller's Commands Supported and Effects log allows it");
 }
 
 static void look_at_privilege(const struct patient *p, struct evidence *e)
@@ -294,7 +296,7 @@ static void advise_on_refusal(const struct patient *p, struct evidence *e)
 		evidence_advise(e, "the disk was reformatted: have the kernel scan it again (%s)",
 				scsi ? "write 1 to its device/rescan in /sys" : "nvme ns-rescan");
 		if (!scsi)
-			evidence_advise(e, "as root, after that: untorn publish %s", p->path);
+			evidence_advise(e, "then, as root: untorn publish %s", p->path);
 		break;
 	default:
 		break;
@@ -308,16 +310,17 @@ static void advise_on_read_only(const struct patient *p, struct evidence *e)
 
 	if (p->read_only && p->identified && !cmd_examine_is_scsi(p) &&
 	    !(p->identity.nvme.namespace[NSATTR] & 1) && !p->device.queue.zoned)
-		evidence_advise(e, "the kernel alone holds it read-only: blockdev --setrw %s",
-				p->path);
+		evidence_advise(
+			e, "only a setting of the kernel makes it read-only: blockdev --setrw %s",
+			p->path);
 }
 
 void cmd_examine_all(const struct patient *patient, struct evidence *evidence)
 {
 	look_at_kernel(patient, evidence);
 	if (patient->error) {
-		evidence_advise(evidence, "have sysfs mounted on /sys: there the kernel says what "
-					  "a device is");
+		evidence_advise(evidence,
+				"mount sysfs on /sys: untorn reads there what a device is");
 		return;
 	}
 	look_at_device(patient, evidence);

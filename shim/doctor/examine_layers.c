@@ -128,7 +128,7 @@ static void look_below(const struct patient *p, struct evidence *e)
 	if (!p->device.native.unit_max && *able)
 		evidence_advise(e,
 				"a layer may split a write or send it elsewhere: let the program "
-				"open what %s lies on (%s)",
+				"open the devices below %s (%s)",
 				p->path, able);
 }
 
@@ -203,11 +203,11 @@ void cmd_examine_layers(const struct patient *p, struct evidence *e)
 		evidence_fact(e, "layers", "used by", "%s", usage.holders);
 		if (p->device.limits.unit_max || p->device.native.unit_max)
 			evidence_advise(e,
-					"%s gets its writes through %s: only programs that open it "
-					"directly have atomic writes",
-					p->path, usage.holders);
+					"%s is used by %s: only programs that open %s itself have "
+					"atomic writes",
+					p->path, usage.holders, p->path);
 	}
 	if (*usage.mounts)
-		evidence_fact(e, "layers", "mounted on", "%s (files there are the kernel's)",
+		evidence_fact(e, "layers", "mounted on", "%s (untorn does not handle files)",
 			      usage.mounts);
 }

@@ -29,14 +29,14 @@ static void look_at_namespace_fields(const struct nvme_fields *f, unsigned block
 
 	evidence_fact(e, "identify", "NSFEAT bit 1", "%s",
 		      valid ? "set: the namespace's own fields are valid"
-			    : "not set: the namespace says nothing of its own");
+			    : "not set: the namespace has no valid fields of its own");
 	if (valid) {
 		blocks_fact(e, "NAWUN", f->nawun, block);
 		if (f->nawupf)
 			blocks_fact(e, "NAWUPF", f->nawupf, block);
 		else
 			evidence_fact(e, "identify", "NAWUPF",
-				      "0: nothing beyond the controller's");
+				      "0: no value of the namespace's own");
 		boundary_fact(e, "NABSN", f->nabsn, block);
 		boundary_fact(e, "NABSPF", f->nabspf, block);
 	}
@@ -88,7 +88,7 @@ void cmd_examine_nvme(const struct patient *p, struct evidence *e)
 	struct nvme_fields f = limits_nvme_fields(&p->identity.nvme);
 	struct nvme_format format = limits_nvme_format(&p->identity.nvme);
 	evidence_fact(e, "identify", "asked through", "%s",
-		      p->asked == 0 ? identify_means : "nothing; published by root");
+		      p->asked == 0 ? identify_means : "the record that root published");
 	evidence_fact(e, "identify", "vendor", "%04x%s", f.vid, f.vid == 0x1d0f ? ", Amazon" : "");
 	look_at_namespace_fields(&f, format.block, e);
 	blocks_fact(e, "AWUN", f.awun, format.block);

@@ -19,14 +19,14 @@ static void advise_on_unit(const struct patient *p, struct evidence *e)
 	if (single.unit_max > unit && single.unit_max > native)
 		evidence_advise(
 			e,
-			"AWUPF would make it %u bytes, and the controller has one format, of "
-			"which it must be: --nvme-limits=single",
+			"AWUPF would make it %u bytes, and it can mean only one format here: "
+			"--nvme-limits=single",
 			single.unit_max);
 	else if (other.unit_max > unit && other.unit_max > native)
 		evidence_advise(
 			e,
-			"AWUPF would make it %u bytes, but in blocks of a format that it does "
-			"not name: if the vendor vouches for it, --nvme-limits=controller",
+			"AWUPF would make it %u bytes, but does not say in blocks of which "
+			"format: if the vendor confirms the value, --nvme-limits=controller",
 			other.unit_max);
 	if (unit && p->device.disk.limits.unit_max == p->device.block && native <= unit)
 		formats_advise_larger(p, e);
@@ -41,7 +41,7 @@ static const char *decided_by(bool is_set, bool is_found, const struct decision_
 	if (!is_found)
 		return "";
 	if (source->error)
-		return ", by what root published";
+		return ", by the record that root published";
 	snprintf(ret_text, 64, ", by line %u of " DECISION_DIRECTORY "/" DECISION_FILE,
 		 source->line);
 	return ret_text;
@@ -98,24 +98,32 @@ static void look_at_rules(const struct patient *p, const struct decided *decided
 			      limits.alignment);
 }
 
+static const char *why_not_believed(int error)
+{
+	if (error == -EPERM)
+		return "users other than root may write it";
+	if (error == -EXDEV)
+		return "this user namespace does not know the machine's root";
+	return strerror(-error);
+}
+
 static void look_at_file(const struct decision_source *source, struct evidence *e)
 {
 	static const char file[] = DECISION_DIRECTORY "/" DECISION_FILE;
 
 	if (source->error == 0)
 		evidence_fact(e, "policy", file,
-			      source->line ? "line %u is about this disk"
-					   : "no line is about this disk",
+			      source->line ? "line %u matches this disk"
+					   : "no line matches this disk",
 			      source->line);
 	else if (source->error == -EBADMSG)
-		evidence_fact(e, "policy", file, "line %u is not understood: nothing in it counts",
+		evidence_fact(e, "policy", file, "line %u is invalid: the whole file is ignored",
 			      source->line);
 	else if (source->error == -EACCES)
 		evidence_fact(e, "policy", file, "this user may not read it");
 	else if (source->error != -ENOENT)
 		evidence_fact(e, "policy", file, "not believed: %s",
-			      source->error == -EPERM ? "others than root may write it"
-						      : strerror(-source->error));
+			      why_not_believed(source->error));
 	if (source->error == -EBADMSG)
 		evidence_advise(e, "correct line %u of %s, see untorn-devices.conf(5)",
 				source->line, file);
@@ -137,7 +145,7 @@ void cmd_examine_policy(const struct patient *p, struct evidence *e)
 		evidence_fact(e, "policy", "cannot tell", "%s", strerror(-decided.error));
 	evidence_fact(e, "policy", "UNTORN_MODE", "%s", modes[mode]);
 	if (mode == MODE_OFF)
-		evidence_advise(e, "UNTORN_MODE is off, or not a word that is known: unset it");
+		evidence_advise(e, "UNTORN_MODE is off, or its value is unknown: unset it");
 	look_at_file(&decided.source, e);
 	if (p->device.disk.limits.unit_max && p->identified)
 		evidence_fact(e, "policy", "unit taken from", "%s",

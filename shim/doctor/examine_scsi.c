@@ -28,7 +28,7 @@ static void blocks_fact(struct evidence *e, const char *name, uint32_t value, ui
 static void look_at_block_limits(const struct scsi_fields *f, struct evidence *e)
 {
 	if (!f->has_limits) {
-		evidence_fact(e, "identify", "VPD page B0h", "none, or too short to tell");
+		evidence_fact(e, "identify", "VPD page B0h", "missing, or too short");
 		return;
 	}
 	blocks_fact(e, "max atomic length", f->max_atomic, f->block);
@@ -67,14 +67,14 @@ void cmd_examine_generic(const struct patient *p, struct evidence *e)
 	snprintf(path, sizeof(path), "/dev/%s", name);
 	if (!*name || stat(path, &st) < 0) {
 		evidence_fact(e, "privilege", "generic node", "none");
-		evidence_advise(e, "WRITE ATOMIC (16) takes CAP_SYS_RAWIO, or the disk's generic "
-				   "node, which is not there: as root: modprobe sg");
+		evidence_advise(e, "WRITE ATOMIC (16) needs CAP_SYS_RAWIO, or the disk's generic "
+				   "node, which does not exist: as root: modprobe sg");
 		return;
 	}
 	evidence_fact(e, "privilege", "generic node", "%s, %04o: %s", path, st.st_mode & 07777,
 		      strerror(-p->means_error));
 	evidence_advise(e,
-			"WRITE ATOMIC (16) takes CAP_SYS_RAWIO, or the right to read and write %s, "
-			"e.g. as one of the group %s",
+			"WRITE ATOMIC (16) needs CAP_SYS_RAWIO, or the right to read and write %s, "
+			"e.g. through the group %s",
 			path, group_of(path, number));
 }

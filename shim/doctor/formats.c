@@ -86,12 +86,12 @@ void formats_advise_larger(const struct patient *p, struct evidence *e)
 	if (index == NONE) {
 		evidence_fact(e, "policy", "larger unit",
 			      "none: the disk promises one logical block, and %s",
-			      can_format(p) ? "lists no format with larger ones"
+			      can_format(p) ? "lists no format with larger blocks"
 					    : "has no command to change its format");
 		return;
 	}
 	snprintf(change, sizeof(change),
-		 "reformat it to blocks of %u bytes, which are then the unit",
+		 "reformat it to blocks of %u bytes: one block is then the unit",
 		 limits_nvme_format_at(&p->identity.nvme, index).block);
 	advise(p, e, index, "", change);
 }
@@ -127,5 +127,6 @@ void formats_advise_metadata(const struct patient *p, struct evidence *e)
 		advise(p, e, limits_nvme_format_index(&p->identity.nvme), " --pi=1 --ms=0",
 		       "reformat it with protection information of type 1");
 	else
-		evidence_fact(e, "policy", "another format", "none that the disk lists would do");
+		evidence_fact(e, "policy", "another format",
+			      "none of those that the disk lists helps");
 }

@@ -65,7 +65,7 @@ static void forbid(struct evidence *e, const struct limits *limits, const char *
 {
 	char why[160], text[32];
 
-	snprintf(why, sizeof(why), "the device has them, of %s bytes, but this user may not %s",
+	snprintf(why, sizeof(why), "the device can do %s bytes, but this user may not %s",
 		 range(limits, text), what);
 	refuse(e, VERDICT_NO, why);
 }
@@ -89,7 +89,7 @@ static void conclude_unknown(const struct patient *p, struct evidence *e)
 		snprintf(why, sizeof(why),
 			 "this user may not ask the device for its identify data");
 	else
-		snprintf(why, sizeof(why), "the device gives no answer: %s", strerror(-error));
+		snprintf(why, sizeof(why), "the device does not answer: %s", strerror(-error));
 	refuse(e, VERDICT_UNKNOWN, why);
 }
 

@@ -142,7 +142,7 @@ static int print(struct table *table, bool json, int status)
 		table_print(table);
 	release(table);
 	if (fflush(stdout) != 0 || ferror(stdout))
-		return cmd_fail(VERDICT_UNKNOWN, "the list could not be written: %m");
+		return cmd_fail(VERDICT_UNKNOWN, "cannot write the list: %m");
 	return status;
 }
 

@@ -72,7 +72,7 @@ static void look_at_kernel(struct evidence *e, struct decision_so_far *so_far)
 	sscanf(kernel.release, "%u.%u", &major_number, &minor_number);
 	bool is_known = major_number > 6 || (major_number == 6 && minor_number >= 1);
 	snprintf(text, sizeof(text), "Linux %.64s%s", kernel.release,
-		 is_known ? "" : ", and what cuts a write was measured from Linux 6.1 on");
+		 is_known ? "" : "; untorn knows the rules of Linux 6.1 and later only");
 	add(e, so_far, "kernel", "release", is_known ? STACK_YES : STACK_UNKNOWN, text);
 }
 
@@ -114,7 +114,7 @@ static void put_reason(const struct decision_so_far *so_far, const struct place 
 	size_t room = sizeof(e->conclusion) - e->reason;
 
 	if (so_far->answer == STACK_YES && place->seen < place->pages)
-		snprintf(reason, room, "yes, as far as %llu of %llu pages show",
+		snprintf(reason, room, "yes, by %llu of %llu pages, which were checked",
 			 (unsigned long long)place->seen, (unsigned long long)place->pages);
 	else
 		snprintf(reason, room, "%s%.140s", answers[so_far->answer], so_far->why);
@@ -146,9 +146,9 @@ static void say_what_it_is_worth(struct evidence *e)
 		      "4096 bytes, one call each");
 	evidence_fact(
 		e, group, "how long",
-		"until somebody changes a setting, the volume or the file; then nothing refuses: "
-		"there is no flag");
-	evidence_fact(e, group, "not while", "somebody has the same pages mapped and dirty");
+		"until somebody changes a setting, the volume or the file; the kernel refuses "
+		"nothing then, for a plain write has no flag");
+	evidence_fact(e, group, "not while", "a process has the same pages mapped and dirty");
 }
 
 static void tell_progress(uint64_t seen, uint64_t of)

@@ -52,16 +52,16 @@ static void say_unknown(const struct stack_finding *f, char text[192])
 	int error = f->layer->error;
 
 	if (f->condition == CONDITION_BELOW && f->layer->kind == STACK_LINEAR)
-		snprintf(text, 192, "its table cannot be read by this user (%s)", strerror(-error));
+		snprintf(text, 192, "this user may not read its table (%s)", strerror(-error));
 	else if (f->condition == CONDITION_BELOW && error == -ENXIO)
-		snprintf(text, 192, "not all members of the array are there");
+		snprintf(text, 192, "members of the array are missing");
 	else if (f->condition == CONDITION_PROMISE && f->layer->has_paths && error == -ENXIO)
-		snprintf(text, 192, "none of the disk's paths can be seen");
+		snprintf(text, 192, "/sys shows none of the disk's paths");
 	else if (f->condition == CONDITION_PROMISE && error)
 		snprintf(text, 192, "this user may not ask the disk, or it does not answer (%s)",
 			 strerror(-error));
 	else
-		snprintf(text, 192, "/sys does not tell%s%s", error ? ": " : "",
+		snprintf(text, 192, "/sys does not say%s%s", error ? ": " : "",
 			 error ? strerror(-error) : "");
 }
 
@@ -80,30 +80,28 @@ void way_say_stack(const struct stack_finding *f, char text[192])
 			 f->value == 2 ? "nothing is merged" : "neighbouring writes are merged",
 			 (unsigned)f->value);
 	else if (f->condition == CONDITION_SEGMENTS)
-		snprintf(text, 192, "%llu pieces of memory in a request, %llu wanted",
+		snprintf(text, 192, "%llu pieces of memory in a request, %llu needed",
 			 (unsigned long long)f->value, (unsigned long long)f->wanted);
 	else if (f->condition == CONDITION_PROMISE)
-		snprintf(text, 192, "the disk promises %s, %s wanted", value, wanted);
+		snprintf(text, 192, "the disk promises %s, %s needed", value, wanted);
 	else if (f->condition == CONDITION_ALIGNMENT)
 		snprintf(text, 192,
 			 "pages at multiples of %s, and the disk promises them at multiples of %s",
 			 value, wanted);
 	else if (f->condition == CONDITION_LENGTH)
-		snprintf(text, 192, "requests of up to %s, %s wanted", value, wanted);
+		snprintf(text, 192, "requests of up to %s, %s needed", value, wanted);
 	else if (f->condition == CONDITION_SPANS)
 		snprintf(text, 192,
 			 f->answer == STACK_YES ? "each begins at a multiple of %s"
-						: "a page may lie across two: they begin at "
+						: "a page may cross two parts: they begin at "
 						  "multiples of %s",
 			 value);
 	else if (f->condition == CONDITION_BOUNDARY)
-		snprintf(text, 192, "the promise ends at each multiple of %s, %s", value,
-			 f->answer == STACK_YES ? "which no page crosses" : "which pages cross");
+		snprintf(text, 192, "the promise ends at each multiple of %s; %s", value,
+			 f->answer == STACK_YES ? "no page crosses one" : "pages cross them");
 	else
-		snprintf(text, 192, "a write is %s at each multiple of %s",
-			 f->answer == STACK_YES ? "cut only between pages,"
-						: "cut, through pages too,",
-			 value);
+		snprintf(text, 192, "a write is cut at each multiple of %s, %s", value,
+			 f->answer == STACK_YES ? "only between pages" : "also within pages");
 }
 
 static void say_pages(const struct place *place, const struct place_finding *f, char text[192])
@@ -127,10 +125,10 @@ static void say_unit(const struct place *place, uint64_t page, char text[192])
 	char unit[32], wanted[32];
 
 	if (place->unit)
-		snprintf(text, 192, "in units of %s, %s wanted", way_size(place->unit, unit),
+		snprintf(text, 192, "in units of %s, %s needed", way_size(place->unit, unit),
 			 way_size(page, wanted));
 	else
-		snprintf(text, 192, "in which units cannot be read (%s)",
+		snprintf(text, 192, "the filesystem does not tell its unit (%s)",
 			 strerror(-place->unit_error));
 }
 
@@ -144,16 +142,16 @@ void way_say_place(const struct place *place, uint64_t page, const struct place_
 	else if (f->condition == PLACE_UNIT)
 		say_unit(place, page, text);
 	else if (f->condition == PLACE_TYPE_KNOWN && f->answer == STACK_YES)
-		snprintf(text, 192, "%s writes where the data are", place->type);
+		snprintf(text, 192, "%s writes in place", place->type);
 	else if (f->condition == PLACE_TYPE_KNOWN)
 		snprintf(text, 192, "%s: %s", *place->type ? place->type : "unknown", f->why);
 	else if (f->why)
 		snprintf(text, 192, "%s", f->why);
 	else if (f->condition == PLACE_DIRECT && place->direct)
-		snprintf(text, 192, "from %s on", way_size(place->direct, size));
+		snprintf(text, 192, "for writes of %s and more", way_size(place->direct, size));
 	else
 		snprintf(text, 192, "%s",
-			 f->condition == PLACE_DIRECT ? "as far as this kernel says"
+			 f->condition == PLACE_DIRECT ? "this kernel names no limit"
 						      : "nothing is in the way");
 }
 
@@ -180,7 +178,7 @@ void way_advise_stack(const struct stack_finding *f, uint64_t page, struct evide
 	way_size(page, size);
 	if (f->answer == STACK_UNKNOWN && f->layer->error != -ENXIO &&
 	    (f->condition == CONDITION_BELOW || f->condition == CONDITION_PROMISE))
-		evidence_advise(e, "ask as root");
+		evidence_advise(e, "run untorn doctor as root");
 	if (f->answer != STACK_NO)
 		return;
 	if (f->condition == CONDITION_MERGES)
@@ -188,18 +186,18 @@ void way_advise_stack(const struct stack_finding *f, uint64_t page, struct evide
 	else if (f->condition == CONDITION_LENGTH)
 		evidence_advise(e,
 				"echo %llu > /sys/block/%s/queue/max_sectors_kb, or more; "
-				"max_hw_sectors_kb is the most that it takes",
+				"the limit is max_hw_sectors_kb",
 				(unsigned long long)(page + 1023) / 1024, name);
 	else if (f->condition == CONDITION_SPANS)
 		evidence_advise(
 			e,
-			"%s: its parts must begin at multiples of %s, on it and on what they lie "
-			"on: pvcreate --dataalignment, vgcreate --physicalextentsize",
+			"%s: its parts must begin at multiples of %s, in it and on the devices "
+			"below: pvcreate --dataalignment, vgcreate --physicalextentsize",
 			name, size);
 	else if (f->condition == CONDITION_STRIPES)
 		evidence_advise(
 			e,
-			"%s: chunks of a multiple of %s, and what lies on it aligned to that: lvcreate "
+			"%s: use chunks of a multiple of %s, and align all that is on it to that: lvcreate "
 			"--stripesize, mdadm --chunk",
 			name, size);
 	else if (f->condition == CONDITION_CHUNK || f->condition == CONDITION_BOUNDARY ||
@@ -207,7 +205,8 @@ void way_advise_stack(const struct stack_finding *f, uint64_t page, struct evide
 		evidence_advise(e, "let partitions and volumes on %s begin at multiples of %s",
 				name, size);
 	else if (f->condition == CONDITION_PROMISE)
-		evidence_advise(e, "what else the disk could promise: untorn doctor /dev/%s", name);
+		evidence_advise(e, "to see what else the disk could promise: untorn doctor /dev/%s",
+				name);
 }
 
 static void advise_on_pages(const struct place *place, struct evidence *e)
@@ -216,10 +215,10 @@ static void advise_on_pages(const struct place *place, struct evidence *e)
 		evidence_advise(
 			e, "let the program that owns the file write all of it once, then sync");
 	else if (place->fault == FAULT_DELAYED)
-		evidence_advise(e, "sync the file, and ask again");
+		evidence_advise(e, "sync the file, and run untorn doctor again");
 	else if (place->fault == FAULT_SHARED)
-		evidence_advise(e,
-				"give the file blocks of its own: cp --reflink=never, and rename");
+		evidence_advise(
+			e, "make a copy that shares no blocks (cp --reflink=never), and rename it");
 }
 
 void way_advise_place(const struct place *place, uint64_t page, const struct place_finding *f,
@@ -229,7 +228,7 @@ void way_advise_place(const struct place *place, uint64_t page, const struct pla
 			      (f->condition == PLACE_PAGES && place->fault == FAULT_APART);
 
 	if (f->answer == STACK_UNKNOWN && f->condition == PLACE_UNIT)
-		evidence_advise(e, "ask as root, or name a file");
+		evidence_advise(e, "run untorn doctor as root, or name a file");
 	if (f->answer != STACK_NO)
 		return;
 	if (f->condition == PLACE_PAGES)
@@ -237,7 +236,7 @@ void way_advise_place(const struct place *place, uint64_t page, const struct pla
 	if (is_about_units)
 		evidence_advise(
 			e,
-			"a filesystem that allocates whole pages: mkfs.ext4 -O bigalloc -C %llu, or "
+			"use a filesystem that allocates whole pages: mkfs.ext4 -O bigalloc -C %llu, or "
 			"mkfs.xfs -b size=%llu (Linux 6.12); this erases what is there",
 			(unsigned long long)page, (unsigned long long)page);
 }

@@ -39,8 +39,9 @@ static void start_deep(void)
 	int error = deep_start(entry_deep_trap);
 
 	if (error && log_wants(LOG_ERROR))
-		log_line("no deep mode here%s, %s",
-			 error == -ENOTSUP ? ", for valgrind makes the program's system calls" : "",
+		log_line("deep mode is not available%s: %s",
+			 error == -ENOTSUP ? ", because valgrind makes the program's system calls"
+					   : "",
 			 reason_errno(error));
 }
 

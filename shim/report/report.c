@@ -120,9 +120,11 @@ int cmd_report_prepare(const struct cmd_report *asked)
 	if (!reporter.out)
 		return cmd_fail(CMD_USAGE, "--report: %s: %m", wishes.file);
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < sizeof(struct counters))
-		return cmd_fail(125, "--report: files may not be as large as it needs (ulimit -f)");
+		return cmd_fail(
+			125, "--report: it needs a file of %zu bytes, raise the limit (ulimit -f)",
+			sizeof(struct counters));
 	if (!make_memory())
-		return cmd_fail(125, "--report: cannot make the memory to count in: %m");
+		return cmd_fail(125, "--report: cannot create the counters: %m");
 	make_socket();
 	return 0;
 }

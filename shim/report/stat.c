@@ -203,10 +203,11 @@ static int explain(pid_t pid, bool shim)
 		return cmd_fail(1, "process %d: %s", (int)pid,
 				errno == ENOENT ? "no such process" : strerror(errno));
 	if (shim)
-		return cmd_fail(1,
-				"process %d has made no atomic write yet, or does not let you see",
-				(int)pid);
-	return cmd_fail(1, "process %d does not have the shim: see untorn run", (int)pid);
+		return cmd_fail(
+			1,
+			"process %d has made no atomic write yet, or you may not look at it (try as root)",
+			(int)pid);
+	return cmd_fail(1, "process %d does not have the shim: start it with untorn run", (int)pid);
 }
 
 static int show_one(pid_t pid, const struct output *output)
@@ -263,8 +264,8 @@ static int show_all(const struct output *output)
 		closedir(directory);
 	return found || output->list || output->metrics
 		       ? 0
-		       : cmd_fail(0, "no program with atomic writes that you may look at%s",
-				  geteuid() ? " (others': as root)" : "");
+		       : cmd_fail(0, "no process with atomic writes that you may look at%s",
+				  geteuid() ? " (root may look at all)" : "");
 }
 
 static int print(const struct wishes *wishes, const struct output *output)
@@ -348,7 +349,7 @@ static int parse(int argc, char **argv, struct wishes *ret_wishes)
 		}
 	}
 	if (ret_wishes->json + ret_wishes->histogram + ret_wishes->metrics > 1)
-		return cmd_fail(CMD_USAGE, "one of --json, --histogram and --metrics");
+		return cmd_fail(CMD_USAGE, "give only one of --json, --histogram and --metrics");
 	return 0;
 }
 
@@ -365,7 +366,7 @@ int cmd_stat(int argc, char **argv)
 	else if (optind == argc - 1 && !wishes.all)
 		wishes.pid = (pid_t)strtol(argv[optind], &end, 10);
 	else
-		return cmd_fail(CMD_USAGE, "one process, or --all; see untorn stat --help");
+		return cmd_fail(CMD_USAGE, "name one process, or --all; see untorn stat --help");
 	if (!wishes.all && (*end || wishes.pid <= 0))
 		return cmd_fail(CMD_USAGE, "%s is not a process ID", argv[optind]);
 	return wishes.watch ? watch(&wishes) : show_once(&wishes);

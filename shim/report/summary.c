@@ -88,8 +88,7 @@ static void print_refused(FILE *file, const struct place *place)
 	}
 	uint64_t failed = counters_read(&door->kernel_failed);
 	if (failed)
-		fprintf(file, "    %" PRIu64 " refused by the kernel, to which they were left\n",
-			failed);
+		fprintf(file, "    %" PRIu64 " left to the kernel, which refused them\n", failed);
 }
 
 enum { BAR = 50 };

@@ -87,10 +87,10 @@ struct limits limits_of_partition(struct limits disk, uint64_t start)
 const char *limits_explain(enum refusal refusal)
 {
 	static const char *const texts[REFUSAL_COUNT] = {
-		[REFUSAL_NONE] = "nothing stands against it",
+		[REFUSAL_NONE] = "no obstacle",
 		[REFUSAL_NOT_A_DISK] = "not an NVMe namespace, SCSI disk, or a partition of one",
-		[REFUSAL_IDENTIFY] = "the device could not be asked for its identify data",
-		[REFUSAL_GARBAGE] = "its identify data contradict themselves or the kernel",
+		[REFUSAL_IDENTIFY] = "the shim could not read the device's identify data",
+		[REFUSAL_GARBAGE] = "its identify data contradict each other or the kernel",
 		[REFUSAL_ZONED] = "it is a zoned device",
 		[REFUSAL_BOUNDARY_OFFSET] = "its atomic boundaries start at an offset (NABO)",
 		[REFUSAL_BOUNDARY] =
@@ -103,8 +103,8 @@ const char *limits_explain(enum refusal refusal)
 			"the partition does not start on a multiple of the atomic unit or boundary",
 		[REFUSAL_NO_ATOMIC] = "the device promises none (VPD page B0h)",
 		[REFUSAL_GRANULARITY] =
-			"its atomic unit is no multiple of its atomic alignment or granularity",
-		[REFUSAL_PRIVILEGE] = "this process may send it no write command",
+			"its atomic unit is not a multiple of its atomic alignment or granularity",
+		[REFUSAL_PRIVILEGE] = "this process may not send it a write command",
 	};
 
 	return refusal < REFUSAL_COUNT ? texts[refusal] : "unknown";

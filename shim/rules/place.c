@@ -89,15 +89,15 @@ static const char *type_why(const char *type)
 		{ "xfs", NULL },
 		{ "ext2", NULL },
 		{ "btrfs",
-		  "btrfs never writes over data: each write goes to a new place, and a page is "
-		  "whole or old by that, with O_DIRECT too, unless nodatacow is set" },
+		  "btrfs writes to a new place (unless nodatacow is set): that keeps a page whole, "
+		  "with O_DIRECT too, and not the disk" },
 		{ "zfs",
-		  "ZFS never writes over data: a page that fits its recordsize is whole or old by "
-		  "that, and not by the disk" },
-		{ "bcachefs", "bcachefs never writes over data" },
-		{ "f2fs", "f2fs writes to a new place each time" },
-		{ "overlay", "an overlay copies a file up when it is first written to: judge the "
-			     "filesystem that the upper folder is on" },
+		  "ZFS writes to a new place, not over old data: that keeps a page whole which fits "
+		  "its recordsize, not the disk" },
+		{ "bcachefs", "bcachefs writes to a new place, not over old data" },
+		{ "f2fs", "f2fs writes to a new place, not over old data" },
+		{ "overlay", "an overlay copies a file up at the first write: name a file in the "
+			     "filesystem of its upper folder" },
 		{ "nfs", "a server writes it, which cannot be seen from here" },
 		{ "nfs4", "a server writes it, which cannot be seen from here" },
 		{ "cifs", "a server writes it, which cannot be seen from here" },
@@ -135,8 +135,8 @@ static void judge_kind(const struct place *place, struct findings *findings)
 			  : place->is_compressed ? "the file is compressed"
 			  : place->is_verity     ? "the file is sealed (fs-verity)"
 			  : place->is_realtime
-				  ? "its data are in the realtime section of XFS, on another device"
-			  : place->is_journaled ? "data go through the journal (data=journal)"
+				  ? "its data is in the realtime section of XFS, on another device"
+			  : place->is_journaled ? "data goes through the journal (data=journal)"
 						: NULL;
 
 	find(findings, PLACE_KIND, why ? STACK_NO : STACK_YES, why);
@@ -168,7 +168,7 @@ static void judge_pages(const struct place *place, uint64_t page, struct finding
 		     place->map_error ? STACK_UNKNOWN
 		     : place->fault   ? STACK_NO
 				      : STACK_YES,
-		     place->map_error ? "the filesystem does not tell where the file lies" : NULL);
+		     place->map_error ? "the filesystem does not tell where the file is" : NULL);
 }
 
 unsigned place_judge(const struct place *place, uint64_t page,
@@ -179,7 +179,7 @@ unsigned place_judge(const struct place *place, uint64_t page,
 
 	if (why) {
 		find(&findings, PLACE_TYPE_KNOWN, *why ? STACK_NO : STACK_UNKNOWN,
-		     *why ? why : "this filesystem is not judged here");
+		     *why ? why : "untorn has no rules for this filesystem");
 		return findings.count;
 	}
 	find(&findings, PLACE_TYPE_KNOWN, STACK_YES, NULL);

@@ -76,7 +76,7 @@ const char *reason_text(enum reason reason)
 {
 	static const char *const texts[REASON_DEVICE] = {
 		[REASON_OTHER] = "another error",
-		[REASON_ARGUMENT] = "an argument that no write may have",
+		[REASON_ARGUMENT] = "an argument that is invalid for every write",
 		[REASON_DESCRIPTOR] = "not open for writing",
 		[REASON_MEMORY] = "memory that cannot be read",
 		[REASON_FLAGS] = "flags that do not go with an atomic write",
@@ -84,15 +84,15 @@ const char *reason_text(enum reason reason)
 		[REASON_READ_ONLY] = "the device is read-only",
 		[REASON_SWAP] = "the device is in use as swap space",
 		[REASON_END] = "beyond the end of the device",
-		[REASON_WAIT] = "it would have had to wait",
+		[REASON_WAIT] = "it would have to wait (RWF_NOWAIT)",
 		[REASON_SEGMENTS] = "more than one segment of memory",
-		[REASON_LENGTH] = "the length is no power of two",
-		[REASON_OFFSET] = "the offset is no multiple of the length",
+		[REASON_LENGTH] = "the length is not a power of two",
+		[REASON_OFFSET] = "the offset is not a multiple of the length",
 		[REASON_ALIGNMENT] =
-			"not aligned to blocks, or the memory not as the driver needs it",
+			"offset or length not aligned to blocks, or memory not as the driver needs",
 		[REASON_SIZE] = "smaller or larger than the device's atomic unit",
-		[REASON_GRAIN] = "off the device's atomic granularity or alignment",
-		[REASON_BOUNDARY] = "across one of the device's atomic boundaries",
+		[REASON_GRAIN] = "not at the device's atomic granularity or alignment",
+		[REASON_BOUNDARY] = "it crosses an atomic boundary of the device",
 	};
 
 	return reason < REASON_DEVICE ? texts[reason]

@@ -32,10 +32,10 @@ const char *cmd_check_deep(void)
 	if (!error)
 		return NULL;
 	if (error == -ENOSYS)
-		return "is for x86-64 only; a program whose system calls go through the C library "
-		       "needs none (fio: --ioengine=libaio or pvsync2; liburing as a shared library)";
+		return "is for x86-64 only; a program that makes its system calls through the C library "
+		       "does not need it (fio: --ioengine=libaio or pvsync2; liburing as a shared library)";
 	if (error != -EINVAL) {
-		snprintf(text, sizeof(text), "is refused here: %s", strerror(-error));
+		snprintf(text, sizeof(text), "is not available here: %s", strerror(-error));
 		return text;
 	}
 	snprintf(text, sizeof(text),
@@ -120,22 +120,22 @@ int cmd_check(const struct cmd_program *program)
 	char maker[4096];
 
 	if (calls_of(path) == -ENOSYS) {
-		printf("%s: reached; whether it makes system calls itself is looked for on x86-64 "
+		printf("%s: reached; system calls of its own are looked for on x86-64 "
 		       "only\n",
 		       path);
 		return ENOUGH;
 	}
 	find_maker(program, maker, sizeof(maker));
 	if (!*maker) {
-		printf("%s: reached, without --deep; of plug-ins nothing is known\n", path);
+		printf("%s: reached, without --deep; plug-ins were not checked\n", path);
 		return ENOUGH;
 	}
 	const char *why = cmd_check_deep();
 	if (why)
 		return cmd_fail(CMD_UNREACHABLE,
-				"%s needs deep mode, for %s makes system calls itself; "
+				"%s needs deep mode, because %s makes system calls itself; "
 				"but deep mode %s",
 				path, maker, why);
-	printf("%s: needs --deep, for %s makes system calls itself\n", path, maker);
+	printf("%s: needs --deep, because %s makes system calls itself\n", path, maker);
 	return NEEDED;
 }

@@ -200,8 +200,8 @@ static const char *explain(int kind)
 {
 	switch (kind) {
 	case ELF_STATIC:
-		return "is statically linked: the shim is not in it, only in dynamically linked "
-		       "programs that it starts; use a dynamically linked build";
+		return "is statically linked, so the shim reaches only dynamically linked programs "
+		       "that it starts; use a dynamically linked build";
 	case ELF_OTHER_MACHINE:
 		return "is built for another architecture than libuntorn.so; "
 		       "use a build for the same one";
@@ -209,7 +209,7 @@ static const char *explain(int kind)
 		return "is linked to another C library (musl or glibc) than libuntorn.so; "
 		       "use a build for the same one";
 	case ELF_GO:
-		return "is a Go program, which makes its system calls without the C library, so it "
+		return "is a Go program: it makes its system calls without the C library, so it "
 		       "cannot be reached, only programs that it starts; use a kernel that has atomic writes itself";
 	default:
 		return NULL;
@@ -221,15 +221,15 @@ static const char *hinders(const struct cmd_program *program, int kind)
 {
 	/* A program that is the loader's argument gains no rights by its mode. */
 	if (!program->by_loader && gains_rights(program->path))
-		return "is set-user-ID, set-group-ID or has file capabilities, and the "
-		       "loader then ignores preloads; "
+		return "is set-user-ID, set-group-ID or has file capabilities, so the "
+		       "loader ignores LD_PRELOAD; "
 		       "run it as the user whose rights it takes";
 	return explain(kind);
 }
 
 static const char bare[] =
 	"starts its program without LD_PRELOAD (-i, -u or an assignment), and so without the shim; "
-	"put it in front: env ... untorn run -- PROGRAM";
+	"write untorn run after it: env ... untorn run -- PROGRAM";
 
 /* Judges one execution, scripts included. True: it starts another program, the next to judge. */
 static bool judge(struct cmd_program *program, const char **ret_hindrance)

@@ -54,7 +54,7 @@ static int check_program(char **words, bool anyway, struct cmd_program *ret_prog
 	cmd_program_set(ret_program, path, words);
 	const char *hindrance = cmd_program_hindrance(ret_program);
 	if (hindrance && !anyway)
-		return cmd_fail(CMD_UNREACHABLE, "%s %s (--anyway starts it all the same)",
+		return cmd_fail(CMD_UNREACHABLE, "%s %s (--anyway starts it nevertheless)",
 				ret_program->path, hindrance);
 	return 0;
 }
@@ -126,8 +126,8 @@ static int check_deep_program(const char *program)
 		return 0;
 	return cmd_fail(
 		CMD_UNREACHABLE,
-		"%s makes the system calls of the program that it runs itself: there is no deep mode "
-		"under it. Without --deep, calls through the C library are served there too",
+		"%s itself makes the system calls of the program that it runs, so deep mode does not "
+		"work under it. Without --deep the shim serves calls through the C library",
 		program);
 }
 
@@ -315,7 +315,7 @@ int cmd_run(int argc, char **argv)
 	if (status)
 		return status;
 	if (optind == argc)
-		return cmd_fail(CMD_USAGE, "which program? see untorn run --help");
+		return cmd_fail(CMD_USAGE, "name a program; see untorn run --help");
 	status = prepare(&wishes, argv + optind);
 	if (status || wishes.check)
 		return status;
@@ -326,7 +326,7 @@ int cmd_run(int argc, char **argv)
 	execvp(argv[optind], argv + optind);
 	/* check_program() has seen that the file itself is there and executable. */
 	if (errno == ENOENT)
-		return cmd_fail(NOT_FOUND, "%s: its interpreter or loader is not there",
+		return cmd_fail(NOT_FOUND, "%s: its interpreter or loader does not exist",
 				argv[optind]);
 	return cmd_fail(NOT_EXECUTABLE, "%s: %m", argv[optind]);
 }

@@ -42,7 +42,7 @@ static int check_length(const char *name, const char *value)
 {
 	if (strlen(value) < CONFIG_TEXT)
 		return 0;
-	return cmd_fail(CMD_USAGE, "%s is too long: %zu bytes, %d are the most", name,
+	return cmd_fail(CMD_USAGE, "%s is too long: %zu bytes; the limit is %d", name,
 			strlen(value), CONFIG_TEXT - 1);
 }
 
@@ -55,7 +55,7 @@ static int check_log(const char *name, const char *value)
 	if ((setting.level == LOG_OFF && (level != 3 || memcmp(value, "off", 3) != 0)) ||
 	    (!setting.file && strchr(value, ':')))
 		return cmd_fail(CMD_USAGE,
-				"%s does not know %s; it is LEVEL[=COUNT][:FILE], where LEVEL is "
+				"%s: unknown value %s; use LEVEL[=COUNT][:FILE], where LEVEL is "
 				"one of: off error info debug",
 				name, value);
 	return check_length(name, value);
@@ -108,7 +108,7 @@ static int check_file(const char *path)
 		return cmd_fail(CMD_USAGE, "--log: %s: %s", path,
 				errno == ELOOP ? "is a symbolic link" : strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode))
-		return cmd_fail(CMD_USAGE, "--log: %s is a block device", path);
+		return cmd_fail(CMD_USAGE, "--log: %s is a block device; name a file", path);
 	return 0;
 }
 

@@ -26,10 +26,9 @@ static void say(const char *text, int length)
 static int complain(const char *file, int error)
 {
 	static _Atomic bool said;
-	const char *what = error == -EEXIST
-				   ? "is there already, and is no image of a simulated disk; "
-				     "\"existing\" takes it as it is"
-				   : strerror(-error);
+	const char *what = error == -EEXIST ? "exists, but is not an image of a simulated disk; "
+					      "the option \"existing\" uses it as it is"
+					    : strerror(-error);
 	char text[600];
 
 	if (!atomic_exchange(&said, true))

@@ -16,9 +16,9 @@
 static const char *refuse_level(const char *level)
 {
 	if (strcmp(level, "raid1") == 0 || strcmp(level, "raid10") == 0)
-		return "md raid1 and raid10 cut a write at a bad block by themselves, and send it twice";
+		return "md raid1 and raid10 cut a write at a bad block, and send it twice";
 	if (strcmp(level, "linear") == 0)
-		return "md linear is not judged here";
+		return "untorn has no rules for md linear";
 	return "md raid4, raid5 and raid6 write a stripe in pieces of 4096 bytes";
 }
 

@@ -75,7 +75,7 @@ static void add_paths(struct stack *stack, unsigned index)
 		if (add_path(stack, found.gl_pathv[i]))
 			stack_add_span(stack, index, &span);
 		else
-			stack_refuse(disk, "it has more paths than can be judged here");
+			stack_refuse(disk, "it has more paths than untorn can judge");
 	}
 	globfree(&found);
 }

@@ -36,7 +36,7 @@ void stack_add_span(struct stack *stack, unsigned index, const struct stack_span
 	struct stack_layer *layer = &stack->layers[index];
 
 	if (stack->span_count == STACK_SPANS) {
-		stack_refuse(layer, "it has more parts than can be judged here");
+		stack_refuse(layer, "it has more parts than untorn can judge");
 		layer->count = 0;
 		return;
 	}
@@ -129,10 +129,10 @@ static int has(dev_t device, const char *name)
 static const char *refuse_disk(const char *bus, bool is_loop)
 {
 	if (is_loop)
-		return "a loop device: what it writes to its file is another write; judge that file";
+		return "a loop device writes to a file: name that file instead";
 	if (strcmp(bus, "scsi") == 0)
-		return "SCSI promises it for WRITE ATOMIC (16) alone, and a plain write is none";
-	return "nothing is known of what such a device promises";
+		return "SCSI promises it for WRITE ATOMIC (16) alone, and a plain write is not one";
+	return "untorn does not know what such a device promises";
 }
 
 static void add_by_bus(struct stack *stack, unsigned index)
@@ -187,7 +187,7 @@ unsigned stack_add(struct stack *stack, dev_t device)
 	if (!layer) {
 		layer = &stack->layers[NOTHING];
 		snprintf(layer->name, sizeof(layer->name), "the rest");
-		stack_refuse(layer, "there are more devices than can be judged here");
+		stack_refuse(layer, "there are more devices than untorn can judge");
 		stack->layer_count = STACK_LAYERS;
 		return NOTHING;
 	}

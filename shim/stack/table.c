@@ -50,12 +50,11 @@ static const char *refuse_target(const char *type)
 	} targets[] = {
 		{ "crypt", "dm-crypt cuts writes, and writes copies of its own" },
 		{ "multipath",
-		  "dm-multipath changes queues under way; each would have to be judged" },
-		{ "thin",
-		  "a thin volume moves blocks when it is first written to, or was snapshotted" },
+		  "dm-multipath changes the path under way, and each path has its own queue" },
+		{ "thin", "a thin volume moves blocks at their first write, and after a snapshot" },
 		{ "snapshot-origin",
 		  "it has a snapshot: a write is cut at its chunks, and copied first" },
-		{ "snapshot", "a snapshot's blocks are moved when they are first written to" },
+		{ "snapshot", "a snapshot moves blocks at their first write" },
 		{ "mirror", "a mirror writes twice" },
 		{ "raid", "dm-raid is md below: it cuts writes by itself" },
 		{ "cache", "dm-cache writes to one device or another" },
@@ -69,7 +68,7 @@ static const char *refuse_target(const char *type)
 		if (strcmp(type, targets[i].type) == 0)
 			return targets[i].why;
 	}
-	return "a target of device mapper that is not judged here";
+	return "untorn has no rules for this target of device mapper";
 }
 
 /* Parses "MAJOR:MINOR OFFSET", the place of the data. Returns the text behind it, or NULL. */
@@ -137,11 +136,11 @@ static void add_target(struct mapped *mapped, const struct dm_target_spec *targe
 	else if (strcmp(target->target_type, "striped") == 0 && count == 1)
 		is_read = add_stripes(mapped, text);
 	else if (strcmp(target->target_type, "striped") == 0)
-		mapped->why = "stripes beside something else are not judged here";
+		mapped->why = "untorn has no rules for stripes beside other targets";
 	else
 		mapped->why = refuse_target(target->target_type);
 	if (!is_read)
-		mapped->why = "its table is not understood, or has too many parts";
+		mapped->why = "untorn does not understand its table, or it has too many parts";
 }
 
 static void add_targets(struct mapped *mapped, char *table)

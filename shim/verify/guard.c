@@ -63,17 +63,18 @@ static bool is_occupied(int fd, char reason[REASON])
 	int result = verify_signature(fd, what, sizeof(what));
 
 	if (result > 0)
-		snprintf(reason, REASON, "carries %s", what);
+		snprintf(reason, REASON, "has %s", what);
 	else if (result < 0)
-		snprintf(reason, REASON, "may carry a filesystem: %s", strerror(-result));
+		snprintf(reason, REASON, "cannot be searched for a filesystem: %s",
+			 strerror(-result));
 	return result != 0;
 }
 
 static int refuse(const char *path, const char *reason)
 {
 	return -cmd_fail(CMD_USAGE,
-			 "%s %s; untorn verify overwrites it. If all that is on it may be "
-			 "destroyed, say so twice: --destroy --destroy",
+			 "%s %s; untorn verify would overwrite it. To destroy all that is on it, "
+			 "give the option twice: --destroy --destroy",
 			 path, reason);
 }
 
@@ -93,7 +94,7 @@ static int make_direct(const char *path, int fd)
 {
 	if (fcntl(fd, F_SETFL, O_DIRECT) == 0)
 		return fd;
-	int status = cmd_fail(CMD_USAGE, "%s: no direct I/O: %m", path);
+	int status = cmd_fail(CMD_USAGE, "%s: no direct I/O (O_DIRECT): %m", path);
 	close(fd);
 	return -status;
 }
@@ -143,11 +144,11 @@ int verify_guard_make(const char *path, uint64_t size)
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_DIRECT | O_CLOEXEC, 0600);
 
 	if (fd < 0 && errno == EEXIST)
-		return -cmd_fail(CMD_USAGE, "%s is there already; name a new file, or remove it",
+		return -cmd_fail(CMD_USAGE, "%s already exists; name a new file, or remove it",
 				 path);
 	if (fd < 0)
 		return -cmd_fail(CMD_USAGE, "%s: %s", path,
-				 errno == EINVAL ? "no direct I/O on this filesystem"
+				 errno == EINVAL ? "this filesystem has no direct I/O (O_DIRECT)"
 						 : strerror(errno));
 	int error = fill(fd, size);
 	if (!error)

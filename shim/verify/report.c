@@ -22,7 +22,7 @@ struct verify_report verify_report_of(const char *device, const char *mode)
 static const char *name(uint64_t sequence, char text[32])
 {
 	if (!sequence)
-		return "what was there before";
+		return "older data";
 	snprintf(text, 32, "write %" PRIu64, sequence);
 	return text;
 }
@@ -37,14 +37,15 @@ static void describe(char *text, size_t size, enum verify_finding kind,
 			 name(sight->sequence, first), (uint64_t)sight->sector * VERIFY_SECTOR,
 			 name(sight->other, second));
 	else if (kind == VERIFY_IS_GARBLED)
-		snprintf(text, size, "what is at byte %" PRIu64 " of it was never written there",
+		snprintf(text, size, "the data at its byte %" PRIu64 " was never written there",
 			 (uint64_t)sight->sector * VERIFY_SECTOR);
 	else if (kind == VERIFY_IS_UNREADABLE)
 		snprintf(text, size, "%s", strerror((int)wanted));
 	else
-		snprintf(text, size, "%s is there, write %" PRIu64 " was acknowledged%s",
+		snprintf(text, size, "it has %s, but write %" PRIu64 " was acknowledged%s",
 			 name(sight->sequence, first), wanted,
-			 kind == VERIFY_IS_DISORDERED ? " before one that is there was begun" : "");
+			 kind == VERIFY_IS_DISORDERED ? ", and a write that began later is there"
+						      : "");
 }
 
 void verify_report_add(struct verify_report *report, enum verify_finding kind,
@@ -129,10 +130,10 @@ static void print_work(const struct verify_report *report, FILE *file)
 	if (report->behind)
 		fprintf(file,
 			"  %" PRIu64
-			" pages are older than acknowledged, as volatile writes may be\n",
+			" pages are older than acknowledged: volatile writes may be lost\n",
 			report->behind);
 	if (report->damaged)
-		fprintf(file, "  %" PRIu64 " records of the log are damaged, and left out\n",
+		fprintf(file, "  %" PRIu64 " damaged records of the log were ignored\n",
 			report->damaged);
 }
 
@@ -228,7 +229,7 @@ int verify_report_print(const struct verify_report *report, bool json, bool to_s
 
 	(json ? print_json : print_text)(report, file);
 	if (fflush(file) != 0 || ferror(file))
-		return cmd_fail(CMD_USAGE, "the report could not be written: %m");
+		return cmd_fail(CMD_USAGE, "cannot write the report: %m");
 	if (verify_report_found(report))
 		return 1;
 	return is_cut_short(report) ? CMD_USAGE : 0;

@@ -16,7 +16,7 @@ static void describe(blkid_probe probe, char *ret_what, size_t size)
 	else if (blkid_probe_lookup_value(probe, "PTTYPE", &text, NULL) == 0)
 		snprintf(ret_what, size, "a partition table (%s)", text);
 	else
-		snprintf(ret_what, size, "a signature that is not understood");
+		snprintf(ret_what, size, "an unknown signature");
 }
 
 /* blkid_do_safeprobe() answers 0: found, 1: nothing, -2: more than one thing, -1: an error. */

@@ -59,8 +59,8 @@ static int ask(const char *path, int fd, struct verify_layout *layout, dev_t *re
 		return cmd_fail(CMD_USAGE, "%s: %s", path, strerror(error ? -error : errno));
 	if (!(stx.stx_mask & STATX_WRITE_ATOMIC) || !atomic->unit_max)
 		return cmd_fail(CMD_USAGE,
-				"%s has no atomic writes that could be verified; untorn doctor %s "
-				"says why. --plain tries what writes without the flag do",
+				"%s has no atomic writes to verify; untorn doctor %s says why. "
+				"--plain tests writes without the flag",
 				path, path);
 	layout->unit_min = atomic->unit_min;
 	layout->unit_max = atomic->unit_max;

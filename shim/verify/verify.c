@@ -48,8 +48,7 @@ static int open_log(const char *path, int *ret_fd)
 	if (*ret_fd >= 0)
 		return 0;
 	if (errno == EEXIST)
-		return cmd_fail(CMD_USAGE, "%s is there already; name a new file for the log",
-				path);
+		return cmd_fail(CMD_USAGE, "%s already exists; name a new file for the log", path);
 	return cmd_fail(CMD_USAGE, "%s: %m", path);
 }
 
@@ -62,7 +61,7 @@ static int race(const struct wishes *wishes, struct verify_target *target)
 	report.layout = target->layout;
 	int error = verify_race(target, seconds, &report);
 	if (error)
-		return cmd_fail(CMD_USAGE, "the race could not be started: %s", strerror(-error));
+		return cmd_fail(CMD_USAGE, "cannot start the race: %s", strerror(-error));
 	return verify_report_print(&report, wishes->json, false);
 }
 
@@ -118,7 +117,7 @@ static int read_log(const char *path, struct verify_history *ret_history)
 		return cmd_fail(CMD_USAGE, "%s: %m", path);
 	int error = verify_log_read(fd, ret_history);
 	if (error == -EBADMSG)
-		return cmd_fail(CMD_USAGE, "%s is no log of untorn verify --power-cut", path);
+		return cmd_fail(CMD_USAGE, "%s is not a log of untorn verify --power-cut", path);
 	return error ? cmd_fail(CMD_USAGE, "%s: %s", path, strerror(-error)) : 0;
 }
 
@@ -136,7 +135,7 @@ static int check_device(const struct wishes *wishes, const struct verify_history
 	if (error)
 		return cmd_fail(CMD_USAGE, "%s: %s", wishes->device, strerror(-error));
 	if (size != history->layout.size)
-		return cmd_fail(CMD_USAGE, "%s is another device than the log's, by its size",
+		return cmd_fail(CMD_USAGE, "%s is not the device of the log: its size differs",
 				wishes->device);
 	report.layout = history->layout;
 	error = verify_check(fd, history, &report);
@@ -163,7 +162,7 @@ static int parse_seconds(const char *text, double *ret_seconds)
 
 	*ret_seconds = strtod(text, &end);
 	if (end == text || *end || !(*ret_seconds > 0 && *ret_seconds < 1e9))
-		return cmd_fail(CMD_USAGE, "--seconds: %s is no number of seconds", text);
+		return cmd_fail(CMD_USAGE, "--seconds=%s: not a number of seconds above 0", text);
 	return 0;
 }
 
@@ -173,7 +172,8 @@ static int parse_pages(const char *text, uint32_t *ret_pages)
 	unsigned long pages = strtoul(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end || !pages || pages > VERIFY_MAX_PAGES)
-		return cmd_fail(CMD_USAGE, "--pages: 1 to %d, not %s", VERIFY_MAX_PAGES, text);
+		return cmd_fail(CMD_USAGE, "--pages=%s: not a number from 1 to %d", text,
+				VERIFY_MAX_PAGES);
 	*ret_pages = (uint32_t)pages;
 	return 0;
 }
@@ -239,14 +239,16 @@ static int check_numbers(struct wishes *wishes)
 	wishes->page_bytes = wishes->page ? (uint32_t)way_parse_page(wishes->page) : WAY_PAGE;
 	wishes->size_bytes = wishes->size ? parse_size(wishes->size) : FILE_SIZE;
 	if (wishes->page && !wishes->is_plain)
-		return cmd_fail(CMD_USAGE, "--page goes with --plain");
+		return cmd_fail(CMD_USAGE, "--page needs --plain");
 	if (wishes->size && !wishes->file)
-		return cmd_fail(CMD_USAGE, "--size goes with --file");
+		return cmd_fail(CMD_USAGE, "--size needs --file");
 	if (!wishes->page_bytes)
-		return cmd_fail(CMD_USAGE, "--page=%s: a power of two from 512 to 1024k, as 16k",
+		return cmd_fail(CMD_USAGE,
+				"--page=%s: not a power of two from 512 to 1024k, such as 16k",
 				wishes->page);
 	if (!wishes->size_bytes || wishes->size_bytes % 4096)
-		return cmd_fail(CMD_USAGE, "--size=%s: a multiple of 4096, as 64M", wishes->size);
+		return cmd_fail(CMD_USAGE, "--size=%s: not a multiple of 4096, such as 64M",
+				wishes->size);
 	return 0;
 }
 
@@ -273,11 +275,14 @@ static int parse(int argc, char **argv, struct wishes *wishes)
 	while (!status && (option = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		status = take(option, wishes);
 	if (!status && optind + !wishes->file != argc)
-		status = cmd_fail(CMD_USAGE, "which device? one; see untorn verify --help");
+		status =
+			cmd_fail(CMD_USAGE, "name one device, or --file; see untorn verify --help");
 	if (!status && wishes->log && wishes->check)
-		status = cmd_fail(CMD_USAGE, "--power-cut comes before the cut, --check after it");
+		status = cmd_fail(
+			CMD_USAGE,
+			"--power-cut is for before the cut, --check for after it: give one");
 	if (!status && wishes->is_volatile && !wishes->log)
-		status = cmd_fail(CMD_USAGE, "--volatile goes with --power-cut");
+		status = cmd_fail(CMD_USAGE, "--volatile needs --power-cut");
 	wishes->device = wishes->file ?: argv[optind];
 	return status ? status : check_numbers(wishes);
 }

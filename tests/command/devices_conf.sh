@@ -60,12 +60,12 @@ equal "environment, the other half" "$(UNTORN_RULES=device write 1536 512)" 1536
 equal "a word that is none" "$(UNTORN_NVME_LIMITS=x write 16384 16384)" "$invalid"
 
 echo "path=$u rules=device nvme-limits=controller" > $file
-said "$file line 1 is about this disk"
+said "$file line 1 matches this disk"
 said "UNTORN_RULES device, by line 1 of $file"
 equal "device rules" "$(write 1536 512)" 1536
 equal "published" "$(sim "$BUILD/untorn" publish $u)" "published $u: its atomic unit is 16384 bytes, by line 1 of $file"
 mv $file $file.away
-said "UNTORN_NVME_LIMITS controller, by what root published"
+said "UNTORN_NVME_LIMITS controller, by the record that root published"
 equal "by what was published" "$(write 1536 512)" 1536
 equal "published, but the environment first" "$(UNTORN_RULES=linux write 1536 512)" "$invalid"
 : > $file
@@ -74,19 +74,19 @@ rm -r /run/untorn
 mv $file.away $file
 
 chmod 664 $file
-said "$file not believed: others than root may write it"
+said "$file not believed: users other than root may write it"
 said "chown root: $file"
 equal "written by others" "$(write 1536 512)" "$invalid"
 chmod 644 $file
 echo "model=* rules=devices" >> $file
-said "$file line 2 is not understood: nothing in it counts"
+said "$file line 2 is invalid: the whole file is ignored"
 said "correct line 2 of $file"
 equal "not understood" "$(write 1536 512)" "$invalid"
-equal "not understood, in the log" "$(UNTORN_LOG=error:/run/said write 1536 512; grep -c "$file: line 2 is not understood" /run/said)" \
+equal "not understood, in the log" "$(UNTORN_LOG=error:/run/said write 1536 512; grep -c "$file: line 2 is invalid" /run/said)" \
 	"$invalid
 1"
 equal "not published" "$(sim "$BUILD/untorn" publish $u 2>&1)" \
-	"untorn: $u: not published, for line 2 of $file is not understood"
+	"untorn: $u: not published: line 2 of $file is invalid"
 
 # While a program writes, within two seconds, and back.
 echo "path=$u rules=device nvme-limits=controller" > $file

@@ -65,13 +65,13 @@ kind=scsi,max_atomic=32,no_vpd|$u|0|atomic writes of 512 to 16384 bytes, each by
 kind=scsi,max_atomic=32|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| asked through $scsi
 nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| asked through $nvme
 kind=scsi,max_atomic=32,unprivileged,sg=sg3|$u|0|atomic writes of 512 to 16384 bytes, each by one SCSI WRITE ATOMIC (16)| write command write() and read() of the generic node
-kind=scsi,max_atomic=32,unprivileged|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|which is not there: as root: modprobe sg
-kind=scsi,max_atomic=32,unprivileged,sg=sg3,sg_closed|$u|1|no atomic writes: the device has them, of 512 to 16384 bytes, but this user may not send a write command|takes CAP_SYS_RAWIO, or the right to read and write /dev/sg3
+kind=scsi,max_atomic=32,unprivileged|$u|1|no atomic writes: the device can do 512 to 16384 bytes, but this user may not send a write command|which does not exist: as root: modprobe sg
+kind=scsi,max_atomic=32,unprivileged,sg=sg3,sg_closed|$u|1|no atomic writes: the device can do 512 to 16384 bytes, but this user may not send a write command|needs CAP_SYS_RAWIO, or the right to read and write /dev/sg3
 kind=scsi|$u|1|no atomic writes: the device promises none (VPD page B0h)| max atomic length 0
-kind=scsi,max_atomic=32,vpd_length=48|$u|1|no atomic writes: the device promises none (VPD page B0h)| VPD page B0h none, or too short to tell
+kind=scsi,max_atomic=32,vpd_length=48|$u|1|no atomic writes: the device promises none (VPD page B0h)| VPD page B0h missing, or too short
 kind=scsi,max_atomic=32,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information| protection type 2
 kind=scsi,max_atomic=32,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information| sg_format --format --fmtpinfo=0 $u
-kind=scsi,max_atomic=96,atomic_align=3|$u|1|no atomic writes: its atomic unit is no multiple of its atomic alignment or granularity| atomic alignment 3 blocks, 1536 bytes
+kind=scsi,max_atomic=96,atomic_align=3|$u|1|no atomic writes: its atomic unit is not a multiple of its atomic alignment or granularity| atomic alignment 3 blocks, 1536 bytes
 nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| NAWUPF 31: 32 blocks, 16384 bytes
 nawupf=31|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from NAWUPF
 nawupf=3,lba=4096|$u|0|atomic writes of 4096 to 16384 bytes, each by one NVMe Write| logical block 4096 bytes
@@ -80,36 +80,36 @@ amazon=31:7:255|$u|0|atomic writes of 4096 to 16384 bytes, each by one NVMe Writ
 awupf=31|$u|0|atomic writes of 512 bytes, each by one NVMe Write|would make it 16384 bytes
 awupf=31|--nvme-limits=controller $u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from AWUPF of the controller
 awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| NSFEAT bit 1 not set
-awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| larger unit none: the disk promises one logical block, and lists no format with larger ones
+awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| larger unit none: the disk promises one logical block, and lists no format with larger blocks
 awun=255,mdts=9|$u|0|atomic writes of 512 bytes, each by one NVMe Write| formats listed 0: 512 (in use)
-awupf=0,formats=512:512+8:4096+8:4096|$u|0|atomic writes of 512 bytes, each by one NVMe Write|of 4096 bytes, which are then the unit; this erases the namespace: nvme format /dev/sim0n1 --lbaf=3
+awupf=0,formats=512:512+8:4096+8:4096|$u|0|atomic writes of 512 bytes, each by one NVMe Write|of 4096 bytes: one block is then the unit; this erases the namespace: nvme format /dev/sim0n1 --lbaf=3
 awupf=0,formats=512:4096,part=2048+4096|${u}p1|0|atomic writes of 512 bytes, each by one NVMe Write| nvme format /dev/sim0n1 --lbaf=1
 awupf=0,formats=512:512+8:4096|$u|0|atomic writes of 512 bytes, each by one NVMe Write| formats listed 0: 512 (in use), 1: 512+8, 2: 4096
 awupf=0,formats=512:4096,no_format|$u|0|atomic writes of 512 bytes, each by one NVMe Write| and has no command to change its format
-awupf=0,formats=512:4096+8|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no format with larger ones
-awupf=0,formats=512:65536|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no format with larger ones
+awupf=0,formats=512:4096+8|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no format with larger blocks
+awupf=0,formats=512:65536|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no format with larger blocks
 nawupf=1023|$u|0|atomic writes of 512 to 262144 bytes, each by one NVMe Write| segments 127: this cuts the unit
 nawupf=63,max_hw_sectors_kb=16|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| largest command 16384 bytes: this cuts the unit
 nawupf=31,mdts=5|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| MDTS 5: 131072 bytes
 nawupf=31,nosubmit|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| write command NVME_IOCTL_IO_CMD
 nawupf=31,ms=8,pi=1|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| 8 of metadata, protection type 1
 nawupf=31,part=2048+4096|${u}p1|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| start byte 1048576
-nawupf=31,nabspf=63,part=2080+4096|${u}p1|1|no atomic writes: the partition does not start on a multiple of the atomic unit or boundary|re-create the partition on a multiple of 32768 bytes
+nawupf=31,nabspf=63,part=2080+4096|${u}p1|1|no atomic writes: the partition does not start on a multiple of the atomic unit or boundary|re-create the partition so that it starts at a multiple of 32768 bytes
 nawupf=31,nabo=8|$u|1|no atomic writes: its atomic boundaries start at an offset (NABO)| NABO 8: the boundaries are shifted
 nawupf=31,nabspf=47|$u|1|no atomic writes: its atomic boundary is not a power of two that holds the unit| NABSPF 47
 nawupf=31,ms=8,pi=2|$u|1|no atomic writes: it is formatted with type 2 protection information|reformat it with protection information of type 1; this erases the namespace: nvme format /dev/sim0n1 --lbaf=0 --pi=1 --ms=0
 nawupf=31,ms=8,pi=2,formats=512+8:4096:512|$u|1|no atomic writes: it is formatted with type 2 protection information|reformat it without metadata; this erases the namespace: nvme format /dev/sim0n1 --lbaf=2
 nawupf=31,ms=16,formats=512+16:4096|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply|nvme format /dev/sim0n1 --lbaf=1
-nawupf=31,ms=16,formats=512+16:4096,no_format|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply| another format none that the disk lists would do
+nawupf=31,ms=16,formats=512+16:4096,no_format|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply| another format none of those that the disk lists helps
 nawupf=31,readonly|$u|1|no atomic writes: it is read-only| read-only yes
 nawupf=31,readonly|$u|1|no atomic writes: it is read-only| blockdev --setrw $u
 nawupf=31,readonly,unprivileged|$u|1|no atomic writes: it is read-only| read-only yes
 nawupf=31,readonly,part=2048+4096|${u}p1|1|no atomic writes: it is read-only| read-only yes
 kind=scsi,max_atomic=32,readonly|$u|1|no atomic writes: it is read-only| read-only yes
 kind=none,readonly|$u|1|no atomic writes: not an NVMe namespace, SCSI disk, or a partition of one| read-only yes
-nawupf=31,closed|$u|2|cannot tell: this user may not open the device|may not be opened: Permission denied
-kind=scsi,max_atomic=32,closed|$u|2|cannot tell: this user may not open the device|may not be opened: Permission denied
-nawupf=31,no_answer|$u|2|cannot tell: the device gives no answer: Input/output error| identify Input/output error
+nawupf=31,closed|$u|2|cannot tell: this user may not open the device|cannot be opened: Permission denied
+kind=scsi,max_atomic=32,closed|$u|2|cannot tell: this user may not open the device|cannot be opened: Permission denied
+nawupf=31,no_answer|$u|2|cannot tell: the device does not answer: Input/output error| identify Input/output error
 nawupf=31,ms=16|$u|1|no atomic writes: its format carries metadata that a plain write cannot supply| 16 of metadata
 nawupf=31,zoned=host-managed|$u|1|no atomic writes: it is a zoned device|-
 nawupf=31,chunk_sectors=16|$u|1|no atomic writes: its optimal I/O boundary (NOIOB) cuts the atomic unit| chunk 8192 bytes: this cuts the unit
@@ -158,22 +158,22 @@ refused() { # WHAT TEXT COMMAND...
 	case $said in *"$2"*) ;; *) fail "$1: no '$2' in: $said" ;; esac
 }
 : > "$work/file"
-refused "null" "/dev/null is a character device; name the disk, as /dev/nvme0n1" "$untorn" doctor /dev/null
-refused "report of a file" "--report is about a disk" "$untorn" doctor --report "$work/file"
+refused "null" "/dev/null is a character device; name the disk, such as /dev/nvme0n1" "$untorn" doctor /dev/null
+refused "report of a file" "--report needs a disk" "$untorn" doctor --report "$work/file"
 mkfifo "$work/fifo"
 refused "fifo" "neither a file, a folder nor a block device" "$untorn" doctor "$work/fifo"
 refused "page" "a power of two" "$untorn" doctor --page=12k "$work"
 refused "page of what?" "one path" "$untorn" doctor --page=16k
-refused "sample" "how many pages" "$untorn" doctor --sample=0 "$work/file"
+refused "sample" "not a number of pages" "$untorn" doctor --sample=0 "$work/file"
 refused "missing" "No such file" "$untorn" doctor "$work/none"
-refused "report of what?" "one device; which?" "$untorn" doctor --report
-refused "report as JSON" "does not go with --json" "$untorn" doctor --report --json /dev/null
-refused "two" "which one?" "$untorn" doctor /dev/null /dev/null
+refused "report of what?" "--report needs a device" "$untorn" doctor --report
+refused "report as JSON" "cannot go with --json" "$untorn" doctor --report --json /dev/null
+refused "two" "name one device or path" "$untorn" doctor /dev/null /dev/null
 refused "option" "untorn doctor --help" "$untorn" doctor --bogus /dev/null
-refused "policy" "does not know x" "$untorn" doctor --nvme-limits=x /dev/null
+refused "policy" "unknown value x" "$untorn" doctor --nvme-limits=x /dev/null
 # shellcheck disable=SC2069 # the message alone
 full() { sim nawupf=31 "$untorn" doctor $u 2>&1 > /dev/full; }
-equal "full disk" "$(full)" "untorn: the answer could not be written: No space left on device"
+equal "full disk" "$(full)" "untorn: cannot write the answer: No space left on device"
 
 # Block devices of this machine that are not NVMe and have nothing natively: definitely none, whether
 # they may be opened or not. With root also one that stands on a file.
@@ -209,17 +209,17 @@ publish() {
 		"published $u: its atomic unit is 16384 bytes"
 	ask
 	equal "published: verdict" "$(head -n 1 "$work/text")" "$good"
-	said "asked through nothing; published by root"
+	said "asked through the record that root published"
 	said "identify Permission denied"
 	said "published yes, and up to date"
 	chmod 666 /run/untorn/*
 	ask
 	equal "published by all" "$(head -n 1 "$work/text")" \
 		"$u: cannot tell: this user may not ask the device for its identify data"
-	said "published yes, but others than root may write it, so it is not believed"
+	said "published yes, but users other than root may write it, so it is not believed"
 	sim lba=4096,nawupf=3 "$untorn" publish $u > /dev/null
 	ask
-	said "published yes, but of another disk or format"
+	said "published yes, but the record is of another disk or format"
 	rm -rf /run/untorn
 	: > /run/untorn
 	said=$(sim nawupf=31 "$untorn" publish $u 2>&1)

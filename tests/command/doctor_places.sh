@@ -127,7 +127,7 @@ without_sys() {
 	"$untorn" doctor "$node" > "$work/text" 2> "$work/stderr"
 	equal "no /sys: status" $? 2
 	equal "no /sys" "$(head -n 1 "$work/text")" "$node: cannot tell: /sys/dev/block/$number: No such file or directory"
-	has "no /sys" "$work/text" "have sysfs mounted on /sys"
+	has "no /sys" "$work/text" "mount sysfs on /sys"
 	"$untorn" doctor --json "$node" > "$work/json" 2>> "$work/stderr"
 	equal "no /sys, JSON: status" $? 2
 	json "no /sys" "o['qualifies'], o['lane']" "('unknown', 'none')"
@@ -144,7 +144,7 @@ without_sys() {
 layered() {
 	mount -t tmpfs none /sys/dev/block && mkdir -p /sys/dev/block/7:7/slaves/sim0n1 && mknod "$work/layer" b 7 7 || exit 99
 	echo 240:0 > /sys/dev/block/7:7/slaves/sim0n1/dev
-	advice="a layer may split a write or send it elsewhere: let the program open what $work/layer lies on (sim0n1)"
+	advice="a layer may split a write or send it elsewhere: let the program open the devices below $work/layer (sim0n1)"
 	sim nawupf=31 "$untorn" doctor "$work/layer" > "$work/text"
 	equal "layer: status" $? 1
 	has "layer" "$work/text" "  lies on                sim0n1"

@@ -39,10 +39,10 @@ nawupf=31,part=2048+4096|${u}p1|untorn simulated disk|512..16384|command|each by
 nawupf=31,nabo=1|$u|untorn simulated disk|-|none|its atomic boundaries start at an offset (NABO)
 nawupf=31,readonly|$u|untorn simulated disk|-|none|it is read-only
 nawupf=31,unprivileged|$u|untorn simulated disk|-|none|cannot tell: this user may not ask the device for its identify data
-nawupf=31,no_answer|$u|untorn simulated disk|-|none|cannot tell: the device gives no answer: Input/output error
+nawupf=31,no_answer|$u|untorn simulated disk|-|none|cannot tell: the device does not answer: Input/output error
 nawupf=31,closed|$u|untorn simulated disk|-|none|cannot tell: this user may not open the device
 kind=scsi,max_atomic=32|$u|simulated disk|512..16384|command|each by one SCSI WRITE ATOMIC (16)
-kind=scsi,max_atomic=32,unprivileged|$u|simulated disk|-|none|the device has them, of 512 to 16384 bytes, but this user may not send a write command
+kind=scsi,max_atomic=32,unprivileged|$u|simulated disk|-|none|the device can do 512 to 16384 bytes, but this user may not send a write command
 kind=scsi|$u|simulated disk|-|none|the device promises none (VPD page B0h)
 kind=none|$u|-|-|none|not an NVMe namespace, SCSI disk, or a partition of one
 EOF2
@@ -124,10 +124,10 @@ refused() { # WHAT TEXT COMMAND...
 refused "null" "/dev/null is not a block device" "$untorn" list /dev/null
 refused "missing" "No such file" "$untorn" list "$work/none"
 refused "option" "untorn list --help" "$untorn" list --bogus
-refused "policy" "does not know x" "$untorn" list --nvme-limits=x
+refused "policy" "unknown value x" "$untorn" list --nvme-limits=x
 # shellcheck disable=SC2069 # the message alone
 full() { "$untorn" list 2>&1 > /dev/full; }
-equal "full disk" "$(full)" "untorn: the list could not be written: No space left on device"
+equal "full disk" "$(full)" "untorn: cannot write the list: No space left on device"
 full > /dev/null
 equal "full disk: status" $? 2
 

@@ -111,7 +111,7 @@ wrapper() {
 	printf '%s\n' '#include <unistd.h>' 'int main(int argc, char **argv) {' \
 		'(void)argc;' 'return execv(argv[1], argv + 1);' '}' > wrap.c
 	${CC:-cc} -static -o wrap wrap.c 2> messages || { skip "no static programs can be linked"; return; }
-	run "a static wrapper" 125 '' 'untorn: ./wrap *only in dynamically linked programs that it starts*--anyway*' ./wrap /bin/true
+	run "a static wrapper" 125 '' 'untorn: ./wrap *only dynamically linked programs that it starts*--anyway*' ./wrap /bin/true
 	run "a static wrapper, anyway" 0 '*libuntorn.so*' '' --anyway ./wrap /bin/sed -n 's,.*/,,p' /proc/self/maps
 }
 

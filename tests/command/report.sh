@@ -49,10 +49,10 @@ reports() {
 	row "a program that it starts" 0 "$(writes 2 3)" \
 		'write(2); os.execvp("python3", ["python3", "write.py", "write(1)"])' --report
 	row "no atomic write" 0 'untorn: no atomic writes seen*untorn run --check -- PROGRAM)' 'pass' --report
-	row "refused" 1 '*refused: the length is no power of two*' \
+	row "refused" 1 '*refused: the length is not a power of two*' \
 		'os.pwritev(disk, [memoryview(page)[:12288]], 0, 0x40)' --report
 	row "refused, by reason and length" 0 \
-		'untorn: 1 '*$'\n    3 refused: the length is no power of two (2 of them 12288 bytes)\n    2 refused: the offset is no multiple of the length (16384 bytes)' '
+		'untorn: 1 '*$'\n    3 refused: the length is not a power of two (2 of them 12288 bytes)\n    2 refused: the offset is not a multiple of the length (16384 bytes)' '
 def refuse(length, offset):
     try: os.pwritev(disk, [memoryview(mmap.mmap(-1, 32768))[:length]], offset, 0x40)
     except OSError: pass
@@ -298,7 +298,7 @@ logs() {
 	row "a line for each" 0 $'untorn[[]*: pwritev2 of 16384 bytes at 0 by command: done*\nuntorn[[]*at 16384*' 'write(2)'
 	UNTORN_LOG=info
 	row "good ones are not told" 0 '' 'write(2)'
-	row "each reason once" 0 'untorn[[]*refused, EINVAL: the length is no power of two' '
+	row "each reason once" 0 'untorn[[]*refused, EINVAL: the length is not a power of two' '
 for i in range(5):
     try: os.pwritev(disk, [memoryview(page)[:12288]], 0, 0x40)
     except OSError: pass'

@@ -38,21 +38,21 @@ verbs() {
 }
 
 usage() {
-	run "no program" 2 '' 'untorn: which program?*'
-	run "no program after --" 2 '' 'untorn: which program?*' --
-	run "no program after an option" 2 '' 'untorn: which program?*' --mode=off
+	run "no program" 2 '' 'untorn: name a program;*'
+	run "no program after --" 2 '' 'untorn: name a program;*' --
+	run "no program after an option" 2 '' 'untorn: name a program;*' --mode=off
 	run "an unknown option" 2 '' '*--walk*' --walk true
 	run "an option without its word" 2 '' '*--mode*' --mode
 	for word in '' on AUTO 'auto ' native; do
-		run "--mode='$word'" 2 '' "untorn: --mode does not know $word;*" --mode="$word" true
+		run "--mode='$word'" 2 '' "untorn: --mode: unknown value $word;*" --mode="$word" true
 	done
 	for word in '' both Namespace 1; do
-		run "--nvme-limits='$word'" 2 '' "untorn: --nvme-limits does not know $word;*" \
+		run "--nvme-limits='$word'" 2 '' "untorn: --nvme-limits: unknown value $word;*" \
 			--nvme-limits="$word" true
 	done
 	run "a wrong word before a good one" 2 '' 'untorn: --mode*' --mode=on --mode=off true
 	for word in '' inf info: info=x info=x:file INFO infos ' info'; do
-		run "--log='$word'" 2 '' "untorn: --log does not know $word;*error info debug" --log="$word" true
+		run "--log='$word'" 2 '' "untorn: --log: unknown value $word;*error info debug" --log="$word" true
 	done
 	run "--log to a file that cannot be" 2 '' 'untorn: --log: /nosuch/file: No such*' --log=info:/nosuch/file true
 	ln -s nothing loglink
@@ -176,7 +176,7 @@ deep() {
 		--sim="/dev/sim0n1=$work/image,size=1M,nawun=31,nawupf=31" --require=/dev/sim0n1 --require=/dev/null -- echo there
 	run "--require of what is not there" 125 '' 'untorn: */dev/absent*' --require /dev/absent -- echo there
 	run "--require of an option" 125 '' 'untorn: *--json*' --require=--json -- echo there
-	run "--check of a program with a ring" 1 "./ring: needs --deep, for ./ring makes *" '' --check ./ring
+	run "--check of a program with a ring" 1 "./ring: needs --deep, because ./ring makes *" '' --check ./ring
 	run "--check of a program with other calls" 0 './other: reached, without --deep;*' '' --check ./other
 	run "--check of an ordinary program" 0 '*/sh: reached, without --deep;*' '' --check -- sh -c 'echo no'
 	run "--check starts nothing" 0 '*/sh: reached*' '' --check -- sh -c 'exit 9'
@@ -188,7 +188,7 @@ deep() {
 	sed 's/main(int argc, char \*\*argv)/ring_library(int argc, char **argv)/' inline.c > library.c
 	${CC:-cc} -O2 -DCALL=SYS_io_uring_setup -shared -fPIC -o libring.so library.c &&
 		${CC:-cc} -o user user.c -L. -lring -Wl,-rpath,"$work" || return
-	run "--check of a library" 1 "./user: needs --deep, for $work/libring.so makes*" '' --check ./user
+	run "--check of a library" 1 "./user: needs --deep, because $work/libring.so makes*" '' --check ./user
 }
 
 # A byte or two of /bin/true changed: enough for the command, which never starts these.

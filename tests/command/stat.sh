@@ -34,7 +34,7 @@ line() { echo "* pwritev2 *[ ]$1 *[ ]$(($1 * 16384)) *"; }
 # Other programs of this machine may have some.
 rows=1
 "$untorn" stat > out 2> err
-[ -s out ] || grep -q '^untorn: no program with atomic writes' err || fail "none: $(< err)"
+[ -s out ] || grep -q '^untorn: no process with atomic writes' err || fail "none: $(< err)"
 
 start writer 'write(5)'
 row "one process" 0 "python3 ($pid): 1 process$(line 5)" '' "$pid"
@@ -44,9 +44,9 @@ row "nobody in particular" 0 "$(line 5)" ''
 row "all, as JSON" 0 "[[]*\"pid\":$pid,*" '' --json
 row "a histogram" 0 "python3 ($pid): 1 process$(line 5)"$'\n'*' us *##*' '' --histogram "$pid"
 row "metrics" 0 $'# TYPE *\n# EOF' '' --metrics "$pid"
-row "JSON and metrics" 2 '' 'untorn: one of --json, *' --json --metrics
-row "one and all" 2 '' 'untorn: one process*' --all "$pid"
-row "two" 2 '' 'untorn: one process*' 1 2
+row "JSON and metrics" 2 '' 'untorn: give only one of --json, *' --json --metrics
+row "one and all" 2 '' 'untorn: name one process*' --all "$pid"
+row "two" 2 '' 'untorn: name one process*' 1 2
 row "no number" 2 '' 'untorn: x is not a process*' x
 row "no number either" 2 '' 'untorn: 5x is not a process*' 5x
 row "help" 0 'usage: untorn stat*' '' --help
@@ -149,7 +149,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
 	row "all that are mine" 0 "python3 ($mine): 1 process$(line 7)" ''
 	kill "$mine"
 	while kill -0 "$mine" 2> /dev/null; do sleep 0.1; done
-	row "none that are mine" 0 '' "untorn: no program with atomic writes that you may look at (others': as root)"
+	row "none that are mine" 0 '' "untorn: no process with atomic writes that you may look at (root may look at all)"
 	row "none that are mine, as JSON" 0 '[[]*]' '' --json
 fi
 echo "$rows rows, $failed failed"

@@ -106,7 +106,7 @@ if verify seed=1 --plain --file="$there" --size=8M --seconds=1 && [ "$status" = 
 	rm "$there"
 	verify seed=1 --file="$there"
 	equal "file, by the flag: status" "$status" 2
-	has "file, by the flag" "--plain tries what writes without the flag do" "$work/said"
+	has "file, by the flag" "--plain tests writes without the flag" "$work/said"
 	equal "file, by the flag: nothing is left" "$(ls "$there" 2> /dev/null)" ""
 else
 	has "file: no direct I/O here" "direct I/O" "$work/said"
@@ -114,7 +114,7 @@ else
 fi
 verify seed=1 --plain --file="$work/theirs"
 equal "somebody's file: status" "$status" 2
-has "somebody's file" "is there already; name a new file" "$work/said"
+has "somebody's file" "already exists; name a new file" "$work/said"
 
 # Volatile writes may be older, and are to be whole.
 fresh
@@ -145,9 +145,9 @@ has "interrupted" '"result":"unfinished"' <(tr -d ' ' < "$work/text")
 [ ! -s "$work/said" ] || fail "a progress bar, and no terminal: $(cat "$work/said")"
 equal "JSON: writes" "$([ "$(number writes)" -gt 0 ] && echo some)" some
 verify size=32M --check="$work/log" $u
-has "another device" "another device than the log's" "$work/said"
+has "another device" "is not the device of the log" "$work/said"
 verify seed=1 --check="$untorn" $u
-has "no log" "is no log of untorn verify" "$work/said"
+has "no log" "is not a log of untorn verify" "$work/said"
 verify fault=5:0x4281 --destroy --destroy $u
 equal "failing: status" "$status" 2
 has "failing" "ended early: writing of" "$work/text"
@@ -178,10 +178,10 @@ dd if="$work/entry" of="$work/image" bs=1 seek=446 conv=notrunc status=none
 dd if="$work/magic" of="$work/image" bs=1 seek=510 conv=notrunc status=none
 cp "$work/image" "$work/table"
 verify seed=1 --seconds=1 $u
-refused "partition table" "carries a partition table (dos)"
-has "the way out" "say so twice: --destroy --destroy" "$work/said"
+refused "partition table" "has a partition table (dos)"
+has "the way out" "twice: --destroy --destroy" "$work/said"
 verify seed=1 --seconds=1 --destroy $u
-refused "told once" "carries a partition table (dos)"
+refused "told once" "has a partition table (dos)"
 equal "not touched" "$(cmp "$work/image" "$work/table" 2>&1)" ""
 verify seed=1 --seconds=1 --destroy --destroy $u
 equal "told twice" "$status" 0
@@ -190,16 +190,16 @@ if command -v mke2fs > /dev/null || PATH=$PATH:/sbin:/usr/sbin command -v mke2fs
 	truncate -s 16M "$work/image"
 	PATH=$PATH:/sbin:/usr/sbin mke2fs -q "$work/image"
 	verify seed=1 $u
-	refused "filesystem" "carries a signature of ext2"
+	refused "filesystem" "has a signature of ext2"
 else
 	left_out="$left_out filesystem (no mke2fs);"
 fi
-for mistake in "|which device?" "$u $u|which device?" "--bogus $u|untorn verify --help" \
+for mistake in "|name one device" "$u $u|name one device" "--bogus $u|untorn verify --help" \
 	"--seconds=0 $u|--seconds" "--seconds=x $u|--seconds" "--pages=0 $u|--pages" \
-	"--pages=65537 $u|--pages" "--page=16k $u|goes with --plain" "--plain --page=3k $u|a power of two" \
-	"--size=1M $u|goes with --file" "--file=x --size=5k|a multiple of 4096" "--file=x $u|which device?" "--volatile $u|goes with" \
-	"--power-cut=a --check=b $u|comes before" "/dev/null|not a block device" \
-	"$work|not a block device" "/nowhere|No such file" "--nvme-limits=x $u|does not know"; do
+	"--pages=65537 $u|--pages" "--page=16k $u|needs --plain" "--plain --page=3k $u|a power of two" \
+	"--size=1M $u|needs --file" "--file=x --size=5k|a multiple of 4096" "--file=x $u|name one device" "--volatile $u|needs --power-cut" \
+	"--power-cut=a --check=b $u|give one" "/dev/null|not a block device" \
+	"$work|not a block device" "/nowhere|No such file" "--nvme-limits=x $u|unknown value"; do
 	# shellcheck disable=SC2086
 	verify seed=1 ${mistake%|*}
 	refused "${mistake%|*}" "${mistake#*|}"
@@ -225,7 +225,7 @@ in_use() {
 	refused "mounted" "is mounted on $work/mnt"
 	"$untorn" verify "$loop" > "$work/text" 2> "$work/said"
 	status=$?
-	refused "not mounted" "carries a signature of ext2"
+	refused "not mounted" "has a signature of ext2"
 	"$untorn" verify --destroy --destroy "$loop" > "$work/text" 2> "$work/said"
 	status=$?
 	refused "a loop device" "has no atomic writes"

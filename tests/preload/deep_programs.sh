@@ -72,7 +72,7 @@ for program in "$work/valgrind" valgrind; do
 done
 "${CC:-gcc}" -shared -o "$work/vgpreload_tool.so" -x c - < /dev/null
 UNTORN_DEEP=1 UNTORN_LOG=error LD_PRELOAD="$BUILD/libuntorn.so $work/vgpreload_tool.so" /bin/true 2> "$work/said"
-grep -q 'no deep mode here, for valgrind' "$work/said" || { echo "in valgrind:"; cat "$work/said"; failed=1; }
+grep -q 'deep mode is not available, because valgrind' "$work/said" || { echo "in valgrind:"; cat "$work/said"; failed=1; }
 
 # Another preload's syscall(), by an instruction of its own, to which ours goes on.
 cat > "$work/other.c" << 'END'

@@ -169,8 +169,8 @@ static void somebodys_image(void)
 	snprintf(sim, sizeof(sim), DISK "=%s,size=1M", path);
 	want(run_again("opens", sim, said) == EEXIST);
 	snprintf(expected, sizeof(expected),
-		 "libuntorn-sim: %s: is there already, and is no image of a simulated disk; "
-		 "\"existing\" takes it as it is\n",
+		 "libuntorn-sim: %s: exists, but is not an image of a simulated disk; "
+		 "the option \"existing\" uses it as it is\n",
 		 path);
 	want_said(said, expected);
 	want(pread(fd, eight, 8, 0) == 8 && memcmp(eight, "precious", 8) == 0);

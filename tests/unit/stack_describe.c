@@ -96,7 +96,7 @@ START_TEST(device_of_no_kind)
 	put("4000:0/dev", "4000:0");
 	ck_assert_int_eq(describe(), STACK_NO);
 	ck_assert_int_eq(first->kind, STACK_REFUSED);
-	ck_assert_ptr_nonnull(strstr(first->why, "nothing is known"));
+	ck_assert_ptr_nonnull(strstr(first->why, "does not know"));
 }
 END_TEST
 

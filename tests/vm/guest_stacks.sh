@@ -104,7 +104,7 @@ echo "0 $sectors mirror core 1 1024 2 $one 2048 $two 2048" | map mirror
 only "mirror" /dev/mapper/mirror unproven "a mirror writes twice"
 dmsetup remove mirror
 echo "0 $sectors multipath 0 0 1 1 round-robin 0 1 1 $one 1000" | map paths
-only "dm-multipath" /dev/mapper/paths unproven "each would have to be judged"
+only "dm-multipath" /dev/mapper/paths unproven "each path has its own queue"
 dmsetup remove paths
 # A volume that is snapshotted while it is used: linear becomes snapshot-origin.
 linear 0 $sectors "$one" 2048 | map volume
@@ -136,7 +136,7 @@ stack "md raid1" /dev/md0 $((64 * MIB)) unproven "bad block"
 dissolve
 
 scsi_debug_start dev_size_mb=64 delay=0
-only "SCSI disk" "$DISK" unproven "a plain write is none"
+only "SCSI disk" "$DISK" unproven "a plain write is not one"
 scsi_debug_stop
 
 # Files.
@@ -218,7 +218,7 @@ stack "ext4 bigalloc on a volume" $mounted/file $((32 * MIB)) yes
 # Others than root, and where nothing is to be seen.
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 status=0; as_nobody build/untorn doctor --page=16k $mounted/file > /tmp/said 2>&1 || status=$?
-[ $status = 2 ] && grep -q "cannot tell: dm-0: its table cannot be read" /tmp/said || { cat /tmp/said; echo "as nobody: $status"; exit 1; }
+[ $status = 2 ] && grep -q "cannot tell: dm-0: this user may not read its table" /tmp/said || { cat /tmp/said; echo "as nobody: $status"; exit 1; }
 off; dmsetup remove volume
 status=0; unshare --mount sh -c "umount -l /sys && build/untorn doctor --page=16k $one" > /tmp/said 2>&1 || status=$?
 [ $status = 2 ] && grep -q 'cannot tell: ' /tmp/said || { cat /tmp/said; echo "without /sys: $status"; exit 1; }
