@@ -205,7 +205,7 @@ static void handlers_are_told(void)
 	want(raise(SIGUSR1) == 0 && came == 1);
 }
 
-/* A signal's last disposition stays until the program changes it. */
+/* After signal(SIGSYS, SIG_DFL) a SIGSYS must kill the program, although the shim still uses it. */
 static void killed_by_sigsys(void)
 {
 	pid_t child = fork();
