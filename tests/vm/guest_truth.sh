@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Included in a guest: runs the truth machine (truth.c), the fixed matrix or random calls.
 #
-#  truth_matrix OUTPUT DISK UNIT COMMAND...
-#  truth_large OUTPUT DISK UNIT SEED CALLS COMMAND...        random calls
+#	truth_matrix OUTPUT DISK UNIT COMMAND...
+#	truth_large OUTPUT DISK UNIT SEED CALLS COMMAND...        random calls
 #	truth_random OUTPUT DISK SEED CALLS CALLS COMMAND...      CALLS on the disk, then on a partition
 
 truth_matrix() {

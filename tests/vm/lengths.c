@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prints the outcome of an atomic write of each power of two from 512 bytes to 2 MiB, on one line:
- *  lengths [LABEL=]DEVICE...
+ *	lengths [LABEL=]DEVICE...
  * Writes each length at offset 0 and at an offset of the same length, and reads it back.
  */
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * One thread gives a descriptor number to two files in turn. Another thread writes atomically
  * through the number:
- *  races A A-PART START B SECONDS [fua]
+ *	races A A-PART START B SECONDS [fua]
  * A and B are disks or partitions that may be overwritten. A-PART is a partition of A that begins
  * at byte START, or A itself with START 0. Afterwards no byte outside both files may have changed,
  * and none of a file opened for reading; each file's position must have moved by the bytes written

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prints the atomic write fields of statx, a line for each way of asking:
- *  statx_print [LABEL=]PATH...
+ *	statx_print [LABEL=]PATH...
  * The same program runs natively and under the shim, and the tests compare the two outputs as text.
  * So only the tested values in a line may depend on the kernel's version.
  */

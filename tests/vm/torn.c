@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Counts the pages that readers see half old, half new:
- *  torn DEVICE LENGTH READS RWF
+ *	torn DEVICE LENGTH READS RWF
  * One writer writes page after page to the same place, each full of its own number. Two readers
  * read it directly, READS times in all, and count the pages with more than one number. RWF are the
  * writer's flags: 0x40 for atomic writes, 0 for plain ones. With plain writes the first torn page

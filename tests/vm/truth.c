@@ -5,8 +5,8 @@
  * shim on different kernels, and the tests compare the outputs as text. A new door is a new row of
  * a table in truth_doors.h.
  *
- *  truth DEVICE UNIT                  the fixed matrix
- *  truth DEVICE UNIT SEED COUNT       COUNT random calls; 60s: as many as fit into 60 seconds
+ *	truth DEVICE UNIT                  the fixed matrix
+ *	truth DEVICE UNIT SEED COUNT       COUNT random calls; 60s: as many as fit into 60 seconds
  *
  * Links: -luring
  */
