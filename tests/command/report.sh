@@ -209,7 +209,7 @@ signals() {
 	heard "signals" 9
 }
 
-# If the program or the reporter is killed, the other ends as it should: the reporter at once, the program undisturbed.
+# If the program is killed, the reporter must end soon. If the reporter is killed, the program must go on undisturbed.
 kills() {
 	local reporter
 	listener env
