@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What untorn is for, on a simulated disk: make demo, or examples/demo.sh BUILD-DIR.
+# Shows the use of untorn on a simulated disk: make demo, or examples/demo.sh BUILD-DIR.
 set -eu
 build=$(realpath "${1:-build}")
 cuts=${UNTORN_DEMO_CUTS:-100}
@@ -13,7 +13,7 @@ disk="/dev/sim0n1=$work/image,size=64M,nawun=31,nawupf=31"
 
 without() { LD_PRELOAD=$build/libuntorn-sim.so UNTORN_SIM=$disk$1 "${@:2}"; }
 with() { "$build/untorn" run --sim="$disk$1" -- "${@:2}"; }
-exec 3>&2 # for messages where standard error is the programs'
+exec 3>&2 # for messages while standard error is the programs'
 fail() { tail -n 5 "$work/stderr" >&3; echo "$*" >&3; exit 1; }
 show() { printf '\n$ %s\n' "$*"; }
 

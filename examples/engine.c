@@ -45,14 +45,14 @@ static int fail(const char *what, int error)
 	return 2;
 }
 
-/* Page and round say what each word of a page is. A blank page is one of round 0. */
+/* Page and round determine each word of a page. A blank page is one of round 0. */
 static void fill(uint64_t *words, uint64_t page, uint64_t round)
 {
 	for (size_t i = 0; i < PAGE / sizeof(*words); i++)
 		words[i] = i % 2 ? round * (page + 1) : round;
 }
 
-/* A database would look at a checksum. */
+/* A database would check a checksum. */
 static int is_whole(const uint64_t *words, uint64_t page)
 {
 	static uint64_t expected[PAGE / sizeof(*words)];
@@ -65,7 +65,7 @@ struct found {
 	uint64_t torn, lost, newest;
 };
 
-/* After a crash: reads all pages. 0, or 2 after a message. */
+/* Reads all pages after a crash. Returns 0, or 2 after a message. */
 static int scan(int fd, uint64_t acknowledged, struct found *found)
 {
 	uint64_t *words = aligned_alloc(4096, PAGE);
@@ -93,7 +93,7 @@ static int check(int fd, uint64_t acknowledged)
 	return found.torn || found.lost;
 }
 
-/* io_submit() may take fewer than it is given. The next call then says what is wrong. */
+/* io_submit() may take fewer writes than it is given. The next call then returns the error. */
 static int submit(aio_context_t context, struct iocb **list)
 {
 	for (long done = 0, taken; done < DEPTH; done += taken) {
@@ -104,7 +104,7 @@ static int submit(aio_context_t context, struct iocb **list)
 	return 0;
 }
 
-/* A write is done when its event has come and says so. */
+/* A write is done when its event has come with its length as the result. */
 static int collect(aio_context_t context)
 {
 	struct io_event events[DEPTH];
@@ -119,7 +119,7 @@ static int collect(aio_context_t context)
 	return 0;
 }
 
-/* DEPTH pages from the first on, all under way together. */
+/* Writes DEPTH pages from `first` on, all under way together. */
 static int write_batch(int fd, aio_context_t context, uint64_t first, uint64_t round, int flags)
 {
 	static _Alignas(4096) uint64_t memory[DEPTH][PAGE / sizeof(uint64_t)];
@@ -138,7 +138,7 @@ static int write_batch(int fd, aio_context_t context, uint64_t first, uint64_t r
 	return submit(context, list) || collect(context);
 }
 
-/* It goes on after the newest round that is there. */
+/* Continues after the newest round on the device. */
 static int write_rounds(int fd, uint64_t rounds, int flags, int flushes)
 {
 	struct found found = { 0 };
@@ -156,7 +156,7 @@ static int write_rounds(int fd, uint64_t rounds, int flags, int flushes)
 		if (flushes && fdatasync(fd) < 0)
 			return fail("fdatasync", errno);
 		printf("%" PRIu64 "\n", round);
-		fflush(stdout); /* acknowledged, from here on */
+		fflush(stdout); /* from here on the round is acknowledged */
 	}
 	return 0;
 }

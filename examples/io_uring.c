@@ -56,7 +56,7 @@ static int submit(struct io_uring *ring, int fd, void *data, unsigned length, in
 	return submitted == count ? 0 : -EIO;
 }
 
-/* A write is done only when its completion says so: res is the length, or -errno. */
+/* A write is done only if its completion has the length as res; else res is -errno. */
 static int collect(struct io_uring *ring, unsigned length, int count)
 {
 	struct io_uring_cqe *cqe;

@@ -53,7 +53,7 @@ static long submit(io_context_t context, int fd, void *data, size_t length, int 
 		io_prep_pwrite(list[i], fd, data, length, (long long)length * i);
 		list[i]->aio_rw_flags = RWF_ATOMIC;
 	}
-	/* Fewer than asked for is no error; what is wrong with the next one, the next call says. */
+	/* Fewer than asked for is no error: the next call returns the error of the next write. */
 	for (int done = 0; done < count;) {
 		int submitted = io_submit(context, count - done, list + done);
 		if (submitted <= 0)
@@ -63,7 +63,7 @@ static long submit(io_context_t context, int fd, void *data, size_t length, int 
 	return 0;
 }
 
-/* A write is done only when its event says so: res is the length, or -errno. */
+/* A write is done only if its event has the length as res; else res is -errno. */
 static long collect(io_context_t context, size_t length, int count)
 {
 	struct io_event events[MAX];

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small engine that writes pages: what a database does, and what a power cut does to it. It
+ * A small engine that writes pages as a database does, and counts the damage of a power cut. It
  * overwrites the device!
  *
  *	cc -I include -o pages examples/pages.c
  *
  *	pages write  DEVICE COUNT [plain]    writes COUNT pages of 16 KiB, over and over, each with
  *	                                     RWF_ATOMIC, or with plain writes
- *	pages check  DEVICE COUNT            counts pages that are neither old nor new: torn
+ *	pages check  DEVICE COUNT            counts torn pages: neither old nor new
  *
- * A page carries its version in each of its 512-byte blocks, so that a mix is seen at once.
+ * A page has its version in each of its 512-byte blocks: so a mix is seen at once.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

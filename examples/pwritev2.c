@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 	if (!iov.iov_base)
 		return 1;
 	memset(iov.iov_base, 'A', length);
-	/* One segment: a block device takes no more. */
+	/* One segment: block devices accept only one. */
 	ssize_t written = pwritev2(fd, &iov, 1, offset, RWF_ATOMIC);
 	if (written < 0) {
 		fprintf(stderr, "%s: %s\n", argv[1], explain(errno));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a device promises, with statx(2).
+ * Prints the atomic writes that a device promises, with statx(2).
  *
  *	cc -I include -o statx examples/statx.c
  *	./statx /dev/nvme0n1                     # Linux 6.11 and later

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Builds without a warning, a line for each: gcc and clang, musl, the C library and kernel headers of
-# Debian 11 (glibc 2.31, Linux 5.10) and of sid, and arm64. What can run here runs its unit tests, and
-# on Debian 11 and sid also tests of the simulated disk and of the shim over it; arm64 under qemu-user.
-# make builds, or tests/builds.sh NAME...
-# shellcheck disable=SC2317 # what is called by name
+# Tests that the source builds without a warning; prints a line for each build: gcc, clang, musl, arm64, and the
+# C library and kernel headers of Debian 11 (glibc 2.31, Linux 5.10) and of sid. clang, Debian 11, sid and arm64
+# (under qemu-user) also run the unit tests; Debian 11 and sid also run tests of the shim over the simulated disk.
+# A failure is a warning, an error or a failed test. Start it by make builds, or tests/builds.sh NAME...
+# shellcheck disable=SC2317 # functions are called by name
 set -eu
 . tests/pack/lib.sh
 failed=0
 rooms="pkg-config libjson-c-dev libblkid-dev check"
 
-# The library, the simulated disk and the command, in a build directory of their own.
+# Builds the library, the simulated disk and the command in a build directory of their own.
 build() { # NAME MAKE-SETTING...
 	local directory=build-$1
 	quietly "$1" make CFLAGS='-O2 -g -Werror' "B=$directory" "${@:2}" "$directory/libuntorn.so" \
@@ -22,7 +22,7 @@ said() { # NAME: and how many tests passed, if any ran
 		"$(awk '/^[0-9]+ passed/ { printf ", %s: %s", n++ ? "simulated disk" : "unit tests", $0 }' "$roots/log")"
 }
 
-# Those of the preload tests that need no newer C library and liburing than bullseye's.
+# The preload tests that need no newer C library or liburing than bullseye's.
 preloads=$(printf 'build/tests/preload/%s ' write statx scsi syscall root deep_handler deep_signal)
 in_root() { # NAME SUITE PACKAGE...
 	new_root "$@"
@@ -37,7 +37,7 @@ build_clang() {
 		quietly clang make CC=clang CFLAGS='-O2 -g -Werror' B=build-clang unit
 }
 build_musl() {
-	# The kernel's headers lie among those of glibc.
+		# The kernel's headers lie among glibc's: search that folder last.
 	quietly musl make CC=musl-gcc CFLAGS='-O2 -g -Werror' B=build-musl \
 		CPPFLAGS="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)" \
 		build-musl/libuntorn.so build-musl/tests/vm/musl
@@ -47,7 +47,7 @@ build_bullseye() { in_root bullseye bullseye build-essential $rooms libaio-dev l
 # shellcheck disable=SC2086
 build_sid() { in_root sid sid build-essential $rooms libaio-dev liburing-dev; }
 
-# Without binfmt_misc, which a container cannot register: each test is started by qemu.
+# A container cannot register binfmt_misc: so qemu starts each test.
 build_arm64() {
 	local tree status=0
 	tree=$(tests/vm/fetch.sh tree bookworm:arm64 libc6-dev libjson-c-dev libblkid-dev check libaio-dev liburing-dev) || status=$?

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2034 # those who include this use them
-# For tests of the command over the simulated disk, whose node is $u. $work is a new folder, which is gone at
-# the end. After the last check: `bad` is 1 if one failed, `checks` is how many there were.
+# shellcheck shell=bash disable=SC2034 # the including scripts use them
+# Included by tests of the command over the simulated disk. $u is the disk's node; $work is a new folder, which is
+# removed at the end. After the last check, `bad` is 1 if a check failed, and `checks` is the number of checks.
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
 BUILD=$(realpath "$BUILD")
 untorn=$BUILD/untorn simulated=$BUILD/libuntorn-sim.so

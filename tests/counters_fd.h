@@ -8,7 +8,7 @@
 
 #include "base/counters.h"
 
-/* The descriptor that is left for `untorn stat`, or -1. */
+/* The descriptor of the counters that this process keeps open for `untorn stat`, or -1. */
 static inline int descriptor(void)
 {
 	char path[64], target[256];

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The EXPORT marks, shim.map and what the library really exports must be the same names, without a
-# version, and the library needs nothing but libc: tests/exports.sh LIBRARY
+# Tests that the EXPORT marks, shim.map and the library's exported symbols are the same names, without a version,
+# and that the library needs nothing but libc (loader and sanitizers aside): tests/exports.sh LIBRARY
 set -eu
 marks() {
 	sed -nE 's/^EXPORT .*[ *]([a-z0-9_]+)\(.*/\1/p' shim/door/*.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A system call by an instruction of the program's own: >= 0 or -errno. */
+/* Makes a system call by the program's own instruction; returns >= 0 or -errno. */
 #ifndef INLINE_CALL_H
 #define INLINE_CALL_H
 
@@ -21,7 +21,7 @@ __attribute__((always_inline)) static inline long inline_call(long number, long 
 			 : "rcx", "r11", "memory");
 	return result;
 }
-#else /* deep mode is not to be had: its rows are left out */
+#else /* no deep mode here: its rows are left out */
 static inline long inline_call(long number, long a, long b, long c, long d, long e, long f)
 {
 	(void)number, (void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
@@ -36,7 +36,7 @@ static inline long inline_call(long number, long a, long b, long c, long d, long
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 #define HAS_DEEP 1
-#else /* ThreadSanitizer's own calls are inline too, and its runtime not made for signals there */
+#else /* ThreadSanitizer's calls are inline too, and its runtime cannot take signals in them */
 #define HAS_DEEP 0
 #endif
 

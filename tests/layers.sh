@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Refuses an include that goes up: tests/layers.sh DIRECTORY
-# The folders are the floors. A file includes headers of its own folder or of one that is listed here before
-# it; the command's folders never those of async and door; the simulated disk only its own.
+# Fails if a file includes a header of a higher floor: tests/layers.sh DIRECTORY
+# A folder is a floor. A file may include headers of its own folder and of the floors listed for it here. The
+# command's folders may not include async and door; the simulated disk includes only its own headers.
 set -u
 cd "$1" || exit
 shared='untorn|untorn_uapi'

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Takes each guard out in turn, in a copy of the source, and runs the tests that watch over it: they
-# must fail. tests/mutants.sh BUILD-DIR [NAME-PATTERN [PART/PARTS]]. A guard whose removal nobody notices
-# is not tested; a line here that no longer changes the source is an error too.
+# Removes each guard in turn, in a copy of the source, and runs the tests that watch it: one of them must fail.
+# tests/mutants.sh BUILD-DIR [NAME-PATTERN [PART/PARTS]]. If all of them pass, no test covers the guard: that is
+# an error. A line here that no longer changes the source is an error, too.
 set -u
 pattern=${2:-.} part=${3:-1/1}
 work=$(realpath "$(mktemp -d -p . mutants.XXXXXX)")

@@ -56,7 +56,7 @@ static void set_environment(const char *disk_options, const char *environment)
 		 disk_options);
 	setenv("UNTORN_SIM", disk, 1);
 	setenv("LD_PRELOAD", getenv("TEST_PRELOAD"), 1);
-	/* A body leaves its memory to its end; cancelling a thread and ASAN's stack disagree. */
+	/* A body does not free its memory. ASAN's signal stack conflicts with cancelled threads. */
 	setenv("ASAN_OPTIONS", "detect_leaks=0:use_sigaltstack=0", 0);
 	char *rest = strdup(environment ? environment : "");
 	for (char *one = strtok(rest, "\n"); one; one = strtok(NULL, "\n"))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * For tests of the shim over the simulated disk. A test file has bodies, which are ordinary
- * programs, and a suite() whose tests run a body in a process of its own, under the preloads and
+ * programs, and a suite(). Each test runs one body in a process of its own, under the preloads and
  * with the simulated disk that the test asks for. The test program itself is not preloaded.
  */
 #ifndef PRELOAD_H
@@ -26,19 +26,19 @@ struct body {
 	void (*run)(void);
 };
 
-/* Of the test file, ended by an empty entry. */
+/* Defined by the test file. An empty entry ends the list. */
 extern const struct body bodies[];
 
 /* Runs the body with DISK simulated and these further options (",nabo=8" or ""). environment is
  * NULL or further "NAME=VALUE\nNAME=VALUE". Fails the test unless the body ends well. */
 void preload_run(const char *body, const char *disk_options, const char *environment);
 
-/* The lines of device commands and plain writes that the last preload_run() caused, from the
- * simulated disk's log; each in `line`'s form. */
+/* Counts the lines with this text in the simulated disk's log of the last preload_run(). The log
+ * has a line for each device command that writes and for each plain write. */
 int preload_log_count(const char *containing);
 
-/* A body, further options of the disk, further environment, and how many commands the disk must
- * then have in its log; -1: any number. */
+/* A body, further options of the disk, further environment, and the number of commands that must
+ * then be in the disk's log; -1: any number. */
 struct preload_row {
 	const char *body, *disk, *environment;
 	int commands;
@@ -47,7 +47,7 @@ struct preload_row {
 /* A suite with a test for each row. The rows are static. */
 Suite *preload_suite(const char *name, const struct preload_row *rows, size_t count);
 
-/* In a body: the condition, or the end of the process with a message. */
+/* In a body: ends the process with a message unless the condition holds. */
 #define want(condition)                                                                            \
 	do {                                                                                       \
 		if (!(condition)) {                                                                \
@@ -57,7 +57,7 @@ Suite *preload_suite(const char *name, const struct preload_row *rows, size_t co
 		}                                                                                  \
 	} while (0)
 
-/* The call's result is -1 and errno is this. */
+/* The same unless the call returns -1 with this errno. */
 #define want_error(call, error)                                                                    \
 	do {                                                                                       \
 		errno = 0;                                                                         \
@@ -74,21 +74,22 @@ Suite *preload_suite(const char *name, const struct preload_row *rows, size_t co
 int open_disk(void);
 char *buffer(size_t size, char letter);
 ssize_t atomic_write(int fd, const void *data, size_t length, off_t offset);
-/* In a body: a write of a unit there does what it should; statx tells of the unit; how a child
- * ended, as waitpid() tells it. */
+/* In a body: an atomic write of a unit succeeds and is read back; statx reports the unit; waits for
+ * a child and returns its status. */
 void check_write(int fd, off_t offset, char letter);
 void check_statx(int fd);
 int status_of(pid_t child);
-/* In a body: in 200 ms that number means the other's file. To be joined. */
+/* In a body: starts a thread that calls dup2(by, number) after 200 ms. The caller joins it. */
 pthread_t replace_soon(int number, int by);
-/* What lies there, by a direct read, is all this letter. */
+/* Reads the range through fd: is every byte this letter? */
 int holds(int fd, off_t offset, size_t length, char letter);
-/* The same of the image as it lies there, past the simulation. */
+/* The image file; the same check on it, past the simulation. */
 const char *image_path(void);
 int image_holds(off_t offset, size_t length, char letter);
 
-/* For a body's way of writing, to the eight units from a place on: at once in this process and in a
- * child; and first here, then at once in eight threads. */
+/* A body's function that writes this letter to the eight units from `place` on. The first runner
+ * forks after one write: then parent and child write at the same time. The second writes once in
+ * this thread, then in eight threads at the same time. */
 typedef void write_eight_units(int fd, off_t place, char letter);
 void write_in_a_child_too(write_eight_units *write);
 void write_in_threads(write_eight_units *write);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2034 # those who include this use them
-# For tests of untorn run. A row is: its name, the exit status, what standard output and standard error look
-# like (globs), and the command. The current folder is a new one, which is gone at the end.
+# shellcheck shell=bash disable=SC2034 # the including scripts use them
+# Included by tests of untorn run. A row has a name, the exit status, a glob each for standard output and standard
+# error, and the command. The current folder is a new one, which is removed at the end.
 case $BUILD in
 *address* | *thread*) echo "SKIP: a sanitizer's library would have to come first" && exit 77 ;;
 esac
@@ -33,7 +33,7 @@ skip() { # REASON
 }
 
 run() { row "$1" "$2" "$3" "$4" "$untorn" run "${@:5}"; }
-# shellcheck disable=SC2016 # for the shells that are started
+# shellcheck disable=SC2016 # the started shells expand it
 preload='echo $LD_PRELOAD'
 ended() {
 	echo "$rows rows, $failed failed, $skipped groups skipped"

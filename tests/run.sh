@@ -10,8 +10,8 @@ shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5} # Check's times are for an idle machine
-# The loader divides a preload list at blanks and colons, and knows no way to quote them; and what a
-# test does as another user must be within that one's reach.
+# The loader splits a preload list at blanks and colons, which cannot be quoted. And a test that becomes another
+# user must reach the build folder as that user. Where either is not so, run a copy of the folder.
 is_in_reach() {
 	[ "$(id -u)" != 0 ] || ! command -v setpriv > /dev/null ||
 		setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$build"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Installs the packages that this make target needs and this machine lacks: tests/setup.sh PACKAGE...
-# PACKAGE? is one that a distribution may lack, and which can be done without.
-# Only on Debian and its children; elsewhere it names what to install.
+# PACKAGE? is optional: a distribution may lack it.
+# Installs only on Debian and its derivatives; elsewhere it prints the packages to install, and fails.
 set -eu
 missing='' optional=''
 for package; do

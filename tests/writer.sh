@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# For tests/command/stat.sh and tests/command/report.sh: a folder to work in, which is entered, with the beginning of a python program
-# that makes atomic writes; what they count with.
+# Included by tests/command/stat.sh and tests/command/report.sh. Makes a new folder and enters it. write.py there
+# is the beginning of a python program that makes atomic writes. `rows` and `failed` are the scripts' counts.
 case $BUILD in
 *address* | *thread*) echo "SKIP: a sanitizer's library would have to come first" && exit 77 ;;
 esac

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the benchmarks share: clocks, the way past the shim, and a row of the table. Other programs
- * use the machine too, so both sides of a row are measured in turn, in one run, in many short
- * rounds; neighbours have the same disturbers, so what counts is the ratio within a pair of them.
+ * Shared by the benchmarks: clocks, the way past the shim, and rows of the table. Other programs
+ * use the machine, too. So both sides of a row are measured in turn, in one run, in many short
+ * rounds: neighbouring rounds have the same disturbances, and the ratio within a pair counts.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -28,7 +28,7 @@ static inline double cpu_of(const struct rusage *usage)
 	       (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1e3;
 }
 
-/* User's and kernel's time of all threads, the shim's included. */
+/* User and kernel time of all threads, including the shim's. */
 static inline double cpu_nanoseconds(void)
 {
 	struct rusage usage;
@@ -63,7 +63,7 @@ static inline double median(double *values, int count)
 	return values[count / 2];
 }
 
-/* The library's own function of this name, whoever stands before it. */
+/* The library's own function of this name, past any preload. */
 static inline void *past_shim(const char *library, const char *name)
 {
 	void *handle = dlopen(library, RTLD_NOW);
@@ -92,7 +92,7 @@ static inline void print_row(const char *what, double bare, double with, const c
 	fflush(stdout);
 }
 
-/* At most so much more, or so many times as much: 0 no such target. */
+/* The target: at most `more` added, or at most `times` as much; 0: no such target. */
 static inline void row_of_times(const char *what, struct pairs *pairs, const char *unit,
 				double more, double times)
 {
@@ -106,7 +106,7 @@ static inline void row_of_times(const char *what, struct pairs *pairs, const cha
 		  bare * (ratio - 1) <= more || ratio <= times);
 }
 
-/* At least so many times as many: 0 no target. */
+/* The target: at least `times` as many; 0: no target. */
 static inline void row_of_rates(const char *what, struct pairs *pairs, const char *unit,
 				double times)
 {

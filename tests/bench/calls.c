@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the shim, which is preloaded, costs calls that are none of its business: through it, and
- * past it.
+ * Measures the cost of the preloaded shim for calls that it only passes on: through it, and past
+ * it.
  *
  * Links: -luring
  */
@@ -87,7 +87,7 @@ static void submit_many(void *function)
 	submit(function, 32);
 }
 
-/* A program that has no liburing, and makes system calls by syscall(). */
+/* A ring as in a program without liburing, which makes system calls by syscall(). */
 static struct raw {
 	int fd;
 	struct io_uring_params params;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What deep mode costs: a system call that is trapped against the same without deep mode, and those
- * that go through the C library in it against the same without. To be run by untorn run --deep.
- * Each round has a thread, which is armed as it begins and then disarms itself, so that all is
- * measured in turn.
+ * Measures the cost of deep mode: a trapped system call, and calls through the C library, each
+ * against the same call without deep mode. Run it by untorn run --deep. Each round has a new
+ * thread: it begins armed and then disarms itself, so that both sides are measured in turn.
  */
 #include <link.h>
 #include <pthread.h>
@@ -50,7 +49,7 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *address)
 	return 0;
 }
 
-/* The least that a handler can do. */
+/* The smallest possible handler. */
 static void only_the_call(int signal, siginfo_t *info, void *context)
 {
 	(void)signal, (void)info;
@@ -110,7 +109,7 @@ static double measure(void (*call)(void))
 	return (nanoseconds(CLOCK_MONOTONIC) - start) / CALLS;
 }
 
-/* What the kernel takes for a trap, whoever handles it. */
+/* The kernel's own cost of a trap, with the smallest possible handler. */
 static struct pairs traps;
 
 static double measure_trap(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes of 16 KiB at random to an NVMe disk, through the shim, which is preloaded, against what
- * the kernel does past it: its own atomic writes where it has them, else plain ones. And the bare
- * command. disk DEVICE [least] : a lone pwritev2() is to be so many times as fast
+ * Measures random writes of 16 KiB to an NVMe disk through the preloaded shim, against the kernel's
+ * writes past it: its own atomic writes if it has them, else plain ones. Also the bare command.
+ * disk DEVICE [LEAST]: the target is that a single pwritev2() is LEAST times as fast
  *
  * Links: -laio -luring
  */
@@ -29,7 +29,7 @@ static unsigned block;
 static char *data;
 static bool native;
 
-/* As many writes in a round as take a while, and none left over. */
+/* The writes in a round: enough to take a while, and a multiple of the depth. */
 static int writes_of(unsigned depth)
 {
 	return depth == 1 ? 128 : 512;
@@ -69,7 +69,7 @@ static void by_pwrite(bool through, unsigned depth)
 	}
 }
 
-/* Instead of the shim: what it cannot do without. */
+/* Without the shim: only the command, which the shim needs at least. */
 static void by_command(bool through, unsigned depth)
 {
 	struct nvme_user_io io = { .opcode = 1,
@@ -123,7 +123,7 @@ static void by_uring(bool through, unsigned depth)
 
 static io_context_t contexts[2];
 
-/* libaio's own functions call syscall(), which is the shim's. */
+/* libaio's own functions would call the shim's syscall(). */
 static long submit_aio(bool through, long count, struct iocb **iocbs)
 {
 	static __typeof__(syscall) *past;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the shim costs the start of a program: this one, which then does nothing, without it and
- * with it, from fork() to its end; and of that the child's CPU time, which others disturb less.
- * exec LIBRARY
+ * Measures the cost of the shim for the start of a program: of this one, which then does nothing,
+ * with and without the shim, from fork() to its end. Also the child's CPU time, which other
+ * programs disturb less. exec LIBRARY
  */
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an atomic write costs beside its command: everything that must be true at that moment is
- * asked of the kernel. fences DEVICE: any block device, which is overwritten, and taken for an NVMe
- * disk whose commands take no time.
+ * Measures the cost of an atomic write without its command: the shim asks the kernel about
+ * everything that must be true at that moment. fences DEVICE: any block device. It is overwritten,
+ * and is taken for an NVMe disk whose commands take no time.
  *
- * The engine is linked in, so that a command can be taken out of it; its system calls are real.
+ * The engine is linked in, so that the command can be left out; its other system calls are real.
  *
  * Links: -Wl,--wrap=real_ioctl -Wl,--wrap=sysfs_disk_link
  */
@@ -30,7 +30,7 @@ int __real_real_ioctl(int fd, unsigned long request, void *argument);
 int __wrap_real_ioctl(int fd, unsigned long request, void *argument);
 int __wrap_sysfs_disk_link(dev_t device, const char *name, char *ret_name, size_t size);
 
-/* A namespace of a unit of 16 KiB (NVM Command Set 1.0 figure 97). */
+/* A namespace with a unit of 16 KiB (NVM Command Set 1.0 figure 97). */
 static int identify(const struct nvme_passthru_cmd *command)
 {
 	uint8_t *page = (uint8_t *)(uintptr_t)command->addr;

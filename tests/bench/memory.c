@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory that the shim takes of a process, without it and with it: before its first write, and
- * after some. memory LIBRARY DEVICE
+ * Measures the memory of a process without the shim and with it: before its first write, and after
+ * some writes. memory LIBRARY DEVICE
  *
  * Links: -luring
  */
@@ -75,7 +75,7 @@ static const struct {
 	{ "after writes by io_uring, 32 at once", write_many },
 };
 
-/* memory NUMBER DEVICE with|without: in a process of its own; says what it takes. */
+/* memory NUMBER DEVICE with|without: runs in a process of its own and prints its memory. */
 static int child(char **argv)
 {
 	static char data[UNIT] __attribute__((aligned(4096)));

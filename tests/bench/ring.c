@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the mechanism costs by which a write leaves a program's io_uring and its completion comes
- * back: here the checks are left out and a command is a NOP, which takes no time. Beside it as
- * many writes to /dev/null in the program's ring alone. CPU time of all threads, a write.
+ * Measures the cost of taking a write out of a program's io_uring and bringing its completion back.
+ * Here the checks are left out, and a command is a NOP, which takes no time. Compared with as many
+ * writes to /dev/null in the program's ring alone. CPU time of all threads for each write.
  *
- * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_leave -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish -Wl,--wrap=span_after
+ * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_leave -Wl,--wrap=engine_open_node
+ * -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land
+ * -Wl,--wrap=engine_finish -Wl,--wrap=span_after
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -113,7 +115,7 @@ static unsigned reap(struct io_uring *ring)
 	return count;
 }
 
-/* As many as `depth` at once. */
+/* Up to `depth` writes at once. */
 static double run(struct io_uring *ring, bool atomic, unsigned depth)
 {
 	double before = cpu_nanoseconds();

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What the shim costs, as a table: tests/bench/table.sh BUILD-DIR
-# No test: that a target is missed is not a failure.
+# Prints the costs of the shim as a table: tests/bench/table.sh BUILD-DIR
+# This is no test: a missed target is not a failure.
 set -eu -o pipefail
 build=$(realpath "$1") shim=$(realpath "$1")/libuntorn.so
 bench=$build/tests/bench
@@ -40,11 +40,11 @@ title "Deep mode: a thread that is not trapped, and one that is:"
 
 title "Our own time beside a command, which takes none here; io_uring on one processor:"
 [ "$(id -u)" != 0 ] || on_loop
-# On one processor, as in the guests: to wake another one, as our threads do, can take as long in a
-# virtual machine as many writes.
+# On one processor, as in the guests: in a virtual machine our threads' wake-up of another processor can take as long as
+# many writes.
 taskset -c 0 "$bench/ring" || not_had
 
-# Everything is emulated there: only the ratios tell. One processor: our threads have an affinity of their own.
+# Everything is emulated in the guest: only the ratios count. One processor: our threads have their own affinity.
 guest() { # KERNEL COMMAND
 	tests/vm/vm -k "$1" -p maxcpus=1 -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- "$2" || not_had
 }

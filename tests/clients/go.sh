@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A plug-in written in Go, in a C program and in Python, in deep mode: its goroutines make system calls by
-# instructions of their own on stacks of a few KiB. 1,000 calls of it, each of 64 goroutines that read files,
-# sleep and, one in 16, write atomically to the simulated disk.
+# A plug-in written in Go, in a C program and in Python, in deep mode: its goroutines make system calls by their own
+# instructions, on stacks of a few KiB. UNTORN_CALLS (1000) calls, each of 64 goroutines, which read files and sleep;
+# one in 16 writes atomically to the simulated disk. Results and the number of commands must be right.
 set -eu
 . tests/clients/lib.sh
 PATH=$PATH:$(printf '%s:' /usr/lib/go-*/bin)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What these scripts share: unmodified clients at their usual work, without the shim and with it, as
-# it comes ("auto"), never stepping aside for a kernel that can do it too ("command"), and so in deep
-# mode ("deep"). UNTORN_CLIENT_WAYS names those that are wanted.
-# They run from the top of the source, with $BUILD as tests/run.sh sets it. The clients come from
-# this machine's own mirror and are unpacked into trees; nothing is installed.
+# Included by the scripts of this folder, which run unmodified clients at their usual work: without the shim
+# ("native"), with it in its default mode ("auto"), with it sending commands even where the kernel could do the writes
+# ("command"), and the same in deep mode ("deep"). UNTORN_CLIENT_WAYS: which of the last three.
+# They run from the top of the source, with $BUILD as tests/run.sh sets it. The clients come from this machine's own
+# mirror and are unpacked into trees; nothing is installed.
 
 shim=$BUILD/libuntorn.so
 shim_ways=${UNTORN_CLIENT_WAYS:-auto command deep} ways="native $shim_ways"
@@ -22,7 +22,7 @@ skip() { echo "SKIP: $*"; exit 77; }
 fail() { echo "$*"; exit 1; }
 case $BUILD in *address* | *thread*) skip "the clients are not built with sanitizers" ;; esac
 
-# As tests/vm/fetch.sh, into $tree; what the mirror does not have ends the script as skipped.
+# As tests/vm/fetch.sh, into $tree. If the mirror lacks something, the script ends as skipped.
 fetched() {
 	local status=0
 	tree=$(tests/vm/fetch.sh "$@") || status=$?
@@ -30,8 +30,8 @@ fetched() {
 	return $status
 }
 
-# A tree is another system, of another Debian perhaps. Its programs get it as their root, with
-# $work as /tmp and the shim in it, and run as nobody, for servers refuse to be root.
+# A tree is another system, perhaps of another Debian release. Its programs get it as their root, with $work as /tmp
+# and the shim in it. They run as nobody, because servers refuse to run as root.
 enter_tree() { # ARGUMENTS OF fetch.sh
 	[ "$(id -u)" = 0 ] || skip "only root can give a program another root"
 	fetched "$@"
@@ -41,7 +41,7 @@ enter_tree() { # ARGUMENTS OF fetch.sh
 	printf '%s\n' root:x:0:0::/:/bin/sh nobody:x:65534:65534::/tmp:/bin/sh > "$tree/etc/passwd"
 	printf '%s\n' root:x:0: nogroup:x:65534: > "$tree/etc/group"
 }
-fresh_run() { # an empty /tmp/run that is nobody's
+fresh_run() { # an empty /tmp/run owned by nobody
 	rm -rf "$work/run"
 	install -d -o 65534 -g 65534 "$work/run"
 }
@@ -55,7 +55,7 @@ with_shim() { # WAY LIBRARY: into $variables, for env
 	esac
 }
 
-# The mounts end with the program. Nothing but exec, so that the process's id is the program's.
+# The mounts end with the program. Only exec, so that the process ID is the program's.
 become() { # WAY PROGRAM...
 	local variables
 	with_shim "$1" /tmp/libuntorn.so
@@ -69,7 +69,7 @@ become() { # WAY PROGRAM...
 }
 in_tree() { (become "$@"); }
 
-# Lest a test pass because nothing is there.
+# Checks that the shim is in the process, or not: else a test could pass without it.
 has_shim() { # WAY PID
 	local found=no wanted=yes
 	[ "$1" != native ] || wanted=no
@@ -88,14 +88,14 @@ until_true() { # SECONDS COMMAND...
 	done
 }
 
-# kill -9, and nothing of it left, as after a power cut that the disk survived.
+# Kills the server by kill -9, as in a power cut that the disk survives.
 crash() {
 	kill -9 "$server"
 	wait "$server" 2> /dev/null || true
 	server=
 }
 
-# The clients' logs must not speak of us, nor of crashes.
+# The clients' logs must not mention untorn or crashes.
 silent() { # LOG...
 	! grep -iE 'untorn|panic|segfault|signal 11|signal 6' "$@" || fail "that is in the logs"
 }

@@ -1,23 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# liburing's own test programs, built from Debian's source of it: what this machine's kernel passes
-# without the shim passes under it too.
+# liburing's own test programs, built from Debian's source: each that passes on this machine's kernel without the shim
+# must pass under it, too.
 #
 #   tests/clients/liburing.sh [TEST...]
 #
-# UNTORN_LIBURING: which ones, "sid sid/calls bookworm". /calls are linked with a static liburing
-# whose system calls go through syscall(), as programs do that work their rings themselves; the others
-# with the shared library. Built once, in the cache of tests/vm/fetch.sh.
+# UNTORN_LIBURING: which builds, "sid sid/calls bookworm". The /calls builds have a static liburing whose system calls
+# go through syscall(), as in programs that work their rings themselves; the others use the shared library. They are
+# built once, in the cache of tests/vm/fetch.sh.
 set -eu
 . tests/clients/lib.sh
 ulimit -c 0
 seconds=20
 
-# liburing has its own instructions for x86-64, where no preload reaches it; as on any machine that
-# it does not know, it calls the C library.
+# On x86-64 liburing makes system calls by its own instructions, which no preload reaches. On a machine that it does not
+# know it calls the C library: make it do so here.
 call_libc() { sed -i 's/defined(__x86_64__)/0/' src/syscall.h; }
 
-# Into $tests. Some programs want newer headers than this machine's: not every one gets built.
+# Builds into $tests. Some programs need newer headers than this machine's: not all can be built.
 build_tests() { # SUITE[/calls]
 	local built
 	fetched source "${1%/calls}" liburing
@@ -31,7 +31,7 @@ build_tests() { # SUITE[/calls]
 		cd "$built"
 		case $1 in */calls) call_libc && ./configure --use-libc ;; *) ./configure ;; esac
 		make -C src
-		# The linker takes the shared one where there is one of this name.
+		# The linker takes the shared library if there is one of this name.
 		case $1 in
 		*/calls) ;;
 		*) (cd src && ln -s liburing.so.2.* liburing.so.2 && ln -s liburing.so.2 liburing.so) ;;
@@ -42,7 +42,7 @@ build_tests() { # SUITE[/calls]
 	) > "$work/building" 2>&1 || { tail "$work/building"; fail "liburing of $1 could not be built"; }
 }
 
-# One run, in a folder of its own: "passed", or why not.
+# Runs a test in a folder of its own; prints "passed", or why not.
 outcome() { # WAY TEST
 	local status=0 expected=0 variables dir
 	dir=$(mktemp -d -p "$work")
@@ -62,8 +62,8 @@ passes_always() { # WAY TEST
 	for _ in 1 2 3; do [ "$(outcome "$1" "$2")" = passed ] || return 1; done
 }
 
-# libuntorn(7): a ring that a program works by system calls gets no polling thread where the shim must
-# see its entries; the program is told at once that the thread sleeps, not after the time it set.
+# An intended difference, see libuntorn(7): a ring that a program works by system calls gets no polling thread if the
+# shim must see its entries. The ring says at once that the thread sleeps, not after the time that the program set.
 on_purpose() { # WAY TEST OUTCOME
 	case $suite/$1/$2/$3 in
 	*/calls/command/sqpoll-sleep.t/*"SQPOLL wakeup timing off 0" | */calls/deep/sqpoll-sleep.t/*"SQPOLL wakeup timing off 0") ;;
@@ -71,7 +71,7 @@ on_purpose() { # WAY TEST OUTCOME
 	esac
 }
 
-# Only a test that is steady without the shim can tell; one that fails with it gets three chances.
+# A test counts only if it always passes without the shim; a test that fails with the shim is run three more times.
 compare() { # WAY TEST
 	local said
 	said=$(outcome "$1" "$2")
@@ -90,7 +90,7 @@ compare() { # WAY TEST
 	fi
 }
 
-# Does this program call into the shim? The loader itself tells, and does not start it.
+# Whether this program calls into the shim: the loader prints its bindings, and does not start it.
 reached() { # TEST
 	LD_TRACE_LOADED_OBJECTS=1 LD_WARN=1 LD_BIND_NOW=1 LD_DEBUG=bindings LD_PRELOAD=$shim "$tests/$1" 2>&1 |
 		grep -E "file $tests/$1 .*to $shim .*(io_uring_submit|io_uring_enter|syscall)" > /dev/null

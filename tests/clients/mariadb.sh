@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# MariaDB at its usual work, InnoDB with native asynchronous I/O (Debian's is io_uring) and O_DIRECT:
-# installation, mysqlslap's mixed load, transfers that keep a sum, kill -9 amid them and the recovery;
-# then every table is checked and the sum is what it was.
+# MariaDB at its usual work under the shim, InnoDB with native asynchronous I/O (Debian's is io_uring) and O_DIRECT:
+# installation, mysqlslap's mixed load, transfers that keep a sum, kill -9 in the middle, and recovery. Then every
+# table must be good, and the sum must be unchanged.
 set -eu
 . tests/clients/lib.sh
 queries=${UNTORN_CLIENT_QUERIES:-8000}
 
 sql() { in_tree native mariadb --no-defaults -S /tmp/run/socket -u root -N -B "$@"; }
 
-# Few buffers, so that it reads and writes; the doublewrite buffer as it comes.
+# Few buffers, so that the server reads and writes; the doublewrite buffer has its default.
 start() {
 	become "$way" mariadbd --no-defaults --datadir=/tmp/run/data --socket=/tmp/run/socket --skip-networking \
 		--innodb-use-native-aio=ON --innodb-flush-method=O_DIRECT --innodb-buffer-pool-size=16M \
@@ -46,8 +46,8 @@ transfers() {
 	sleep 5
 }
 
-# Every table of every database, by CHECK TABLE ... EXTENDED, once all that was deleted is purged: amid
-# that, after a recovery, it warns now and then of an index record that is gone the next moment.
+# Checks every table of every database by CHECK TABLE ... EXTENDED, after all deleted records are purged: during the
+# purge after a recovery it sometimes warns of an index record that is gone a moment later.
 checked() {
 	sql -e 'set global innodb_max_purge_lag_wait = 0'
 	in_tree native mariadb-check --no-defaults -S /tmp/run/socket -u root --all-databases --extended > "$work/check"

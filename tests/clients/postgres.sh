@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# PostgreSQL at its usual work: 15, and 18 whose reads go through io_uring. initdb, pgbench, a
-# checkpoint, a crash under load and the recovery from it; then every index and table is verified and
-# the sums that pgbench keeps equal are equal.
+# PostgreSQL at its usual work under the shim: 15, and 18, whose reads go through io_uring. initdb, pgbench, a
+# checkpoint, a crash under load, and recovery. Then every index and table must be good, and the sums that pgbench keeps
+# equal must be equal.
 set -eu
 . tests/clients/lib.sh
 seconds=${UNTORN_CLIENT_SECONDS:-15}
@@ -10,7 +10,7 @@ seconds=${UNTORN_CLIENT_SECONDS:-15}
 sql() { in_tree native psql -h /tmp/run -d postgres -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 pgbench() { in_tree "$way" pgbench -h /tmp/run -d postgres "$@"; }
 
-# Few buffers, so that it reads and writes; io_method is known from 18 on.
+# Few buffers, so that the server reads and writes; io_method exists from 18 on.
 start() {
 	become "$way" postgres -D /tmp/run/data -k /tmp/run -c listen_addresses= -c shared_buffers=16MB \
 		-c max_wal_size=64MB ${method:+-c io_method=$method} >> "$work/run/log" 2>&1 &
@@ -19,7 +19,7 @@ start() {
 	has_shim "$way" "$server"
 }
 
-# The server's own process of a client has the shim too, and with io_uring a ring.
+# The server's process for a client must have the shim, too, and with io_uring a ring.
 backend() {
 	local pid
 	mkfifo "$work/hold"
@@ -34,7 +34,7 @@ backend() {
 	rm "$work/hold"
 }
 
-consistent() { # what the tables say must be what the history says; nothing is broken
+consistent() { # the tables' sums must equal the history's; nothing may be corrupt
 	local sums
 	sums=$(sql -c 'select (select sum(abalance) from pgbench_accounts), (select sum(tbalance) from pgbench_tellers),
 		(select sum(bbalance) from pgbench_branches), (select coalesce(sum(delta), 0) from pgbench_history)')

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Programs that have no use for the shim must not notice it: each of tests/command/programs.txt that this machine
-# has, as nobody, in mount and pid namespaces of its own, for ten seconds, with --version or the option that
-# stands behind its name; without untorn, and by untorn run --report. Output and status must be the same, but
-# for numbers of processes, addresses and times (see plain()). A program that differs from itself without untorn
-# is counted and left out; so is one that untorn run says it cannot reach. UNTORN_PROGRAMS names another list.
+# Programs without atomic writes must not notice the shim. Runs each program of tests/command/programs.txt that this
+# machine has, as nobody, in its own mount and pid namespaces, for at most ten seconds, with --version or the option
+# after its name: once without untorn, once by untorn run --report. Output and status must be the same, except process
+# IDs, addresses and times (see plain()). A program that differs from itself without untorn is counted and left out; so
+# is one that untorn run cannot reach. UNTORN_PROGRAMS names another list.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: the programs are not built with sanitizers" && exit 77 ;; esac
 [ "$(id -u)" = 0 ] || { echo "SKIP: only root can run programs as nobody in namespaces"; exit 77; }
@@ -20,10 +20,10 @@ same=0 failed=0 absent=0 varying=0 refused=0
 unset LD_PRELOAD "${!UNTORN_@}"
 export report=
 
-# Its home is an empty one that ends with it; so does whatever it leaves running - but for the reporter, which a
-# program that ends by _exit() does not wait for.
+# Its empty home and all processes that it leaves end with it, except the reporter: a program that ends by _exit() does
+# not wait for that.
 alone() { # COMMAND..., with $report, if there is to be one
-	# shellcheck disable=SC2016 # for the shell that is started
+	# shellcheck disable=SC2016 # the started shell expands it
 	unshare --mount --pid --fork --kill-child --mount-proc sh -c '
 		mount -t tmpfs -o mode=777 none "$1/home" && cd "$1/home" || exit 99
 		shift
@@ -35,8 +35,8 @@ alone() { # COMMAND..., with $report, if there is to be one
 		sh "$work" "$@" < /dev/null
 }
 
-# What differs between two starts of one program: addresses, dates, times and how long something took, numbers
-# of processes, names of temporary files.
+# Removes the differences between two runs of one program: addresses, dates, times and durations, process IDs, names of
+# temporary files.
 plain() {
 	sed -E 's/0x[0-9a-fA-F]+/ADDRESS/g; s/[0-9]+:[0-9]{2}(:[0-9]{2})?([.,][0-9]+)?/TIME/g
 		s/[0-9]{4}-[0-9]{2}-[0-9]{2}/DATE/g; s/[0-9]+([.][0-9]+)? ?(ms|us|s|sec|seconds)\b/DURATION/g

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# QEMU with aio=io_uring and aio=native on disks opened with O_DIRECT: qemu-io writes patterns and
+# QEMU under the shim, with aio=io_uring and aio=native on disks opened with O_DIRECT: qemu-io writes patterns and
 # verifies them, qemu-img writes many blocks, and a guest writes random data and reads it back.
 set -eu
 . tests/clients/lib.sh
@@ -13,8 +13,8 @@ engine_is_used() { # ENGINE PID
 	esac
 }
 
-# Every megabyte is its own number, but for its last 4 KiB; up to eight requests are under way at a
-# time. Read back by the process that wrote it, and by one without the shim.
+# Fills every megabyte with its own number, except its last 4 KiB, with up to eight requests under way. The process that
+# wrote reads all back, and so does one without the shim.
 patterns() { # WAY ENGINE
 	local i number write=() read=()
 	for ((i = 0; i < megabytes; i++)); do
@@ -29,7 +29,7 @@ patterns() { # WAY ENGINE
 	[ ! -s "$work/said" ] || { tail -n 3 "$work/said"; fail "qemu-io, $2, $1, says that"; }
 }
 
-# Long enough to be looked into.
+# Many writes, so that there is time to look into the process.
 many() { # WAY ENGINE
 	become "$1" qemu-img bench -t none -i "$2" -f raw -w -d 16 -s 4k -c "$writes" /tmp/run/disk > "$work/bench" 2>&1 &
 	server=$!
@@ -56,7 +56,7 @@ in_qemu_io() {
 	done
 }
 
-# A guest with a disk of each engine. It waits until this side has looked into QEMU.
+# A guest with a disk for each engine. It waits until this script has looked into QEMU.
 guest_work='
 	dd if=/dev/urandom of=/tmp/data bs=1M count=32 2> /dev/null
 	cp /tmp/data $OUT/data

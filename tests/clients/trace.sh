@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The scripts of examples/trace, each listening to a program that writes to the simulated disk: what they
-# print is what it did.
+# Each script of examples/trace traces a program that writes to the simulated disk: its output must be what the program
+# did.
 set -eu
 . tests/clients/lib.sh
 [ "$(id -u)" = 0 ] && command -v bpftrace > /dev/null || skip "needs root and bpftrace"

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What bash offers for a half-written command line, and that zsh reads its file at all.
+# Tests the completions that bash offers for half-written command lines, and that zsh can read its file.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: the completions are not compiled"; exit 77 ;; esac
 PATH=$(realpath "$BUILD"):$PATH
 . shim/share/untorn.bash
 rows=0 failed=0
-compopt() { :; } # which is for readline alone
-_untorn_devices() { echo /dev/nvme0n1; } # of this machine's, nothing is known
+compopt() { :; } # only readline has it
+_untorn_devices() { echo /dev/nvme0n1; } # independent of this machine
 
-# Words as bash parts them: "=" and ":" are words of their own.
+# The words are split as bash does it: "=" and ":" are words of their own.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 touch "$work/file1" "$work/file2"

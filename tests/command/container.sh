@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The seccomp profile of examples/container, installed by a process as a container's runtime does, in the kernel's own
-# terms: under it untorn serves pwritev2, libaio and io_uring on the simulated disk; what it does not name is refused.
+# The seccomp profile of examples/container. A process installs it as a filter, as a container's runtime does. Under it
+# untorn must serve pwritev2, libaio and io_uring on the simulated disk; calls that it does not name must be refused.
 set -u
 . tests/checks.sh
 [ "$(uname -m)" = x86_64 ] || { echo "SKIP: the numbers of system calls are x86-64's"; exit 77; }
@@ -16,11 +16,11 @@ profile = json.load(open(profile))
 assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
 names = [n for rule in profile["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW" for n in rule["names"]]
 assert len(names) == len(set(names)), "a name comes twice"
-names.append("process_vm_writev") # the simulated disk's, which stands for the kernel
+names.append("process_vm_writev") # only the simulated disk, which stands for the kernel, needs it
 LOAD, EQUAL, RETURN, ALLOW, ERRNO = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
-code = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, 0xc000003e), (RETURN, 0, 0, ERRNO | 1), (LOAD, 0, 0, 0)] # x86-64's alone
+code = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, 0xc000003e), (RETURN, 0, 0, ERRNO | 1), (LOAD, 0, 0, 0)] # only x86-64's calls
 for name in names:
-    if name in number: # others are newer than these headers, or of another machine
+    if name in number: # else it is newer than these headers, or another machine's
         code += [(EQUAL, 0, 1, int(number[name])), (RETURN, 0, 0, ALLOW)]
 code.append((RETURN, 0, 0, ERRNO | profile["defaultErrnoRet"]))
 program = b"".join(struct.pack("HBBI", *line) for line in code)

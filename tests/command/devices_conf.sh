@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# /etc/untorn/devices.conf over the simulated disk, in an /etc and a /run of our own: what the doctor says, what a
-# program may write, what comes before it, and what root publishes of it for those who cannot see the file.
+# /etc/untorn/devices.conf over the simulated disk, in an /etc and a /run of our own. Checks what the doctor prints,
+# which writes a program may make, which settings come before the file, and that root publishes the file's decision
+# for programs that cannot see the file.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
 unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS UNTORN_RULES UNTORN_SIM
@@ -25,7 +26,7 @@ equal() { # WHAT GOT WANTED
 	checks=$((checks + 1))
 	[ "$2" = "$3" ] || { echo "$1: '$2', not '$3'"; bad=1; }
 }
-said() { # A line of the doctor's.
+said() { # LINE: the doctor prints it
 	checks=$((checks + 1))
 	sim "$BUILD/untorn" doctor $u | tr -s ' ' > /run/text
 	grep -qF -- "$1" /run/text || { echo "no '$1' in: $(cat /run/text)"; bad=1; }
@@ -88,7 +89,7 @@ equal "not understood, in the log" "$(UNTORN_LOG=error:/run/said write 1536 512;
 equal "not published" "$(sim "$BUILD/untorn" publish $u 2>&1)" \
 	"untorn: $u: not published: line 2 of $file is invalid"
 
-# While a program writes, within two seconds, and back.
+# The file goes and comes back while a program writes: the shim must follow, at the latest after ten seconds.
 echo "path=$u rules=device nvme-limits=controller" > $file
 sim env LD_PRELOAD="$BUILD/libuntorn.so:$BUILD/libuntorn-sim.so" python3 - $u $file << 'END' || bad=1
 import mmap, os, sys, time

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn doctor and untorn publish over the simulated disk and over what this machine has: the exit
-# status, the verdict in the first line, the evidence and the advice that belong to it, the same in
-# JSON; and that the device is not written.
+# untorn doctor and untorn publish, on the simulated disk and on this machine's devices. Checks the exit status, the
+# verdict in the first line, its evidence and advice, the same in JSON, and that no device is written.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
 untorn=$BUILD/untorn
@@ -28,12 +27,12 @@ sim() { # OPTIONS COMMAND...
 		LD_PRELOAD="${SIM_PRELOAD:-$BUILD/libuntorn-sim.so}" "${@:2}"
 }
 
-# The libraries that the command was built with, or what it does without.
+# The libraries that the command was built with, or its substitutes for them.
 nvme=$(pkg-config --exists 'libnvme >= 1' 'libnvme < 2' && echo libnvme || echo ioctl)
 scsi=$([ -e /usr/include/scsi/sg_pt.h ] && echo libsgutils2 || echo SG_IO)
 
-# What the doctor says of a simulated disk: OPTIONS|DEVICE AND ARGUMENTS|STATUS|FIRST LINE|A LINE
-# (its words, the spaces between them do not matter). In the lines, - is for none.
+# The doctor's output for a simulated disk: OPTIONS|DEVICE AND ARGUMENTS|STATUS|FIRST LINE|A LINE
+# (spaces between its words do not matter). - stands for no line.
 u=/dev/sim0n1
 while IFS='|' read -r options arguments status verdict line; do
 	rm -rf "$work"/image* "$work/log"
@@ -117,7 +116,7 @@ kind=none|$u|1|no atomic writes: not an NVMe namespace, SCSI disk, or a partitio
 nawupf=31,unprivileged|$u|2|cannot tell: this user may not ask the device for its identify data|untorn publish $u
 EOF2
 
-# Settings that change the answer, and a shim in the doctor's own process, that must not.
+# Settings change the answer; a shim in the doctor's own process must not change it.
 verdict() { "$@" 2>&1 | head -n 1; }
 good="$u: atomic writes of 512 to 16384 bytes, each by one NVMe Write"
 doctor() { sim "$1" "$untorn" doctor $u; }
@@ -131,7 +130,7 @@ sim nawupf=31,nabspf=63 "$untorn" doctor --json $u > "$work/json"
 json "numbers" "o['unit_min'], o['unit_max'], o['boundary'], o['lane']" \
 	"(512, 16384, 32768, 'command')"
 json "advice" "o['advice']" "[]"
-# No advice that does not help this disk.
+# For these disks no advice helps: the doctor must give none.
 while read -r options; do
 	rm -rf "$work"/image*
 	sim "$options" "$untorn" doctor --json $u > "$work/json"
@@ -149,7 +148,7 @@ rm -rf "$work"/image*
 sim awupf=31 "$untorn" doctor --json $u > "$work/json"
 json "advice on AWUPF alone" "len(o['advice']), 'AWUPF' in o['advice'][0]" "(1, True)"
 
-# What is no block device, or not there; mistakes.
+# Paths that are not block devices or do not exist; mistakes.
 refused() { # WHAT TEXT COMMAND...
 	local said status=0
 	said=$("${@:3}" 2>&1 > "$work/stdout") || status=$?
@@ -171,12 +170,12 @@ refused "report as JSON" "cannot go with --json" "$untorn" doctor --report --jso
 refused "two" "name one device or path" "$untorn" doctor /dev/null /dev/null
 refused "option" "untorn doctor --help" "$untorn" doctor --bogus /dev/null
 refused "policy" "unknown value x" "$untorn" doctor --nvme-limits=x /dev/null
-# shellcheck disable=SC2069 # the message alone
+# shellcheck disable=SC2069 # only the message
 full() { sim nawupf=31 "$untorn" doctor $u 2>&1 > /dev/full; }
 equal "full disk" "$(full)" "untorn: cannot write the answer: No space left on device"
 
-# Block devices of this machine that are not NVMe and have nothing natively: definitely none, whether
-# they may be opened or not. With root also one that stands on a file.
+# For this machine's block devices that are not NVMe and have no native atomic writes, the answer must be a definite no,
+# whether they may be opened or not. As root also for a loop device on a file.
 for path in /sys/class/block/*; do
 	node=/dev/${path##*/}
 	[ -b "$node" ] && [ "${path##*/nvme}" = "$path" ] || continue
@@ -200,7 +199,7 @@ else
 	left_out="$left_out loop devices;"
 fi
 
-# What root publishes, in a /run of our own.
+# Root's published records, in a /run of our own.
 publish() {
 	mount -t tmpfs none /run
 	ask() { sim "nawupf=31,unprivileged" "$untorn" doctor $u | tr -s ' ' > "$work/text"; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn doctor says the same to people as to programs: the numbers of the first line are those of
-# the JSON, for every way in which a simulated disk may qualify or not. The disk stays as it was.
+# untorn doctor must give the same numbers in its first line and in JSON, for every way in which a simulated disk may
+# qualify or not. It must not write to the disk.
 set -u
 case $BUILD in
 *address* | *thread*) echo "SKIP: the simulated disk would come before the sanitizer" && exit 77 ;;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn doctor where it is asked: without /sys, as nobody, in a cgroup with limits, of names that are not
-# UTF-8; and that its report for others tells nothing by which a drive, a machine or a user is known.
+# untorn doctor in unusual places: without /sys, as nobody, in a cgroup with limits, for names that are not UTF-8. And
+# its report for other people must have nothing that identifies a drive, a machine or a user.
 set -u
 . tests/checks.sh
 command -v python3 > /dev/null || { echo "SKIP: no python3" && exit 77; }
@@ -23,8 +23,8 @@ sim() { # OPTIONS COMMAND...
 }
 nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 
-# A report: what is in it, as bytes, has no serial number, and decides as the disk does.
-bytes() { # FILE: those that are shown
+# A report: its bytes must have no serial number, and lead to the same decision as the disk.
+bytes() { # FILE: the bytes that the report shows
 	sed -nE 's/^[0-9a-f]{4}  //p' "$1" | tr -d ' x\n' | python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read()))'
 }
 sim nawupf=31,awupf=63 "$untorn" doctor --report $u > "$work/report"
@@ -56,7 +56,7 @@ sim nawupf=31,no_answer "$untorn" doctor --report $u > "$work/report"
 equal "report of a silent disk: status" $? 2
 lacks "report of a silent disk" "$work/report" "Identify Controller,"
 
-# Names are any bytes.
+# Names may be any bytes.
 mkdir "$work"/$'n\xc3\xa4me-\xff\xc3'
 weird=$work/$'n\xc3\xa4me-\xff\xc3/disk'
 asked() { # SHELL... with a node of that name
@@ -73,7 +73,7 @@ python3 -c "open('$work/text', 'rb').read().decode('utf-8')" || fail "the text i
 asked "$untorn" list --json "$weird" > "$work/json"
 json "list of a name that is not UTF-8" "len(o['devices']), 'xff' in o['devices'][0]['device']" "(1, True)"
 
-# cgroups, of which this shell is made to be in one.
+# cgroups: the doctor runs as if in one of them.
 throttled() { # CGROUP COMMAND...: over a simulated disk
 	sim nawupf=31,part=2048+4096 bash -c '
 		unset LD_PRELOAD
@@ -121,7 +121,7 @@ cgroups() {
 	warned "beside version 1" /db/one "/db/one limits writes to this disk (io.max wbps=1048576)"
 }
 
-# Without /sys nothing is known of a device but that; nobody may not open one.
+# Without /sys the doctor must only say that it cannot tell. As nobody it may not open a device.
 without_sys() {
 	mount -t tmpfs none /sys || exit 99
 	"$untorn" doctor "$node" > "$work/text" 2> "$work/stderr"
@@ -140,7 +140,7 @@ without_sys() {
 	"$untorn" list > /dev/null 2>&1
 	equal "no /sys, list: status" $? 2
 }
-# A layer, made of a loop device and a /sys of our own: to go round it is advised only if that helps.
+# A layer, made of a loop device and a /sys of our own: the doctor may advise to bypass it only if that helps.
 layered() {
 	mount -t tmpfs none /sys/dev/block && mkdir -p /sys/dev/block/7:7/slaves/sim0n1 && mknod "$work/layer" b 7 7 || exit 99
 	echo 240:0 > /sys/dev/block/7:7/slaves/sim0n1/dev
@@ -172,7 +172,7 @@ if [ "$(id -u)" = 0 ] && unshare --mount true 2> /dev/null; then
 else
 	left_out="$left_out cgroups and /sys (not root);"
 fi
-# The devices of this machine as nobody sees them.
+# untorn list as nobody, on this machine.
 if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
 	nobody "$untorn" list --json > "$work/json"
 	equal "list as nobody: status" $? 0

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# make install of what was built for another prefix, into a DESTDIR with a space, moved afterwards; and make dist,
-# in its own archive too. On a copy of the build, for other tests use it meanwhile.
+# make install, from a build for another prefix, into a DESTDIR with a space, moved afterwards; and make dist, also in
+# its own archive. Works on a copy of the build, because other tests use the build meanwhile.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: what is installed has no sanitizer" && exit 77 ;; esac
 command -v make > /dev/null || { echo "SKIP: no make"; exit 77; }
@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MAKELEVEL MFLAGS LD_PRELOAD "${!UNTORN_@}"
 cp -a "$BUILD" "$work/build"
 rows=0 failed=0
-# shellcheck disable=SC2016 # for the shell that is started
+# shellcheck disable=SC2016 # the started shell expands it
 preload='echo $LD_PRELOAD'
 
 equal() { # WHAT IS WANTED

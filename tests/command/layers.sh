@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# tests/layers.sh accepts what goes down, and refuses an include that goes up or aside.
+# tests/layers.sh must accept an include of a lower floor, and refuse one of a higher floor or of one beside.
 set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

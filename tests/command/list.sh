@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn list, and untorn doctor without a device: a line for each block device, of this machine and of
-# simulated disks, the same in JSON; what is listed, in which order, and that nothing is written.
+# untorn list, and untorn doctor without a device, on this machine's block devices and on simulated disks: a line for
+# each, the same in JSON. Checks which devices are listed, their order, and that nothing is written.
 set -u
 . tests/checks.sh
 command -v python3 > /dev/null || { echo "SKIP: no python3" && exit 77; }
@@ -50,12 +50,12 @@ sim awupf=31 "$untorn" list --nvme-limits=controller $u > "$work/text"
 equal "by AWUPF" "$(sed -n 2p "$work/text" | tr -s ' ')" \
 	"$u untorn simulated disk 512..16384 command each by one NVMe Write"
 
-# This machine's: as lsblk has them, for root and for nobody. Nothing here has atomic writes unless the doctor
-# says so.
+# This machine's devices, as lsblk lists them, for root and for nobody. The list may show atomic writes only where the
+# doctor does.
 disks() { grep . /sys/dev/block/*/size; }
 machine() { # WHAT COMMAND...
 	local before=none after tries=0
-	# Other tests make loop devices meanwhile: once more, then.
+	# Other tests may make loop devices meanwhile: then try again.
 	until [ "$before" = "$(disks)" ] || [ $tries = 20 ]; do
 		[ $tries = 0 ] || sleep 1
 		tries=$((tries + 1)) before=$(disks)
@@ -85,7 +85,7 @@ machine "this machine" env
 [ "$(id -u)" != 0 ] || ! command -v setpriv > /dev/null ||
 	machine "nobody" setpriv --reuid=65534 --regid=65534 --clear-groups
 
-# Which of them, and in which order: in a /sys that lists simulated disks.
+# Which devices, and their order: in a /sys that lists simulated disks.
 enumerated() {
 	mount -t tmpfs none /sys/dev/block || exit 99
 	mkdir /sys/dev/block/240:{0,1,16,32}
@@ -125,7 +125,7 @@ refused "null" "/dev/null is not a block device" "$untorn" list /dev/null
 refused "missing" "No such file" "$untorn" list "$work/none"
 refused "option" "untorn list --help" "$untorn" list --bogus
 refused "policy" "unknown value x" "$untorn" list --nvme-limits=x
-# shellcheck disable=SC2069 # the message alone
+# shellcheck disable=SC2069 # only the message
 full() { "$untorn" list 2>&1 > /dev/full; }
 equal "full disk" "$(full)" "untorn: cannot write the list: No space left on device"
 full > /dev/null

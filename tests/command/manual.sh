@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Every example of the manual but those of untorn-verify(1), which tests/vm/test_examples.sh runs, as it is
-# written there: over a simulated disk, with directories of its
-# own in place of /run, /var/tmp and /usr/local/lib.
+# Runs every example of the manual as it is written, over a simulated disk, with its own directories in place of /run,
+# /var/tmp and /usr/local/lib. tests/vm/test_examples.sh runs those of untorn-verify(1). Each must have its exit status.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library would have to come first"; exit 77 ;; esac
 if [ -z "${UNTORN_MANUAL:-}" ]; then
@@ -12,7 +11,7 @@ if [ -z "${UNTORN_MANUAL:-}" ]; then
 	mkdir "$UNTORN_MANUAL"/{bin,lib,man,run,tmp}
 	cp "$BUILD/untorn" "$BUILD"/examples/{pages,pwritev2} "$UNTORN_MANUAL/bin"
 	cp "$BUILD"/libuntorn*.so "$UNTORN_MANUAL/lib"
-	cp "$BUILD"/libuntorn*.so "$UNTORN_MANUAL/bin" # where a build directory has them
+	cp "$BUILD"/libuntorn*.so "$UNTORN_MANUAL/bin" # beside the command, as in a build directory
 	cp man/* "$UNTORN_MANUAL/man"
 	cp "$0" "$UNTORN_MANUAL"
 	unshare --mount "$UNTORN_MANUAL/${0##*/}"
@@ -22,7 +21,7 @@ cd "$UNTORN_MANUAL" || exit 1
 mount --bind run /run && mount --bind tmp /var/tmp && mount --bind lib /usr/local/lib || exit 1
 PATH=$PWD/bin:$PATH
 unset LD_PRELOAD UNTORN_MODE UNTORN_NVME_LIMITS
-# One that writes on and on where the power is to be cut.
+# The manual's engine: where the power will be cut it writes on and on.
 cat > my-engine << 'END'
 #!/bin/sh
 case $UNTORN_SIM in
@@ -33,7 +32,7 @@ END
 chmod +x my-engine
 export UNTORN_SIM="/dev/nvme0n1=/var/tmp/disk,size=64M,nawupf=31,awupf=31"
 number=$(LD_PRELOAD=$PWD/lib/libuntorn-sim.so stat -c %Hr:%Lr /dev/nvme0n1)
-mkdir -m 755 run/untorn && ln -s "$number" run/untorn/259:0 # which is the number of the manual's disk
+mkdir -m 755 run/untorn && ln -s "$number" run/untorn/259:0 # the number of the manual's disk
 
 examples() { # PAGE: the text between .EX and .EE, a command a line
 	sed -n '/^\.EX/,/^\.EE/{/^\.E[XE]/d;p}' "$1" | sed ':a; /\\e$/{N;ba}; s/\\e\n *//g; s/\\-/-/g; s/\\e/\\/g'
@@ -41,7 +40,7 @@ examples() { # PAGE: the text between .EX and .EE, a command a line
 
 expected() { # COMMAND: its exit status
 	case $1 in
-	*cut_max*) echo 137 ;; # the power cut takes the program along
+	*cut_max*) echo 137 ;; # the power cut kills the program
 	*) echo 0 ;;
 	esac
 }

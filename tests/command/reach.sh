@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn run: misspelt settings, which programs of a tree are served, and which one is judged: that which runs
-# in the end, with the C library and the sanitizer that it brings.
+# untorn run over the simulated disk: misspelt settings; which programs of a process tree are served; and the program
+# that is judged: the one that runs in the end, with its own C library and sanitizer.
 set -u
 . tests/rows.sh
 
-# What the environment has, as what an option says; empty is unset.
+# Environment variables are checked like options; an empty one counts as unset.
 variables() {
 	while read -r word; do
 		row "$word" 2 '' "untorn: ${word%%=*}*" env "$word" "$untorn" run -- echo started
@@ -33,8 +33,8 @@ variables() {
 	row "the same of disks" 0 started '' env UNTORN_SIM=nonsense "$untorn" run --sim=/dev/x=y -- echo started
 }
 
-# Which programs of a tree the shim serves, told by whether their atomic writes are done.
-# shellcheck disable=SC2016 # for the shells that are started
+# The programs of a tree that the shim serves: those whose atomic writes are done.
+# shellcheck disable=SC2016 # the started shells expand it
 served() {
 	local disk="--sim=/dev/sim0n1=$work/image,size=1M,nawun=31,nawupf=31" done='*all or nothing'
 	local write="$BUILD/examples/pwritev2"
@@ -66,8 +66,8 @@ served() {
 
 file_loader() { LC_ALL=C sed -nE 's|.*(/lib[a-z0-9]*/ld[-a-z0-9_.]*).*|\1|p' < <(tr '\0' '\n' < "$1") | head -n 1; }
 
-# Programs that start the one that is meant.
-# shellcheck disable=SC2016 # for the shells that are started
+# Programs that start another program, which is the one to judge.
+# shellcheck disable=SC2016 # the started shells expand it
 through() {
 	local loader
 	run "env" 0 "1 $shim" '' -- env A=1 sh -c 'echo $A $LD_PRELOAD'
@@ -106,7 +106,7 @@ through() {
 	[ ! -x static ] || run "the loader of a static program" 125 '' 'untorn: ./static is statically*' -- "$loader" ./static
 }
 
-# A static wrapper: the shim is in what it executes.
+# A static wrapper: the shim is in the program that it executes.
 wrapper() {
 	printf '%s\n' '#include <unistd.h>' 'int main(int argc, char **argv) {' \
 		'(void)argc;' 'return execv(argv[1], argv + 1);' '}' > wrap.c
@@ -115,8 +115,8 @@ wrapper() {
 	run "a static wrapper, anyway" 0 '*libuntorn.so*' '' --anyway ./wrap /bin/sed -n 's,.*/,,p' /proc/self/maps
 }
 
-# A program that brings a C library in which our library does not find all it needs. Here it is the library
-# that asks too much, for a version of symbols that is in no C library.
+# A program with its own C library, which lacks symbols that the shim needs. Here the shim is changed instead: it needs
+# a symbol version that no C library has.
 old_libc() {
 	mkdir old && cp "$untorn" "$sim" old && LC_ALL=C sed 's/GLIBC_2\.4\x00/GLIBC_9.9\x00/; s/GLIBC_2\.34\x00/GLIBC_9.99\x00/' "$shim" > old/libuntorn.so
 	if ! cmp -s "$shim" old/libuntorn.so && ${CC:-cc} -Wl,-rpath,/nosuch -o with_path static.c 2> messages; then
@@ -132,7 +132,7 @@ old_libc() {
 	fi
 }
 
-# shellcheck disable=SC2016 # for the shells that are started
+# shellcheck disable=SC2016 # the started shells expand it
 sanitized() {
 	echo 'int main(void) { return 0; }' > clean.c
 	if ! ${CC:-cc} -fsanitize=address -o clean clean.c 2> messages || ! ./clean || ! grep -q 'libasan\.so' clean; then

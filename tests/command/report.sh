@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn run --report and UNTORN_LOG over the simulated disk: what is told at the end, whatever the
-# program does to its descriptors and however it ends; and that it ends as it would have without.
+# untorn run --report and UNTORN_LOG over the simulated disk. The report at the end must be right, whatever the program
+# does to its descriptors and however it ends. The program must end as without a report.
 set -u
 . tests/writer.sh
 cat >> write.py <<'END'
@@ -17,14 +17,14 @@ END
 sim=/dev/sim0n1=$work/image,nawun=31,nawupf=31
 run() { timeout 60 "$BUILD/untorn" run --sim="$sim" "$@"; }
 
-# Of a program that is killed, leaves by _exit or is another user's, the report comes a moment after its end.
+# If a program is killed, ends by _exit() or is another user's, its report comes a moment after its end.
 await_match() { # FILE GLOB
 	local tries=0
 	# shellcheck disable=SC2053
 	while [[ $(cat "$1" 2> /dev/null) != $2 && $tries -lt 30 ]]; do sleep 0.1; tries=$((tries + 1)); done
 }
 
-told() { # GLOB: in the end, on standard error
+told() { # GLOB: comes on standard error in the end
 	await_match err "$1"
 	# shellcheck disable=SC2053
 	[[ $(< err) == $1 ]] || { cat err; return 1; }
@@ -80,7 +80,7 @@ links = [os.readlink("/proc/self/fd/" + n) for n in os.listdir("/proc/self/fd") 
 any("untorn-stat" in link for link in links) or write(1)' --report
 }
 
-# A program that ends by exit() is there until its report is written: here nobody reads that for a while.
+# A program that ends by exit() must live until its report is written: here the report is not read for a while.
 waits() {
 	python3 - "$BUILD/untorn" "$sim" << 'END'
 import fcntl, os, subprocess, sys, time
@@ -101,14 +101,14 @@ sys.exit(has_ended or program.wait())
 END
 }
 
-# The status is the program's, a signal's too, and standard output is the program's alone.
+# The status is the program's, also after a signal. Standard output is only the program's.
 ends() {
 	row "its status" 7 "$(writes 1 1)" 'write(1); sys.stdout.flush(); os._exit(7)' --report
 	row "its signal" 143 "*$(writes 1 1)" 'write(1); os.kill(os.getpid(), 15)' --report
 	row "killed" 137 "*$(writes 1 1)" 'write(1); os.kill(os.getpid(), 9)' --report
 	row "standard output" 0 '*' 'print("said"); write(1)' --report
 	[ "$(< out)" = said ] || fail "standard output is the program's"
-	for _ in {1..5}; do # one that ends by itself is told of before its parent goes on
+	for _ in {1..5}; do # after exit() the report comes before the parent goes on
 		run --report -- python3 write.py 'write(1)' 2> err
 		# shellcheck disable=SC2053
 		[[ $(< err) == $(writes 1 1) ]] || fail "told too late: $(< err)"
@@ -119,7 +119,7 @@ ends() {
 	told 'untorn: no atomic writes seen*' || fail "told where SIGCHLD is ignored"
 }
 
-counted() { # FILE: processes, commands, bytes, and those that were timed
+counted() { # FILE: prints processes, commands, bytes, timed commands
 	python3 -c '
 import json, sys
 all = json.load(open(sys.argv[1]))
@@ -147,7 +147,7 @@ for i in 1, 2:
 		fail "no room for it"
 }
 
-# A program that notes each signal that it gets, in $pid; -TSTP is not among them, bash waits for it.
+# Starts a program that notes each signal that it gets; $pid is its number. Not TSTP: bash would wait for it.
 listener() { # COMMAND...
 	rm -f got ready
 	"$@" "$BUILD/untorn" run --sim="$sim" --report -- python3 write.py '
@@ -176,7 +176,7 @@ send() { # NUMBER SIGNAL...: each must arrive once
 
 heard() { # NAME STATUS
 	rows=$((rows + 1))
-	sleep 0.2 # for a second one
+	sleep 0.2 # a second signal might come
 	kill -USR2 "$pid"
 	wait "$job"
 	local status=$?
@@ -209,7 +209,7 @@ signals() {
 	heard "signals" 9
 }
 
-# Nothing is left, whichever is killed, and the program does not mind that it is not told of.
+# If the program is killed, the reporter must end soon. If the reporter is killed, the program must go on undisturbed.
 kills() {
 	local reporter
 	listener env
@@ -230,7 +230,7 @@ kills() {
 	rows=$((rows + 2))
 }
 
-# Where it gets the orphans: the program is another process, and has a group of its own.
+# As process 1, which gets the orphans, untorn run starts the program as another process with its own group.
 first_process() {
 	unshare --pid --fork --mount-proc true 2> /dev/null || { echo "skipped: process 1 (no unshare)"; return; }
 	rows=$((rows + 1))
@@ -248,7 +248,7 @@ sys.exit(7 if got == [15, 1] else 8)' 2> err
 	told "$(writes 1 2)" && [ $status = 7 ] || fail "process 1: status $status"
 }
 
-# Who reads what the program writes learns of its end from the program.
+# A reader of the program's output must see its end when the program closes it: the reporter must not keep it open.
 streams() {
 	rows=$((rows + 1))
 	"$BUILD/untorn" run --sim="$sim" --report -- python3 write.py 'os.close(1); time.sleep(3); open("late", "w")' 2> err |
@@ -257,7 +257,7 @@ streams() {
 	told 'untorn: *' || fail "told after a stream was closed"
 }
 
-# From a program that has become somebody else.
+# Reports of programs that have become another user.
 other_user() {
 	local nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	[ "$(id -u)" = 0 ] && "${nobody[@]}" test -r "$BUILD/libuntorn.so" 2> /dev/null ||
@@ -266,9 +266,9 @@ other_user() {
 	chmod -R a+rwX image* write.py
 	run --report -- "${nobody[@]}" /usr/bin/python3 write.py 'write(4)' 2> err
 	told "$(writes 1 4)" || fail "another user"
-	# Many in a row, and one that has opened the disk as root.
+	# Many programs in a row, and one that opened the disk as root.
 	rows=$((rows + 2))
-	# shellcheck disable=SC2016 # the shell below is meant
+	# shellcheck disable=SC2016 # the started shell expands it
 	run --report -- "${nobody[@]}" sh -c 'for i in $(seq 300); do "$0" /dev/sim0n1 0 16384; done' \
 		"$BUILD/examples/pwritev2" > out 2> err
 	told "$(writes 300 300)" || fail "many of another user"
@@ -277,7 +277,7 @@ other_user() {
 	cannot_harm "${nobody[@]}"
 }
 
-# Another user's process must not end root's program, nor change what it has counted.
+# Another user's process must not be able to end root's program or change its counts.
 cannot_harm() { # COMMAND...
 	rows=$((rows + 1))
 	run --report -- python3 write.py '

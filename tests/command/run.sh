@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn run: which programs it starts in which environment, which it refuses and how it says so.
+# Tests untorn run: which programs it starts, with which environment, which it refuses, and its messages.
 set -u
 . tests/rows.sh
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
@@ -191,7 +191,7 @@ deep() {
 	run "--check of a library" 1 "./user: needs --deep, because $work/libring.so makes*" '' --check ./user
 }
 
-# A byte or two of /bin/true changed: enough for the command, which never starts these.
+# /bin/true with a changed byte or two: good enough, because the command never starts these.
 crafted() {
 	cp true class && printf '\001' | dd of=class bs=1 seek=4 conv=notrunc 2> messages
 	cp true machine && printf '\012' | dd of=machine bs=1 seek=18 conv=notrunc 2> messages
@@ -277,7 +277,7 @@ rights() {
 	run "file capabilities, by root" 0 '' '' ./capable
 }
 
-# Where the command lies and how it is called.
+# The places of the command, and the ways to call it.
 places() {
 	row "by a relative path" 0 "$shim" '' env -C "$BUILD" ./untorn run -- sh -c "$preload"
 	row "through PATH" 0 "$shim" '' env PATH="$BUILD:$PATH" untorn run -- sh -c "$preload"
@@ -314,12 +314,12 @@ places() {
 	fi
 	cp "$shim" tree/lib
 	row "not beside another folder than bin" "$([ -z "$installed" ] && echo 125 || echo 0)" '*' '*' tree/libexec/untorn run true
-	# shellcheck disable=SC2016 # these are no variables
+	# shellcheck disable=SC2016 # these are not variables
 	for folder in '$LIB' '${LIB}' 'x$ORIGIN' '$PLATFORM-x'; do
 		mkdir "$folder" && cp "$untorn" "$shim" "$sim" "$folder"
 		row "a folder with $folder" 125 '' 'untorn: the loader cannot*$ORIGIN, $LIB or $PLATFORM*' "$folder/untorn" run true
 	done
-	# shellcheck disable=SC2016 # these are no variables
+	# shellcheck disable=SC2016 # these are not variables
 	for folder in '$LIBS' '$lib' '{LIB}' 'a$' '$'; do
 		mkdir "$folder" && cp "$untorn" "$shim" "$folder"
 		row "a folder with $folder" 0 "$work/$folder/libuntorn.so" '' "$folder/untorn" run -- sh -c "$preload"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn run and programs that gain rights: refused exactly where the kernel sets AT_SECURE, for then
-# the loader ignores us. The kernel is asked too: it is what must agree. And: the current folder is
-# no place to take a library from.
+# untorn run must refuse programs that gain rights exactly where the kernel sets AT_SECURE, because the loader then
+# ignores the preload. The test asks the kernel, too, and both must agree. And untorn run must take no library from the
+# current folder.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library comes first"; exit 77 ;; esac
 untorn=$BUILD/untorn
@@ -19,7 +19,7 @@ case $(cd "$work/here" && "$work/untorn" run true 2>&1) in
 *"$work/here"*) fail "the library of the current folder was taken" ;;
 esac
 
-# The program tells what the kernel told it; ld.so(8) prints it only where it is not secure.
+# The loader prints the kernel's AT_SECURE for a program, but only if the program is not secure (ld.so(8)).
 program() { cp /bin/true "$work/$1" && chown "$2" "$work/$1" && chmod "$3" "$work/$1"; }
 is_secure() { # WHO PROGRAM
 	! $1 env LD_SHOW_AUXV=1 "$work/$2" | grep -q 'AT_SECURE: *0'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn stat: what it shows of running programs, of which, to whom, and what it says where there is
-# nothing to show.
+# untorn stat, on programs that write to the simulated disk: its output, which programs it shows to which user, and its
+# messages where there is nothing to show.
 set -u
 . tests/writer.sh
 untorn=$BUILD/untorn
@@ -11,7 +11,7 @@ open(sys.argv[1], "w").close()
 time.sleep(60)
 END
 
-# A program that has done that and now rests: its number in $pid.
+# Starts a program that executes PYTHON and then rests; $pid is its number.
 start() { # NAME PYTHON [COMMAND...]
 	local tries=0
 	"${@:3}" "$untorn" run --sim="/dev/sim0n1=$work/$1.image,nawun=31,nawupf=31" -- \
@@ -31,7 +31,7 @@ row() { # NAME STATUS STDOUT STDERR ARGUMENT...
 
 line() { echo "* pwritev2 *[ ]$1 *[ ]$(($1 * 16384)) *"; }
 
-# Other programs of this machine may have some.
+# Other programs of this machine may have atomic writes.
 rows=1
 "$untorn" stat > out 2> err
 [ -s out ] || grep -q '^untorn: no process with atomic writes' err || fail "none: $(< err)"
@@ -54,7 +54,7 @@ row "nobody" 1 '' 'untorn: process 99999999: no such process' 99999999
 row "no shim" 1 '' "untorn: process $$ does not have the shim*" $$
 first=$pid
 
-# As a collector reads it: https://prometheus.io/docs/specs/om/open_metrics_spec/
+# Reads the metrics as a collector does: https://prometheus.io/docs/specs/om/open_metrics_spec/
 metrics() {
 	rows=$((rows + 1))
 	"$untorn" stat --metrics > metrics && python3 - "$1" metrics > err 2>&1 << 'END' || { fail "metrics"; cat err metrics; }
@@ -96,7 +96,7 @@ for i in 1, 2:
     except OSError: pass'
 metrics "$pid"
 
-# Under a report no descriptor is kept: the reporter has one, and is not shown itself.
+# Under a report the program keeps no descriptor of the counters, but the reporter does: it must not be shown itself.
 start_reported() {
 	rm -f reported.ready
 	"$untorn" run --report=/dev/null --sim="/dev/sim0n1=$work/reported.image,nawun=31,nawupf=31" -- \
@@ -109,7 +109,7 @@ row "under a report" 0 "python3 ($pid): 1 process$(line 6)" '' "$pid"
 [ "$("$untorn" stat | grep -c '[ ]98304 ')" = 1 ] || fail "the reporter is shown"
 kill "$pid"
 
-# What it is to be read from is closed: from its memory, if that is allowed.
+# The program has closed the counters' descriptor: untorn stat reads its memory, if that is allowed.
 start closed 'write(3); os.closerange(disk + 1, 4096)'
 if [ "$(id -u)" = 0 ] || [ "$(cat /proc/sys/kernel/yama/ptrace_scope 2> /dev/null || echo 0)" = 0 ]; then
 	row "its descriptor closed" 0 "$(line 3)" '' "$pid"
@@ -118,7 +118,7 @@ fi
 start idle 'pass'
 row "nothing yet" 1 '' "untorn: process $pid has made no atomic write yet*" "$pid"
 
-# Parent and child are one; counted once.
+# A parent and its child count as one program.
 start family 'write(2); os.fork() or (write(2), time.sleep(60))'
 for _ in {1..50}; do "$untorn" stat "$pid" | grep -q ' 65536 ' && break; sleep 0.1; done
 row "a family" 0 "* 2 processes$(line 4)" '' "$pid"
@@ -133,7 +133,7 @@ kill "$first"
 wait $!
 [ "$(< status)" = 0 ] || { fail "watched to its end: $(< status)"; cat out; }
 
-# One's own processes without any privilege, others' not.
+# A user without privilege sees only his own processes.
 if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
 	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	start mine 'write(7)' "${nobody[@]}"

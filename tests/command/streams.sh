@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The command with its standard streams closed or full: what cannot be said is a failure, and a
-# device that is opened must not come to stand where the messages go.
+# untorn doctor on the simulated disk with closed or full standard streams: output that cannot be written must be a
+# failure, and an opened device must not get the number of a stream, where messages would go into it.
 set -u
 case $BUILD in
 *address* | *thread*) echo "SKIP: the simulated disk would come before the sanitizer" && exit 77 ;;

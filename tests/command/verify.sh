@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn verify over the simulated disk: an honest one, by racing readers and by power cuts
-# (UNTORN_VERIFY_KILLS, 10), and disks that lie, each in its way; what it refuses to overwrite; the
-# examples of the manual.
+# untorn verify over the simulated disk, by racing readers and by power cuts (UNTORN_VERIFY_KILLS, 10). On an honest
+# disk it must find nothing; on disks that lie it must find their fault. Also what it must refuse to overwrite.
 set -u
 . tests/checks.sh
 loops=()
@@ -24,7 +23,7 @@ verify() { # OPTIONS ARGUMENTS...: into $work/text and $work/said, the status in
 	status=0
 	sim "$1" "$untorn" verify "${@:2}" > "$work/text" 2> "$work/said" || status=$?
 }
-number() { # NAME: of $work/text, in JSON
+number() { # NAME: this number in the JSON of $work/text
 	sed -nE "s/^ *\"$1\": *([0-9]+).*/\1/p" "$work/text"
 }
 fresh() { rm -f "$work"/image* "$work/log"; }
@@ -48,8 +47,8 @@ tears_across=24576,tear_us=50|1|[0-9]+ torn
 drops=5|1|[0-9]+ lost
 END
 
-# Power cuts, each on a disk as the last one left it: OPTIONS CUTS PATTERN; up to the first that
-# something was found of, and nothing else than that.
+# Power cuts, each on the disk that the last one left: OPTIONS CUTS PATTERN. Ends at the first cut after which verify
+# finds something; that must match PATTERN.
 cuts() {
 	local found=0 cut
 	fresh
@@ -75,7 +74,7 @@ for lie in "tears=4096 torn" "tears_across=24576 torn" "drops=10 lost|out_of_ord
 	equal "${lie% *} is caught" "${said%in *}" "1 found "
 done
 
-# Plain writes, neighbours at once: the simulated disk tears them at a cut, as any disk may that gets them merged.
+# Plain writes, neighbours at once: the simulated disk tears them at a cut, as any disk may do with merged writes.
 fresh
 torn=0
 for cut in 1 2 3 4 5; do
@@ -88,11 +87,11 @@ done
 equal "plain writes are torn" "$([ $torn -gt 0 ] && echo yes)" yes
 fresh
 verify seed=1 --plain --page=4k --seconds=1 $u
-equal "plain, racing readers: status" "$status" 1 # it is written block by block
+equal "plain, racing readers: status" "$status" 1 # the disk writes block by block
 has "plain, racing readers" " torn" "$work/text"
 has "plain: its pages" "256 pages of 4096 to 4096 bytes" "$work/text"
 
-# A file: a new one, written whole before; removed where it was of no use.
+# A file: verify makes a new one and first writes all of it; it removes the file if it could not use it.
 there=$work/file
 touch "$work/theirs"
 if verify seed=1 --plain --file="$there" --size=8M --seconds=1 && [ "$status" = 0 ]; then
@@ -116,14 +115,14 @@ verify seed=1 --plain --file="$work/theirs"
 equal "somebody's file: status" "$status" 2
 has "somebody's file" "already exists; name a new file" "$work/said"
 
-# Volatile writes may be older, and are to be whole.
+# Volatile pages may be older than acknowledged, but must be whole.
 fresh
 verify cut=200,drops=2 --power-cut="$work/log" --volatile --pages=32 $u
 verify seed=1 --check="$work/log" $u
 equal "volatile" "$status $(head -n 1 "$work/text")" "0 $u: nothing found"
 has "volatile" "older than acknowledged" "$work/text"
 
-# To another host; an end by time, by ^C; the log is not overwritten, nor taken for another's.
+# The log goes to another host; verify ends by time or ^C; it must not overwrite a log, nor take another disk's log.
 fresh
 sim seed=1 "$untorn" verify --power-cut=- --seconds=1 $u 2> "$work/said" | cat > "$work/log"
 has "piped: the report" "acknowledged writes are in the log" "$work/said"
@@ -165,7 +164,7 @@ else
 	left_out="$left_out progress bar (no script);"
 fi
 
-# Refused; and told twice, done.
+# Refused, but done if --destroy is given twice.
 refused() { # WHAT TEXT: of the last verify
 	equal "$1: status" "$status" 2
 	has "$1" "$2" "$work/said"
@@ -210,7 +209,7 @@ refused "no atomic writes" "untorn doctor $u says why"
 verify readonly $u
 equal "read-only: status" "$status" 2
 
-# What is in use, of this machine's own: a loop device, mounted, and one with partitions.
+# Devices of this machine that are in use: a mounted loop device, and one with partitions.
 in_use() {
 	PATH=$PATH:/sbin:/usr/sbin
 	truncate -s 16M "$work/loop"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target: identify bytes and queue limits from a stranger -> limits. Whatever they are,
- * nothing may be promised that they do not promise, and nothing may be read beyond them.
+ * Fuzz target: untrusted identify bytes and queue limits become limits. The limits may promise
+ * nothing that the input does not promise, and nothing beyond the input may be read.
  *
  * Compiled with -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION and clang's
- * -fsanitize=fuzzer,address,undefined it is libFuzzer's usual target. Without, it has a main: the
- * arguments are files to run once each; without arguments FUZZ_COUNT (1000000; sanitized 50000) inputs come from a
- * fixed seed. Either ends with abort() at the first wrong answer.
+ * -fsanitize=fuzzer,address,undefined it is libFuzzer's usual target. Otherwise it has a main: it
+ * runs each file named by an argument once. Without arguments it makes FUZZ_COUNT (1000000;
+ * sanitized 50000) inputs from a fixed seed. Both end with abort() at the first wrong answer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@
 
 #include "unit/identify_page.h"
 
-/* The input: this, as it lies in memory, then bytes of Identify Namespace from the start. What is
- * missing is zero. */
+/* The input is this struct, as it lies in memory, then Identify Namespace from its first byte on.
+ * Missing bytes are zero. */
 struct head {
 	uint8_t policy, page_shift, zoned, queue_is_the_disks;
 	uint16_t vid, awun, awupf, segments;
@@ -46,8 +46,8 @@ static void check(const struct nvme_identity *page, const struct head *head)
 	const char *wrong = identify_wrong_promise(page, &device, policy);
 	if (wrong)
 		fail(wrong, &device);
-	/* The caller refuses where device and queue have other blocks: so one of them has to be
-	 * followed, now and then the queue's. */
+	/* The shim refuses a disk whose block size differs from the queue's. So the queue mostly
+	 * gets the disk's block size here; now and then it keeps its own. */
 	if (head->queue_is_the_disks)
 		queue.block = (uint32_t)identify_block(page);
 	struct limits limits = limits_cap(device, &queue, 4096U << (head->page_shift % 5));
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* by custom given with -fsanitize=fuzzer */
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* builds with -fsanitize=fuzzer define it */
 
 static int run_file(const char *path)
 {
@@ -115,7 +115,7 @@ static struct head random_head(uint64_t *state, const struct nvme_identity *page
 			      .start = b >> (a >> 51 & 31) << 9 };
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* ten times as slow, and more */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* ten times slower, or more */
 enum { COUNT = 50000 };
 #else
 enum { COUNT = 1000000 };

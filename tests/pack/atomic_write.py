@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""atomic_write.py DISK OFFSET LENGTH [stay]: makes one atomic write, says what came of it, and stays."""
+"""atomic_write.py DISK OFFSET LENGTH [stay]: makes one atomic write and prints its result; stays if told to."""
 import os
 import signal
 import sys

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The udev rule, the units and the maintainer scripts at work: a system with the packages is booted on Linux
-# 6.1, by its own systemd, with two NVMe disks; what is looked at there is in guest_boot.sh.
-# tests/pack/boot.sh [DIRECTORY-OF-THE-PACKAGES [SUITE]]; without, they are built, and bookworm is booted.
+# Tests the udev rule, the units and the maintainer scripts: boots a system with the packages on Linux 6.1 in QEMU, by
+# its own systemd, with two NVMe disks. guest_boot.sh has the checks.
+# tests/pack/boot.sh [DIRECTORY-OF-THE-PACKAGES [SUITE]]; by default it builds the packages and boots bookworm.
 set -eu
 . tests/pack/lib.sh
 built=${1:-$roots/build/built} suite=${2:-bookworm} root=$roots/boot
@@ -15,13 +15,12 @@ installed() {
 	quietly "apt-get update" inside boot apt-get -qq update
 	quietly "installing" inside boot sh -c 'apt-get -qq -y --no-install-recommends install /debs/untorn_*.deb'
 	rm -r "$root"/var/lib/apt/lists/* # apt is quicker without
-	# Without one it would be a first boot, which asks questions.
+	# Without a machine ID this would be a first boot, which asks questions.
 	quietly "naming the machine" inside boot systemd-machine-id-setup
 	inside boot useradd --groups disk client
 }
 
-# Two services. One as databases have it, which does not reach any disk of its own accord, with the drop-in that
-# the package has for it.
+# Two services. One is like a database's: its unit lets it reach no disk, and it gets the package's drop-in.
 with_services() {
 	local units=$root/etc/systemd/system
 	install -m 755 tests/pack/atomic_write.py "$root/usr/local/bin/atomic_write"
@@ -54,7 +53,7 @@ with_services() {
 	inside boot systemctl -q enable client.service
 }
 
-# Each write was one command, and nothing else was written: LBA and blocks, and how often.
+# Each write must be one command, and nothing else may be written: how often, LBA, blocks.
 only_commands() {
 	expected='      1 0 16
       2 128 16

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# As a newcomer does it: what the README says, in a Debian 12 with nothing but a compiler, git and make.
+# Runs the README's first steps as a newcomer does, in a Debian 12 with only a compiler, git and make.
 set -eu
 . tests/pack/lib.sh
 
@@ -9,7 +9,7 @@ put_source "$roots/demo/src"
 quietly "make demo" inside demo make -C /src demo
 grep -a 'torn pages' "$roots/log"
 
-# Its commands for the simulated disk, as they stand there.
+# The README's commands for the simulated disk, unchanged.
 commands=$(sed -n '/^## A first atomic write/,/^## /s/^    //p' README.md |
 	sed -e :a -e '/\\$/{N;s/\\\n *//;ba' -e '}' | grep /tmp/untorn-)
 quietly "a first atomic write" inside demo sh -euc "cd /src; $commands"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest of boot.sh, when all is up: what has been published, by whom it is believed, and what becomes
-# of it when disks come and go, and when the package does. Disk d0 has a unit of 16384 bytes, d1 of 8192.
+# In the guest of boot.sh, when all is up: checks the published records, that users' writes work by them, and what
+# happens to them when disks come and go, and when the package is purged and installed. Disk d0 has a unit of 16384
+# bytes, d1 of 8192.
 set -eu
 driver=/sys/bus/pci/drivers/nvme
 
@@ -24,7 +25,7 @@ address_of() { basename "$(readlink -f "/sys/block/$1/device/device")"; } # on t
 record() { echo "/run/untorn/$(cat "/sys/block/$1/dev")"; }
 field() { od -An -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; } # FILE OFFSET BYTES: see untorn-published(5)
 
-# By a record of this very disk, of this unit.
+# Whether a record of exactly this disk, with this unit, is published.
 is_published() { # DISK BYTES
 	local record
 	record=$(record "$1")
@@ -33,7 +34,7 @@ is_published() { # DISK BYTES
 }
 await_published() { await "$1 published with $2 bytes" is_published "$@"; }
 
-# What the unit of a disk, or any unit, has said.
+# Prints what units have written to the journal.
 journal() { journalctl --sync && journalctl -b -q -o cat "$@"; }
 ran_since() { [ "$(runs "$1")" -gt "$2" ]; } # DISK RUNS
 runs() { journal -u "untorn-publish@$1.service" | grep -c "^published /dev/$1:" || true; }
@@ -47,7 +48,7 @@ nothing_warned() { # WHEN
 }
 
 nothing_to_do() { [ -z "$(systemctl list-jobs --no-legend)" ]; }
-# Udev does nothing about what the command does, as if it had not come to it yet.
+# Runs the command while udev is stopped, as if udev had not handled the events yet.
 unseen() { # COMMAND...
 	udevadm settle
 	await "rest" nothing_to_do
@@ -56,7 +57,7 @@ unseen() { # COMMAND...
 	udevadm control --start-exec-queue
 }
 
-# As an ordinary user: the length written, or the error.
+# Writes as an ordinary user; prints the length or the error.
 user_writes() { # DISK LENGTH
 	runuser -u client -- untorn run -- atomic_write "/dev/$1" 65536 "$2"
 }
@@ -70,7 +71,7 @@ at_boot() {
 
 of_a_service() {
 	local pid
-	# Not before its disk was published, for it writes but once.
+	# The service must start after its disk was published, because it writes only once.
 	expect "first" "$(journal -u client.service -u untorn-publish@nvme0n1.service |
 		grep -oE '^(Started client|Finished untorn-publish)' | head -n 1)" "Finished untorn-publish"
 	await "a write of the service's" grep -q . <(journal -u client.service -t atomic_write)
@@ -93,10 +94,11 @@ shown() { systemctl show -P "$1" reported.service; }
 is_shown() { [ "$(shown "$1")" = "$2" ]; }
 nothing_left() { [ -z "$(shown ControlGroup)" ] || [ -z "$(cat "/sys/fs/cgroup$(shown ControlGroup)/cgroup.procs")" ]; }
 
-# One of Type=notify under `untorn run --report`: systemd sees the program alone, and it gets each signal once.
+# A service of Type=notify under `untorn run --report`: systemd must see only the program, which must get each signal
+# once.
 of_a_reported_service() {
 	local pid
-	# Returns when the main process has said that it is ready.
+	# systemctl start returns when the main process has reported that it is ready.
 	systemctl start reported.service || fail "reported.service does not start"
 	pid=$(shown MainPID)
 	expect "the main process" "$(tr '\0' ' ' < "/proc/$pid/cmdline")" "/usr/bin/python3 /usr/local/bin/notify_service /dev/nvme0n1 "
@@ -134,7 +136,7 @@ of_a_user() {
 	echo "user: atomic write refused by the kernel, done when published, refused when not"
 }
 
-# A program that closes a disk which it may write to is a change, and that many are none too many.
+# For udev, each close of a disk opened for writing is a change: several changes must not be too many for the unit.
 changes() {
 	local disk before round
 	disk=$(disk_of d0)
@@ -168,7 +170,7 @@ unplugged() {
 	echo "unplugged and plugged in again: published anew"
 }
 
-# Takes away both disks; the second comes under the name of the first, and with its record.
+# Removes both disks. The second comes back under the name of the first, and gets the first one's record.
 refused_on_the_record_of() { # FIRST DISK
 	local address
 	address=$(address_of "$(disk_of d1)")
@@ -178,7 +180,7 @@ refused_on_the_record_of() { # FIRST DISK
 	echo "$address" > $driver/bind
 	await "d1 again" disk_of d1
 	expect "the other's name" "$(disk_of d1)" "$2"
-	cp -p /tmp/stale "$(record "$2")" # whatever its number is
+	cp -p /tmp/stale "$(record "$2")" # under its present number
 	chown root:disk "/dev/$2" # as udev would have it
 	chmod 660 "/dev/$2"
 	expect "on another's record" "$(user_writes "$2" 16384)" "Operation not supported"
@@ -202,7 +204,7 @@ another_in_its_place() {
 
 dpkg_quietly() { DEBIAN_FRONTEND=noninteractive "$@" > /tmp/dpkg 2>&1 || fail "$*: $(cat /tmp/dpkg)"; }
 
-# A disk in use changes all the while.
+# Makes a change of the disk again and again, as a disk in use does.
 change() { while :; do : <> "/dev/$1"; sleep 0.3; done; }
 
 purged() {

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Fresh systems, for packages.sh, boot.sh and builds.sh. They run from the top of the source, as root.
+# Included by packages.sh, boot.sh, rpm.sh, demo.sh and builds.sh: makes fresh systems. They run from the top of the
+# source, as root.
 
 [ "$(id -u)" = 0 ] || { echo "SKIP: only root can enter a root of its own"; exit 77; }
 roots=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
 trap 'rm -rf --one-file-system "$roots"' EXIT
 
-# A new one, by this name; its path is $roots/NAME.
+# Makes a new system; its path is $roots/NAME.
 new_root() { # NAME SUITE PACKAGE...
 	local tar status=0
 	tar=$(tests/vm/fetch.sh root "${@:2}") || status=$?
@@ -14,13 +15,13 @@ new_root() { # NAME SUITE PACKAGE...
 	[ $status = 0 ] || exit 1
 	mkdir "$roots/$1"
 	tar -xf "$tar" -C "$roots/$1"
-	# What finds the mirror.
+	# apt needs these to find the mirror.
 	cp -L /etc/resolv.conf /etc/hosts "$roots/$1/etc/"
 }
 
-# Its /proc and its processes end with the command.
+# Runs a command in the system. Its /proc and its processes end with the command.
 inside() { # NAME COMMAND...
-	# shellcheck disable=SC2016 # for the shell that is started
+	# shellcheck disable=SC2016 # the started shell expands it
 	unshare --mount --pid --fork sh -c \
 		'mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" && mount --bind /dev "$1/dev" &&
 		root=$1 && shift &&
@@ -38,13 +39,13 @@ quietly() { # WHAT COMMAND...
 	"${@:2}" > "$roots/log" 2>&1 || { grep -a -A 5 "FAILED: " "$roots/log"; tail -n 20 "$roots/log"; echo "FAILED $1"; return 1; }
 }
 
-# What debian/control asks for to build.
+# The packages that debian/control needs for a build.
 build_needs() {
 	sed -n '/^Build-Depends:/,/^[A-Z][a-z-]*:/p' debian/control | tr ',' '\n' |
 		sed -nE 's/^(Build-Depends:)? +([a-z0-9-]+).*/\2/p' | sed 's/debhelper-compat/debhelper/'
 }
 
-# The packages, in a root of Debian 12: they are in $roots/build/built.
+# Builds the packages in a Debian 12, into $roots/build/built.
 build_packages() {
 	local built=$roots/build/built
 	# shellcheck disable=SC2046 # several words

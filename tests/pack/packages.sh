@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The Debian packages: built in a root of Debian 12, looked over by lintian, then in roots of Debian 12, 13
-# and sid installed, their autopkgtests run, and purged, which must leave nothing; at last a system with them
-# is booted, by boot.sh, and the README's first steps are taken, by demo.sh. make packages, or tests/pack/packages.sh SUITE...
+# Tests the Debian packages: builds them in a Debian 12 and checks them by lintian. Then installs them in Debian 12, 13
+# and sid, runs their autopkgtests and purges them, which must leave nothing. At last boots a system with them (boot.sh)
+# and runs the README's first steps (demo.sh). make packages, or tests/pack/packages.sh SUITE...
 set -eu
 . tests/pack/lib.sh
 suites=${*:-bookworm trixie sid}
@@ -13,7 +13,7 @@ look_over() {
 	echo "lintian $(lintian --print-version): clean"
 }
 
-# All files but those that come and go with any use of apt.
+# Lists all files, except those that change with any use of apt.
 list() { # ROOT
 	inside "$1" find / -xdev \( -path /dev -o -path /proc -o -path /sys -o -path /tmp -o -path /debs -o -path /var/cache \
 		-o -path /var/lib/apt -o -path /var/log -o -path /var/lib/dpkg/status\* \
@@ -22,7 +22,7 @@ list() { # ROOT
 
 depends() { sed -n 's/^Depends: //p' debian/tests/control | tr -d ',' | tr ' ' '\n' | grep -v untorn | sort -u; }
 
-# Their programs, as autopkgtest would, which needs a machine of its own.
+# Runs the autopkgtests' programs as autopkgtest does, which itself would need a machine of its own.
 autopkgtests() { # ROOT
 	local name names
 	read -ra names <<< "$(sed -n 's/^Tests: //p' debian/tests/control | tr '\n' ' ')"

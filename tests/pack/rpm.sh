@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The RPM packages: built by Debian's rpmbuild out of `make dist`, with the macros that EL 9 has written out; their
-# contents, needs and scriptlets; then installed by rpm --root into a fresh system, where a program writes atomically to
-# the simulated disk, and erased, which must leave nothing. tests/pack/rpm.sh, or make packages.
+# Tests the RPM packages: builds them by Debian's rpmbuild from the source as `make dist` has it, with EL 9's macros
+# written out. Checks their contents, needs and scriptlets. Then installs them by rpm --root into a fresh system, where
+# a program writes atomically to the simulated disk, and erases them, which must leave nothing. tests/pack/rpm.sh, or
+# make packages.
 set -eu
 . tests/pack/lib.sh
 version=$(sed -n 's/^VERSION := //p' Makefile)
@@ -11,7 +12,7 @@ mkdir -p "$top/SOURCES" "$top/SPECS"
 put_source "$top/untorn-$version"
 tar -czf "$top/SOURCES/untorn-$version.tar.gz" -C "$top" "untorn-$version"
 sed "s/@VERSION@/$version/" shim/share/untorn.spec.in > "$top/SPECS/untorn.spec"
-# Debian has no database of RPMs to meet BuildRequires, and other directories than EL's.
+# Debian has no database of RPMs for BuildRequires, and its directories differ from EL's.
 el=(--define "_topdir $top" --define '_libdir /usr/lib64' --define 'dist .test' --define '_build_id_links none'
 	--define 'debug_package %{nil}' --dbpath "$top/db")
 quietly "rpmbuild" rpmbuild -bb --nodeps "${el[@]}" "$top/SPECS/untorn.spec"
@@ -26,13 +27,13 @@ same "the headers' package" "/usr/include/untorn.h
 same "the simulated disk's" "/usr/lib64/untorn
 /usr/lib64/untorn/libuntorn-sim.so
 /usr/share/man/man7/libuntorn-sim.7" "$(rpm -qpl "$(one sim)" | sed 's/\.gz$//')"
-files=$(rpm -qpl "$(one)" | sed 's/\.gz$//') # EL packs pages, Debian's rpmbuild does not
+files=$(rpm -qpl "$(one)" | sed 's/\.gz$//') # EL compresses manual pages, Debian's rpmbuild does not
 for file in /usr/bin/untorn /usr/lib64/untorn/libuntorn.so /usr/lib/systemd/system/untorn-publish@.service \
 	/usr/lib/udev/rules.d/60-untorn.rules /usr/share/bash-completion/completions/untorn.bash \
 	/usr/share/zsh/site-functions/_untorn $(cd man && printf '/usr/share/man/man%s\n' $(ls | sed -nE '/libuntorn-sim/d; s,(.*\.)([0-9])$,\2/\1\2,p')); do
 	grep -qx "$file" <<< "$files" || { echo "not there: $file"; exit 1; }
 done
-# What EL 9 and Amazon Linux 2023 have: the C library, json-c, libblkid; libnvme where it was built with it.
+# EL 9 and Amazon Linux 2023 have these: the C library, json-c, libblkid; libnvme if the build used it.
 needs=$(rpm -qp --requires "$(one)" | sed -E 's/\(.*//; s/ .*//' | sort -u | grep -v '^rpmlib$\|^rtld$\|^/bin/sh$\|^ld-linux')
 same "what it needs" "$(printf '%s\n' libblkid.so.1 libc.so.6 libjson-c.so.5 libnvme.so.1)" "$needs"
 [ "$(rpm -qp --requires "$(one sim)" | grep -c '^lib' | tr -d ' ')" -gt 0 ]
@@ -44,7 +45,7 @@ echo "built: $(cd "$top"/RPMS && echo */*.rpm)"
 new_root el bookworm libjson-c5 libblkid1 libnvme1
 everything() { find "$roots/el" -xdev \( -path "$roots/el/var/lib/rpm" -o -path "$roots/el/tmp" \) -prune -o -print | sort; }
 in_root=(rpm --root "$roots/el" --dbpath /var/lib/rpm --nodeps)
-# With the folders that EL's own packages have.
+# Makes the folders that EL's own packages have.
 mkdir -p "$roots/el"/{var/lib/rpm,usr/lib64/pkgconfig,usr/share/licenses,usr/share/zsh/site-functions}
 everything > "$top/before"
 quietly "rpm -i" "${in_root[@]}" -i "$(one)" "$(one sim)" "$(one devel)"

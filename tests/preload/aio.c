@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic writes through libaio, over the simulated disk: results and errors as a native kernel
- * gives them, some by io_submit() and some by the event; and what a program may do meanwhile.
+ * Atomic writes through libaio, over the simulated disk: the results and errors must be a native
+ * kernel's, some from io_submit() and some from the event. Also forks, threads, io_destroy() and
+ * descriptors that change while writes are under way.
  *
  * Links: -laio
  */
@@ -23,7 +24,7 @@
 
 enum { IOCB_FLAG_IOPRIO_BIT = 2 }; /* IOCB_FLAG_IOPRIO of linux/aio_abi.h */
 
-/* What becomes of one: the event's result, or 1000000 + io_submit()'s error. */
+/* Submits one write. Returns the event's result, or 1000000 + io_submit()'s error. */
 static long outcome(struct iocb *iocb)
 {
 	io_context_t context = context_of(4);
@@ -115,8 +116,8 @@ static void errors(void)
 
 enum { DEPTH = 32 };
 
-/* 1000 writes, 32 at a time, each to a place of its own. FAULT=NUMBER:ERRNO: the command of this
- * number fails, and exactly one event says so. */
+/* 1000 writes, 32 at a time, each to a place of its own. FAULT=ERRNO: one command fails, and
+ * exactly one event must have this error. */
 static void many(void)
 {
 	static struct iocb iocbs[DEPTH];
@@ -153,7 +154,7 @@ static void many(void)
 	want(io_destroy(context) == 0);
 }
 
-/* io_submit() stops at the first bad one, and tells how many it took. */
+/* io_submit() stops at the first bad iocb, and returns how many it took. */
 static void bad_one_in_the_middle(void)
 {
 	struct iocb iocbs[4], *list[4];
@@ -169,12 +170,12 @@ static void bad_one_in_the_middle(void)
 	want(events[0].res == UNIT && events[1].res == UNIT);
 	want(io_submit(context, 2, list + 2) == -EOPNOTSUPP);
 	want(holds(fd, 0, 2 * UNIT, 'm') && holds(fd, 2 * UNIT, 2 * UNIT, 0));
-	/* No room for the events: nothing may have been written. */
+	/* The context has no room for more events: the refused write may not reach the disk. */
 	io_context_t full = context_of(1);
 	int taken = 0, result;
 	while ((result = io_submit(full, 1, list)) == 1)
 		taken++;
-	/* Not once more: another processor may have some room left. */
+	/* No second try: the kernel may have room left on another processor. */
 	want(taken > 0 && result == -EAGAIN);
 	want(io_submit((io_context_t)4096, 1, &list[3]) == -EINVAL);
 	want(io_destroy(full) == 0 && io_destroy(context) == 0);
@@ -196,7 +197,8 @@ static void told_by_eventfd(void)
 	want(io_getevents(context, 1, 1, &event, NULL) == 1 && event.res == UNIT);
 }
 
-/* On a slow disk: closing comes after the writes, for their memory is the program's. */
+/* On a slow disk: io_destroy() must wait for the writes, because it gives the program its memory
+ * back. */
 static void destroyed_under_way(void)
 {
 	struct iocb iocbs[8], *list[8];
@@ -213,7 +215,7 @@ static void destroyed_under_way(void)
 	want(holds(fd, 0, 8 * UNIT, 'd'));
 }
 
-/* Priorities that the kernel takes, and one that it does not. */
+/* Priorities that the kernel accepts, and some that it refuses. */
 static void priorities(void)
 {
 	static const struct {
@@ -239,7 +241,7 @@ static void priorities(void)
 	}
 }
 
-/* A result that is another one is told: it came once, and nobody knows which it was. */
+/* Prints a wrong result: one came once, and nobody knows which. */
 static void want_length(const struct io_event *event)
 {
 	if (event->res != UNIT)
@@ -297,7 +299,7 @@ static void by_syscall(void)
 	want(holds(fd, 0, UNIT, 's'));
 }
 
-/* UNTORN_AIO=inline: the kernel's own event has the result, and a failure is io_submit()'s. */
+/* UNTORN_AIO=inline: the kernel's own event has the result; io_submit() returns a failure. */
 static void inline_writes(void)
 {
 	int fd = open_disk();
@@ -306,7 +308,7 @@ static void inline_writes(void)
 	struct io_event *events;
 	struct {
 		unsigned id, count, head, tail, magic, features, incompatible, header;
-	} *ring = (void *)context; /* as programs read it that do not call io_getevents() */
+	} *ring = (void *)context; /* programs that do not call io_getevents() read this */
 
 	prepare(&iocbs[0], fd, buffer(UNIT, 'i'), UNIT, 0);
 	prepare(&iocbs[1], fd, buffer(512, 'j'), 512, UNIT);
@@ -323,7 +325,7 @@ static void inline_writes(void)
 	want(io_destroy(context) == 0);
 }
 
-/* By the second write the number is another file's. */
+/* Before the second write the number becomes another file's. */
 static void inline_replaced_between(void)
 {
 	int disk = open_disk(), number = dup(disk);
@@ -365,7 +367,7 @@ static const struct preload_row rows[] = {
 	{ "bad_one_in_the_middle", "", NULL, -1 },
 	{ "told_by_eventfd", "", NULL, 1 },
 	{ "destroyed_under_way", ",delay=200000", NULL,
-	  8 }, /* io_destroy() takes its time itself */
+	  8 }, /* long, because io_destroy() itself is slow */
 	{ "priorities", "", NULL, 5 },
 	{ "forked", "", "TSAN_OPTIONS=die_after_fork=0", 192 },
 	{ "threads", "", NULL, 576 },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Preparing writes by libaio. */
+/* Prepares writes by libaio. */
 #ifndef AIO_CALLS_H
 #define AIO_CALLS_H
 

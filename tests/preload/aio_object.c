@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A write by libaio is that write, whatever becomes of its descriptor, its iocb, the eventfds that
- * its event comes by, and its process.
+ * A write by libaio stays that write, over the simulated disk, even if the program closes or
+ * changes its descriptor, its iocb or the shim's eventfds, or if its process ends.
  *
  * Links: -laio
  */
@@ -17,7 +17,7 @@
 #include "aio_calls.h"
 #include "inline_call.h"
 
-/* The number of the descriptor means another file before the command is sent. */
+/* The descriptor's number becomes another file's before the command is sent. */
 static void descriptor_taken_away(void)
 {
 	struct iocb iocb, *list = &iocb;
@@ -31,7 +31,7 @@ static void descriptor_taken_away(void)
 	want(dup2(other, fd) == fd);
 	want(io_getevents(context, 1, 1, &event, NULL) == 1 && event.res == UNIT);
 	want(holds(kept, 0, UNIT, 'c') && fstat(other, &st) == 0 && st.st_size == 0);
-	/* And all of them, ours too. */
+	/* Now all descriptors, the shim's too. */
 	close_range(3, ~0U, 0);
 	fd = open_disk();
 	prepare(&iocb, fd, buffer(UNIT, 'C'), UNIT, UNIT);
@@ -40,7 +40,7 @@ static void descriptor_taken_away(void)
 	want(holds(fd, UNIT, UNIT, 'C'));
 }
 
-/* All numbers are closed while a write is under way: its event comes nevertheless. */
+/* The program closes all numbers while a write is under way: its event must come nevertheless. */
 static void closed_under_way(void)
 {
 	struct iocb iocb, *list = &iocb;
@@ -56,7 +56,8 @@ static void closed_under_way(void)
 	want(holds(open_disk(), 0, UNIT, 'u'));
 }
 
-/* The same iocb again while it is under way: the events are told apart by its data. */
+/* The program submits the same iocb again while it is under way. iocb.data tells the events apart.
+ */
 static void used_again(void)
 {
 	struct iocb iocb, *list = &iocb;
@@ -71,7 +72,7 @@ static void used_again(void)
 	want(io_getevents(context, 2, 2, events, NULL) == 2);
 	for (int i = 0; i < 2; i++)
 		want((long)events[i].res == (events[i].data == (void *)1 ? UNIT : -EINVAL));
-	/* And both are there before any is fetched, the bad one first. */
+	/* Now both events are there before the program fetches one; the failed write came first. */
 	prepare(&iocb, fd, buffer(UNIT, 'b'), UNIT, 512)->data = (void *)3;
 	want(io_submit(context, 1, &list) == 1);
 	prepare(&iocb, fd, buffer(UNIT, 'h'), UNIT, 0)->data = (void *)4;
@@ -84,7 +85,7 @@ static void used_again(void)
 
 enum { TOGETHER = 200 };
 
-/* Two or more at once, until all have come. */
+/* Submits this many writes at once, and waits for all of them. */
 static void write_together(int fd, int count, char letter)
 {
 	static struct iocb iocbs[TOGETHER], *list[TOGETHER];
@@ -102,7 +103,7 @@ static void write_together(int fd, int count, char letter)
 	want(holds(fd, 0, (size_t)count * UNIT, letter) && io_destroy(context) == 0);
 }
 
-/* More than there are signals kept. */
+/* More writes at once than the eventfds that the shim keeps. */
 static void together(void)
 {
 	int fd = open_disk();
@@ -119,7 +120,7 @@ static bool is_eventfd(int fd)
 	return readlink(path, name, sizeof(name) - 1) > 0 && strstr(name, "eventfd");
 }
 
-/* The n-th of ours, or all (0), becomes another file. */
+/* Makes the n-th of the shim's eventfds, or all (0), another file. */
 static void take_signals_away(int other, int which)
 {
 	int found = 0;
@@ -134,8 +135,9 @@ static void take_signals_away(int other, int which)
 	}
 }
 
-/* Ours become other files, which can always be read: no event may come for that. Which one is used
- * first depends on which write ended first, and that one alone is looked at: so many times. */
+/* The shim's eventfds become /dev/zero, which is always readable: that may cause no event. The shim
+ * first uses the eventfd whose write ended first, and looks only at that one: so this is done ten
+ * times. */
 static void signals_taken_away(void)
 {
 	int fd = open_disk(), other = open("/dev/zero", O_RDONLY);
@@ -148,7 +150,7 @@ static void signals_taken_away(void)
 	}
 }
 
-/* Addresses that are none, as libaio's own tests give them; and a context that is none. */
+/* Invalid addresses, as in libaio's own tests, and an invalid context. */
 static void garbage(void)
 {
 	struct iocb iocb, *list = &iocb, *none = NULL, *last = (struct iocb *)-1;
@@ -163,7 +165,8 @@ static void garbage(void)
 	want(io_submit((io_context_t)4096, 1, &list) == -EINVAL && holds(fd, 0, UNIT, 0));
 }
 
-/* Accepted writes are done before the process is gone, also those that no thread has begun. */
+/* main() returns: the shim must do all accepted writes before, also those that no worker has begun.
+ */
 static void main_returns(void)
 {
 	static struct iocb iocbs[TOGETHER], *list[TOGETHER];

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The shim beside others that replace what it calls: jemalloc before and behind it in the preload, in
-# a program with threads and forks; and a program built with ASAN, under the ordinary shim.
+# The shim beside other libraries that replace functions it calls, over the simulated disk: jemalloc before and
+# behind it in the preload, in a program with threads and forks; and a program built with ASAN, under the ordinary
+# shim. Each must run through and send commands.
 set -eu
 case $BUILD in *address* | *thread*) echo "SKIP: the shim itself is the ordinary one here"; exit 77 ;; esac
 work=$(mktemp -d)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small engine with 32 asynchronous writes at a time over the simulated disk, and the power cut
- * in the middle, UNTORN_CUTS times (20): pages are torn without the flag and never with it; with a
- * volatile cache acknowledged ones are lost without a flush and never with it.
+ * A small engine with 32 asynchronous writes at a time over the simulated disk, which cuts the
+ * power in the middle, UNTORN_CUTS times (20). Pages must be torn without RWF_ATOMIC and never with
+ * it. With a volatile cache, acknowledged pages must be lost without a flush and never with it.
  *
  * Links: -luring -laio
  */
@@ -28,7 +28,7 @@ static bool wants(const char *word)
 	return strstr(getenv("HOW"), word);
 }
 
-/* By device rules a page may be 12 KiB, and begin at any block. */
+/* With device rules a page may be 12 KiB and begin at any block. */
 static size_t size_of_page(void)
 {
 	return wants("odd") ? 12288 : UNIT;
@@ -85,7 +85,7 @@ static void write_by_ring(int fd, char *pages, int first)
 	}
 }
 
-/* Each round is acknowledged: its version goes to where no power cut reaches. */
+/* After each round the engine writes its version to a file that survives the power cut. */
 static void engine(void)
 {
 	int fd = open_disk(), acknowledged = atoi(getenv("ACKNOWLEDGED"));
@@ -121,7 +121,7 @@ static void cut_once(int acknowledged, unsigned seed)
 	want(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-/* The newest version of a page, or the oldest; they differ if it is torn. */
+/* The newest version in a page's blocks, or the oldest: in a torn page they differ. */
 static uint64_t version_of(const char *page, bool newest)
 {
 	uint64_t found = newest ? 0 : UINT64_MAX, version;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Deep mode: programs that make their system calls themselves, and what becomes of their threads
- * and children. Their signals are in tests/preload/deep_signal.c. */
+/* Deep mode over the simulated disk: programs that make system calls by their own instructions,
+ * also in threads and children. tests/preload/deep_signal.c has their signals. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +66,7 @@ static void a_statx(void)
 	want(untorn_statx_atomic(&stx)->unit_max == UNIT);
 }
 
-/* Without deep mode, where it cannot be had, and in the mode that is off. */
+/* Without deep mode, on machines that lack it, and with UNTORN_MODE=off. */
 static void refused(void)
 {
 	int fd = open_disk();
@@ -77,7 +77,7 @@ static void refused(void)
 	want(holds(fd, 0, UNIT, 0));
 }
 
-/* Others' numbers: all arguments and the result are as they were. */
+/* Calls that the shim does not handle: all arguments and the result stay the same. */
 static void other_calls(void)
 {
 	char *memory = (char *)inline_call(SYS_mmap, 0, 8192, PROT_READ | PROT_WRITE,
@@ -121,7 +121,7 @@ static void *in_posix_thread(void *place)
 	pthread_exit(place);
 }
 
-/* More than wait for their beginning at once, from several threads. */
+/* Several threads make more threads at once than the shim has places for beginning ones. */
 static void *begin_fifty(void *first)
 {
 	pthread_t ids[50];
@@ -153,7 +153,7 @@ static void many_threads(void)
 	want(holds(disk, 0, UNIT, 'c'));
 }
 
-/* A thread that cannot be made leaves nothing behind. */
+/* A thread that cannot be created leaves nothing behind. */
 static void no_threads(void)
 {
 	pthread_attr_t attributes;
@@ -167,7 +167,7 @@ static void no_threads(void)
 	begin_fifty(NULL);
 }
 
-/* It has SIGSYS blocked, if nobody helps. */
+/* The thread's mask blocks SIGSYS, unless the shim prevents that. */
 static void thread_with_a_mask(void)
 {
 	pthread_attr_t attributes;
@@ -193,8 +193,7 @@ static long make_child(const char *how)
 	return inline_call(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
 }
 
-/* Made by instructions of the program's own: the parent goes on as before, the child is untrapped.
- */
+/* Children made by the program's own instructions: the parent stays armed, the child is not. */
 static void inline_children(void)
 {
 	int fd = open_disk();
@@ -215,7 +214,7 @@ static void inline_children(void)
 	write_one(fd, UNIT * 3, 'P');
 }
 
-/* The child is in our memory, and on our stack. */
+/* The child shares our memory and our stack. */
 static void inline_vfork(void)
 {
 	int fd = open_disk();
@@ -229,7 +228,7 @@ static void inline_vfork(void)
 	}
 }
 
-/* The child has a stack of its own, and must not come back into our handler's frame. */
+/* The child has its own stack, and must not return into our handler's frame. */
 #ifdef __x86_64__
 static long clone_with_stack(char *top, volatile int *word)
 {
@@ -240,7 +239,7 @@ static long clone_with_stack(char *top, volatile int *word)
 			 "jne 1f\n"
 			 "movl $42, (%[word])\n"
 			 "push %%rax\n"
-			 "mov $60, %%eax\n" /* exit, of this thread */
+			 "mov $60, %%eax\n" /* exit, of this child only */
 			 "xor %%edi, %%edi\n"
 			 "syscall\n"
 			 "1:\n"
@@ -288,7 +287,7 @@ static void vforked(void)
 	}
 }
 
-/* Armed again by the environment; and a program that the shim is not in is not harmed. */
+/* The environment arms an executed program again. A program without the shim is not harmed. */
 static void executed(void)
 {
 	pid_t child = fork();
@@ -307,8 +306,9 @@ static void executed(void)
 	want(status_of(child) == 0);
 }
 
-/* Its thread-specific data goes, and the selector with them: it is left alone from there on. Below
- * the new data there is nothing, so that whoever looks for ours there is lost. */
+/* The thread changes its thread pointer, and so loses the shim's thread-local selector: from then
+ * on the shim leaves it alone. No memory is mapped below the new pointer: code that looks for the
+ * thread-local data there would crash. */
 static void *leave_own_data(void *memory)
 {
 	const long get = 0x1003, set = 0x1002; /* ARCH_GET_FS, ARCH_SET_FS, asm/prctl.h */
@@ -341,8 +341,8 @@ static void call_in_handler(int signal)
 	want(inline_call(SYS_getppid, 0, 0, 0, 0, 0, 0) == getppid());
 }
 
-/* A handler of before has its mask, and SIGSYS in it. And in deep mode the shim must not go: the
- * kernel would call what is not there any more. */
+/* A handler installed before dlopen() blocks SIGSYS by its mask. And dlclose() must not unload a
+ * shim in deep mode: the kernel would call a handler that is gone. */
 static void opened_and_closed(void)
 {
 	struct sigaction action = { .sa_handler = call_in_handler };
@@ -362,7 +362,7 @@ static void opened_and_closed(void)
 	}
 }
 
-/* The instruction is no cancellation point, though pwritev2() is. */
+/* The instruction is not a cancellation point, but pwritev2() is one. */
 static void *write_while_cancelled(void *done)
 {
 	want(pthread_cancel(pthread_self()) == 0);
@@ -425,7 +425,7 @@ static const struct preload_row rows[] = {
 	{ "executed", "", DEEP, 1 },
 	{ "own_thread_pointer", "", DEEP, 1 },
 	{ "cancelled", "", DEEP, 1 },
-#ifndef __SANITIZE_ADDRESS__ /* whose library must be there first */
+#ifndef __SANITIZE_ADDRESS__ /* ASAN's library must be loaded first */
 	{ "opened_and_closed", "", DEEP, -1 },
 #endif
 };

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Deep mode does no harm: every test over the simulated disk passes in it as without, and what they do to
-# rings by syscall() is done by instructions of their own (ring_doors.h); and ordinary programs do what
-# they always do.
+# Deep mode does no harm. Every test over the simulated disk must pass in it, too; ring_doors.h then makes the calls
+# on rings by its own instructions instead of syscall(). Ordinary programs must print and return the same.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: the sanitizers' own runs take their time"; exit 77 ;; esac
 status=0
@@ -22,7 +21,7 @@ for test in "$BUILD"/tests/preload/*; do
 done
 UNTORN_DEEP=1 tests/run.sh "$BUILD" "${tests[@]}" || failed=1
 
-# Rings of a liburing that is part of the program.
+# Rings of a liburing that is linked into the program.
 # shellcheck disable=SC2046 # several words
 mkdir "$work/preload"
 if ${CC:-gcc} -o "$work/preload/static" "$BUILD/tests/preload/uring.o" "$BUILD/tests/preload.o" -l:liburing.a \
@@ -32,7 +31,7 @@ else
 	echo "not to be had here: a static liburing"
 fi
 
-same() { # COMMAND... says the same, and ends the same
+same() { # COMMAND... must print the same and end the same
 	"$@" > "$work/plain" 2>&1 < /dev/null
 	echo "status $?" >> "$work/plain"
 	"$BUILD/untorn" run --deep -- "$@" > "$work/deep" 2>&1 < /dev/null
@@ -42,7 +41,7 @@ same() { # COMMAND... says the same, and ends the same
 	head -20 "$work/diff"
 	failed=1
 }
-# shellcheck disable=SC2016 # for the shells that are started
+# shellcheck disable=SC2016 # the started shell expands it
 same bash -c 'trap "echo usr1" USR1; kill -USR1 $$; for i in 1 2 3; do (echo $i | cat) & done | sort; wait; ls / | wc -l'
 # shellcheck disable=SC2016 # for perl
 same perl -e '$SIG{ALRM} = sub { print "alarm\n" }; alarm 1; sleep 5; $SIG{SYS} = "IGNORE"; kill SYS => $$; print `echo child`; fork || exit 3; wait; print $? >> 8, "\n"'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For bodies that run in deep mode and have signals. */
+/* For bodies that run in deep mode and use signals. */
 #ifndef DEEP_BODY_H
 #define DEEP_BODY_H
 
@@ -18,7 +18,7 @@ static char *data;
 static volatile off_t place;
 static volatile int came, written;
 
-/* Anything that is trapped in vain would end the process. */
+/* Writes by instruction. If deep mode did not handle the trap, SIGSYS would end the process. */
 static inline void write_next(void)
 {
 	struct iovec iov = { data, UNIT };
@@ -42,7 +42,7 @@ static inline sigset_t all_signals(void)
 	return all;
 }
 
-/* As the kernel has it. */
+/* As the kernel reports it in /proc, past the shim. */
 static inline bool is_really_blocked(int signal)
 {
 	char line[128];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs in deep mode that install seccomp filters: what these allow, answer and kill for is as
- * natively, and deep mode asks for no call that the program does not make itself. */
+/* Programs in deep mode that install seccomp filters. The filters must allow, answer and kill as
+ * natively, and deep mode must need no system call that the program does not make itself. */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ static void install(struct sock_filter *filter, unsigned count)
 	want(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
-/* These and no others. */
+/* Installs a filter that allows only these calls; `otherwise` is its answer to others. */
 static void allow(const int *numbers, unsigned count, unsigned otherwise)
 {
 	struct sock_filter filter[64] = { LOAD(nr) };
@@ -58,7 +58,7 @@ static void count_plainly(int signal)
 	came++;
 }
 
-/* A handler, a call by instruction and one through the C library, and nothing else. */
+/* The filter allows only the calls of a handler, of an instruction and of one libc function. */
 static void allow_list(void)
 {
 	static const int numbers[] = { SYS_write, SYS_kill, SYS_rt_sigreturn, SYS_exit_group };
@@ -74,7 +74,7 @@ static void allow_list(void)
 	leave(!good);
 }
 
-/* Without a call that tells whether memory is there. */
+/* The filter allows no call that could tell whether memory is readable. */
 static void allow_list_of_signals(void)
 {
 	static const int numbers[] = { SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
@@ -133,7 +133,7 @@ static void blocked(void)
 	getppid();
 }
 
-/* Not even what it takes to die by a signal of one's own. */
+/* The filter forbids even the calls with which a process kills itself by a signal. */
 static void nothing_allowed(void)
 {
 	static const int numbers[] = { SYS_exit_group, SYS_rt_sigreturn };
@@ -177,7 +177,8 @@ static void in_strict_mode(void)
 
 #ifdef __x86_64__
 
-/* The one place from which a sandbox of its own makes what it allows: rdi is the number. */
+/* The program's own sandbox makes its allowed calls only from this instruction; rdi is the number.
+ */
 extern char escape_end[];
 long escape(long number, long a);
 __asm__(".text\n"

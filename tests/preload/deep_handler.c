@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Handlers in deep mode: what they may do, where they come in between, and how they end. */
+/* Signal handlers in deep mode, over the simulated disk: what they may do, which calls they may
+ * interrupt, and how they may end. */
 #include <poll.h>
 #include <setjmp.h>
 #include <sys/epoll.h>
@@ -14,7 +15,7 @@
 #define AT_MINSIGSTKSZ 51
 #endif
 
-/* A frame that is left by an instruction of the program's. */
+/* The handler returns by the program's own rt_sigreturn instruction. */
 static void return_by_hand(int signal, siginfo_t *info, void *context)
 {
 	(void)signal, (void)info;
@@ -40,7 +41,8 @@ static void returned_by_hand(void)
 	}
 }
 
-/* While a handler runs everything may be blocked, by its sa_mask or by the call that it came in. */
+/* All signals may be blocked while a handler runs: by its sa_mask or by the call that it
+ * interrupted. */
 static void masks_of_handlers(void)
 {
 	struct sigaction action = { .sa_handler = count_and_write };
@@ -75,7 +77,7 @@ static void masks_of_handlers(void)
 	}
 }
 
-/* A handler that edits what its end will put in force. */
+/* The handler edits the mask in its ucontext, which its return sets. */
 static void block_in_context(int signal, siginfo_t *info, void *context)
 {
 	(void)signal, (void)info;
@@ -96,7 +98,7 @@ static void mask_in_a_context(void)
 	write_next();
 }
 
-/* It must last: the trap's own end would put the old one back. */
+/* The new stack must last: the return from the trap would restore the old one. */
 static void alternate_stack_by_instruction(void)
 {
 	static char stack[65536];
@@ -121,7 +123,7 @@ static void on_its_stack(int signal)
 	came++;
 }
 
-/* By the kernel's own call, with an instruction of the program's to return by. */
+/* Installs the handler by the kernel's own call, with the program's own restorer. */
 static void take_by_instruction(void)
 {
 	struct raw_action action = { on_its_stack, 0x04000000 | SA_ONSTACK, own_restorer, 0 };
@@ -152,7 +154,7 @@ static size_t size_of_frame(void)
 	return (size_t)(memory + sizeof(memory) - frame);
 }
 
-/* As small as it can be, with nothing below. */
+/* A stack as small as possible (SMALL), with no memory mapped below it. */
 static void alternate_stack(void)
 {
 	struct sigaction action = { .sa_handler = on_its_stack, .sa_flags = SA_ONSTACK };
@@ -181,7 +183,7 @@ static void set_timer(long microseconds)
 	want(setitimer(ITIMER_REAL, &often, NULL) == 0);
 }
 
-/* Handlers make calls of their own in the middle of trapped ones. */
+/* Handlers make their own calls in the middle of trapped calls. */
 static void ten_thousand_timers(void)
 {
 	struct sigaction action = { .sa_handler = count };
@@ -214,7 +216,8 @@ static void write_in_handler(int signal)
 		siglongjmp(back, 1);
 }
 
-/* Out of a trapped call that waits, for which nothing must stay as it was in there. */
+/* A handler jumps out of a trapped call that waits: the shim's state must not stay that of the
+ * trap. */
 static void jumped_out_of(void)
 {
 	struct sigaction action = { .sa_handler = write_in_handler };
@@ -236,7 +239,7 @@ static void jumped_out_of(void)
 	want(came == 500 && written == 500);
 }
 
-/* What comes while we are inside a function of the C library's is outside all the same. */
+/* A handler that interrupts a door is program code: its calls must be trapped. */
 static void interrupted_door(void)
 {
 	struct sigaction action = { .sa_handler = write_in_handler };

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Deep mode in programs that take signals, system calls or stacks into their own hands: sanitizers, valgrind, another
-# preload, jumps off small stacks. Each is built here.
+# Deep mode in programs that handle signals, system calls or stacks themselves: sanitizers, valgrind, another preload,
+# jumps off small stacks. This script builds the programs; they run over the simulated disk.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: the sanitizers come with the programs here"; exit 77 ;; esac
 status=0
@@ -16,8 +16,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# A sanitizer makes system calls of its own by instruction, and takes the signals. By instruction too: getppid,
-# and an atomic write, in a thread and in a child.
+# A sanitizer makes its own system calls by instruction, and takes the signals. The program calls getppid and writes
+# atomically by instruction, too, in a thread and in a child.
 cat > "$work/one.c" << 'END'
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -63,7 +63,8 @@ for sanitizer in address thread undefined; do
 	"$BUILD/untorn" run --deep --sim="/dev/sim0n1=$work/image,nawun=31,nawupf=31,log=$work/log" -- "$work/one" > "$work/said" 2>&1 &&
 		[ "$(grep -c via=submit "$work/log")" = 2 ] || { echo "with -fsanitize=$sanitizer:"; cat "$work/said"; failed=1; }
 done
-# valgrind makes the program's calls itself: told beforehand, and where the shim is already in the process.
+# valgrind makes the program's calls itself: `untorn run` must say so before it starts valgrind, and so must a shim
+# that is already in the process.
 cp /bin/true "$work/valgrind"
 for program in "$work/valgrind" valgrind; do
 	status=0
@@ -74,7 +75,7 @@ done
 UNTORN_DEEP=1 UNTORN_LOG=error LD_PRELOAD="$BUILD/libuntorn.so $work/vgpreload_tool.so" /bin/true 2> "$work/said"
 grep -q 'deep mode is not available, because valgrind' "$work/said" || { echo "in valgrind:"; cat "$work/said"; failed=1; }
 
-# Another preload's syscall(), by an instruction of its own, to which ours goes on.
+# Another preload has a syscall() with its own instruction: our syscall() passes calls on to it.
 cat > "$work/other.c" << 'END'
 #include "inline_call.h"
 long syscall(long number, long a, long b, long c, long d, long e, long f)
@@ -108,7 +109,7 @@ END
 		LD_PRELOAD="$BUILD/libuntorn.so $work/other.so $BUILD/libuntorn-sim.so" "$work/two" ||
 	{ echo "another preload's syscall()"; failed=1; }
 
-# What is not caught any more is counted, and told.
+# When deep mode stops catching a thread's calls, the log says so and the report counts it.
 cat > "$work/jump.c" << 'END'
 #define _GNU_SOURCE
 #include <fcntl.h>

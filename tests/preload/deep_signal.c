@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program may do with signals in deep mode, SIGSYS above all, and lose neither itself nor a
- * write. */
+/* Signals in deep mode, above all SIGSYS, over the simulated disk: a program may do all this, and
+ * must lose no write and not die. */
 #include <pthread.h>
 #include <sys/wait.h>
 
@@ -103,7 +103,7 @@ static void inherited(void)
 	want(status_of(child) == 0);
 }
 
-/* exec() leaves blocked what was blocked. */
+/* Blocked signals stay blocked across exec(). */
 static void blocked_at_the_beginning(void)
 {
 	begin();
@@ -131,7 +131,8 @@ static void sigsys_is_ignored(void)
 	write_next();
 }
 
-/* Everything that the program said of it is told again, and it never happens to us. */
+/* sigaction() returns what the program set for SIGSYS. Its handler gets the program's SIGSYS, never
+ * that of a trap. */
 static void sigsys_has_a_handler(void)
 {
 	struct sigaction action = { .sa_sigaction = count_more,
@@ -176,7 +177,7 @@ static void handlers_by_system_call(void)
 	write_next();
 }
 
-/* Of other signals: as the program gave them, in every way to ask. */
+/* Handlers of other signals: every function returns them as the program set them. */
 static void handlers_are_told(void)
 {
 	struct sigaction action = { .sa_handler = count }, was;
@@ -204,7 +205,7 @@ static void handlers_are_told(void)
 	want(raise(SIGUSR1) == 0 && came == 1);
 }
 
-/* The last handler stands until it is replaced. */
+/* After signal(SIGSYS, SIG_DFL) a SIGSYS must kill the program, although the shim still uses it. */
 static void killed_by_sigsys(void)
 {
 	pid_t child = fork();
@@ -236,7 +237,7 @@ const struct body bodies[] = {
 #define DEEP "UNTORN_DEEP=1"
 
 static const struct preload_row rows[] = {
-	{ "handlers_are_told", "", NULL, 0 }, /* without deep mode too */
+	{ "handlers_are_told", "", NULL, 0 }, /* also without deep mode */
 	{ "handlers_are_told", "", DEEP, 0 },          { "all_are_blocked", "", DEEP, 9 },
 	{ "blocked_by_older_functions", "", DEEP, 5 }, { "inherited", "", DEEP, 3 },
 	{ "sigsys_is_ignored", "", DEEP, 3 },          { "sigsys_has_a_handler", "", DEEP, 3 },

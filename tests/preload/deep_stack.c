@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Deep mode on stacks of all kinds, and in threads whose thread pointer is the program's own. */
+/* Deep mode on stacks of all kinds, and in threads whose thread pointer the program has set; over
+ * the simulated disk. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -16,7 +17,7 @@
 
 enum { LARGE = 65536, SMALL = 8192, PAGE = 4096 };
 
-/* With nothing below. */
+/* Memory with an unmapped area below it. */
 static char *guarded(size_t size)
 {
 	char *memory = mmap(NULL, size + LARGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -46,7 +47,7 @@ static bool is_refused(long result)
 	return result == -EOPNOTSUPP || result == -EINVAL;
 }
 
-/* A program is told the stack that it has set, by either way, and keeps it. */
+/* Both ways to ask return the signal stack that the program has set, and the program keeps it. */
 static void disarming_stack(void)
 {
 	stack_t was;
@@ -82,7 +83,7 @@ static void on_expected(int signal)
 	is_there = (size_t)(&here - (char *)expected.ss_sp) < expected.ss_size;
 }
 
-/* A handler that comes while a call by instruction waits. */
+/* A handler interrupts a call by instruction that waits. */
 static void handler_in_a_call(void)
 {
 	static const unsigned flags[] = { 0, SS_AUTODISARM };
@@ -102,7 +103,8 @@ static void handler_in_a_call(void)
 	}
 }
 
-/* The least that the kernel takes may be too little for a frame: better not caught than killed. */
+/* The smallest stack that the kernel accepts may be too small for a frame: then deep mode must not
+ * catch the call, instead of killing the program. */
 static void tiny_stack(void)
 {
 	stack_t none = { .ss_flags = SS_DISABLE };
@@ -127,7 +129,7 @@ static void write_there(void)
 	write_next();
 }
 
-/* A coroutine's, as those of languages that grow them at need. */
+/* A coroutine's small stack, as in languages that grow stacks when needed. */
 static void small_stack_below(void)
 {
 	begin();
@@ -147,8 +149,8 @@ static void jump(int signal)
 	siglongjmp(back, 1);
 }
 
-/* In such a handler nothing is caught; afterwards it is again, at the next function about signals.
- */
+/* A handler on a stack too small for a trap's frame runs uncaught. Deep mode catches again from the
+ * next function about signals on. */
 static void jumped_off_a_small_stack(void)
 {
 	struct sigaction action = { .sa_handler = jump, .sa_flags = SA_ONSTACK };
@@ -164,7 +166,7 @@ static void jumped_off_a_small_stack(void)
 
 #ifdef __x86_64__
 
-/* A clone of the process by each of these, which ends at once with status 7. */
+/* Machine code that clones the process; the child ends at once with status 7. */
 static const unsigned char code[] = {
 	0x0f, 0x05,             /* syscall */
 	0x48, 0x85, 0xc0,       /* test %rax, %rax */
@@ -187,7 +189,8 @@ static long clone_at(char *where)
 	return result;
 }
 
-/* More than there is room for: then the thread is not caught any more, and goes on. */
+/* More places of such instructions than the shim has room for: the thread is then no longer caught,
+ * but goes on. */
 static void many_places(void)
 {
 	int caught = 0;
@@ -227,7 +230,8 @@ static void count_only(int signal)
 	came++;
 }
 
-/* Nothing of ours is written near the new pointer, where other things lie, or nothing. */
+/* The shim must write nothing near the new thread pointer: other data may be there, or no memory.
+ */
 static void with_pointer(bool by_instruction, char *pointer)
 {
 	void *own = get_pointer();
@@ -314,7 +318,7 @@ static void cancelled_asynchronously(void)
 
 #endif
 
-/* A mask is told as it was given. */
+/* sigaction() returns a handler's mask as the program set it, with SIGSYS. */
 static void masks_are_told(void)
 {
 	struct sigaction action = { .sa_handler = count_only }, was;
@@ -362,7 +366,7 @@ static const struct preload_row rows[] = {
 	{ "many_places", "", DEEP, 128 },
 	{ "own_thread_pointer", "", DEEP, 7 },
 	{ "masks_are_told", "", DEEP, 1 },
-#ifndef __SANITIZE_ADDRESS__ /* its longjmp() and the unwinder disagree about the stack */
+#ifndef __SANITIZE_ADDRESS__ /* ASAN's longjmp() and the unwinder disagree about the stack */
 	{ "cancelled_asynchronously", "", DEEP, 1 },
 #endif
 };

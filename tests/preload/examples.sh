@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Every program of examples/ under the shim: done, and one command per write at the disk. And without
-# it, where there is no atomic write: told so, and nothing written.
+# Every program of examples/ over the simulated disk. Under the shim it must succeed, with one command per write at the
+# disk. Without the shim, and so without atomic writes, it must say so and write nothing.
 set -u
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library would have to come first"; exit 77 ;; esac
 BUILD=$(realpath "$BUILD")
@@ -19,7 +19,7 @@ start() { # PRELOAD COMMAND...
 	status=$?
 }
 
-# WORDS|COMMANDS AT THE DISK|WHAT IT SAYS|WHAT IT SAYS WITHOUT THE SHIM|STATUS WITHOUT
+# WORDS|COMMANDS AT THE DISK|ITS OUTPUT|ITS OUTPUT WITHOUT THE SHIM|STATUS WITHOUT
 while IFS='|' read -r words commands with without refusal; do
 	rows=$((rows + 1))
 	program=$BUILD/examples/${words%% *}
@@ -43,7 +43,7 @@ io_uring /dev/sim0n1 16384 8|8|8 writes of 16384 bytes, each all or nothing|has 
 io_uring /dev/sim0n1 512 64|64|64 writes of 512 bytes, each all or nothing|has no atomic writes|1
 END
 
-# What does not fit is told too.
+# A length or place outside the limits: the program must name untorn doctor and write nothing.
 for words in "pwritev2 /dev/sim0n1 512 16384" "libaio /dev/sim0n1 32768 2" "io_uring /dev/sim0n1 32768 2"; do
 	program=$BUILD/examples/${words%% *}
 	[ -x "$program" ] || continue
@@ -54,7 +54,7 @@ for words in "pwritev2 /dev/sim0n1 512 16384" "libaio /dev/sim0n1 32768 2" "io_u
 		wrong "$words: status $status, $(cat "$work/out" "$work/err" "$work/log")"
 done
 
-# Nor is what another claims, such as a mount.
+# A device that another process claims exclusively, as a mount does, must not be written to.
 claim() { python3 -c "import os, subprocess, sys; os.open('$1', os.O_RDONLY | os.O_EXCL)
 sys.exit(subprocess.call(sys.argv[1:]))" "${@:2}"; }
 truncate -s 1M "$work/loop"
@@ -73,7 +73,7 @@ else
 	echo "skipped: a device in use (no root, python3 or loop device)"
 fi
 
-# And each is built as its first comment says.
+# The command in each example's first comment must build it.
 mkdir "$work/built"
 ln -s "$PWD/include" "$PWD/examples" "$work/built"
 for source in examples/*.c; do

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands that fail. By number: which are sent again, and what the program is told. By chance, one
- * in seven of 10000: each failure reaches exactly its write, as that error, by every door, and
- * nothing else fails; the simulated disk's log says which they were.
+ * Commands that fail on the simulated disk. Failures by number test which commands are sent again,
+ * and the program's errno. Failures by chance, about one in seven of 10000, must each reach exactly
+ * their write, as that error, through every door; no other write may fail. The disk's log says
+ * which commands failed.
  *
  * Links: -laio -luring
  */
@@ -78,7 +79,7 @@ static void by_ring(void)
 	end(ring);
 }
 
-/* Returns how many the log has, and checks that just these have failed. */
+/* Returns the number of faults in the log, and checks that exactly these writes have failed. */
 static int compare_with_log(void)
 {
 	const char *from = strstr(getenv("UNTORN_SIM"), "log=") + strlen("log=");
@@ -131,7 +132,7 @@ static void ring(void)
 	run(by_ring);
 }
 
-/* FAULT=NUMBER:ERRNO: of 200 writes exactly this one fails, with this; 0: none does. */
+/* FAULT=NUMBER:ERRNO: of 200 writes exactly this one fails, with this errno; 0: none fails. */
 static void one_fault(void)
 {
 	int fd = open_disk(), number = 0, error = 0;
@@ -165,23 +166,24 @@ static const struct preload_row rows[] = { { "call", ",fault=1/7:0x4280", NULL, 
 #define FIVE_TIMES ",fault=77:6,fault=78:6,fault=79:6,fault=80:6,fault=81:6"
 
 static const struct {
-	const char *faults; /* of commands; write 77 is the 77th unless others were sent again */
+	const char *faults; /* by command; write 77 is command 77 unless others were sent again */
 	int write, error;
 	int submits, ios; /* commands in all, by either ioctl */
 } faults[] = {
-	/* STATUS_DNR: sent once. The errno is that of the status table. */
+	/* With STATUS_DNR: sent once. The errno is that of the status table. */
 	{ ",fault=77:0x4280", 77, ENODATA, 200, 0 },
 	{ ",fault=1:0x4280", 1, ENODATA, 200, 0 },
 	{ ",fault=77:0x4081", 77, ENOSPC, 200, 0 },
 	{ ",fault=77:0x4083", 77, EBADE, 200, 0 },
-	/* Without it: sent up to five times more. */
+	/* Without STATUS_DNR: sent up to five times more. */
 	{ ",fault=77:0x280", 77, 0, 201, 0 },
 	{ ",fault=77:0x82,fault=78:0x82,fault=79:0x21", 77, 0, 203, 0 },
 	{ FIVE_TIMES, 77, 0, 205, 0 },
 	{ FIVE_TIMES ",fault=82:0x81", 77, ENOSPC, 205, 0 },
 	{ ",fault=77:0x82,fault=78:0x4081", 77, ENOSPC, 201, 0 },
 	{ ",fault=77:0x82,fault=78:-19", 77, ENODEV, 201, 0 },
-	/* Of the ioctl: never sent again, but by the other ioctl where this one is forbidden. */
+	/* Errors of the ioctl itself: never sent again, except by the other ioctl if this one is
+	 * forbidden. */
 	{ ",fault=77:-19", 77, ENODEV, 200, 0 },
 	{ ",fault=77:-25", 77, EOPNOTSUPP, 200, 0 },
 	{ ",fault=77:-1", 77, 0, 200, 1 },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shim as a guest: what a host program may do around and during its atomic writes - errno,
- * threads, fork, vfork, closing all descriptors, cancellation, signals, constructors - and what it
- * must find unchanged.
+ * The shim as a guest in a host program, over the simulated disk. The program uses errno, threads,
+ * fork, vfork, close of all descriptors, cancellation, signals and constructors around and during
+ * its atomic writes. All that must work as without the shim.
  */
 #include "preload.h"
 
@@ -25,7 +25,7 @@
 #include "untorn_uapi.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1 /* which keep something of each thread */
+#define SANITIZED 1 /* sanitizers keep memory of each thread */
 #else
 #define SANITIZED 0
 #endif
@@ -152,8 +152,7 @@ static void small_stack(void)
 	pthread_t id;
 
 	pthread_attr_init(&attributes);
-	/* The smallest that glibc gives, and a page: of 16 KiB some are TLS and the start itself.
-	 */
+	/* glibc's smallest stack and two pages: TLS and the thread's start take part of 16 KiB. */
 	want(pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN) + 8192) ==
 	     0);
 	want(pthread_create(&id, &attributes, write_one, NULL) == 0);
@@ -175,8 +174,8 @@ static void forked(void)
 	want(holds(fd, 0, 4 * UNIT, 'e'));
 }
 
-/* A child that shares our memory must not take locks or open libraries there: it may be refused,
- * but it must come back, and we must work afterwards. */
+/* A vfork() child shares our memory, so the shim must not take locks or open libraries in it. Its
+ * write may fail, but must return, and the parent must work afterwards. */
 static void vforked(void)
 {
 	int fd = open_disk();
@@ -191,8 +190,8 @@ static void vforked(void)
 	want(atomic_write(fd, data, UNIT, UNIT) == UNIT && holds(fd, UNIT, UNIT, 'f'));
 }
 
-/* A call that returns twice, through our syscall(). The child is a process that no atfork handler
- * has seen: it may be refused what its parent did not know, but not hang. */
+/* clone returns twice through our syscall(). No atfork handler has run in the child: its write may
+ * fail if the parent did not know the disk, but must not hang. */
 static void cloned_by_syscall(void)
 {
 	int fd = open_disk();
@@ -226,7 +225,7 @@ static void cancelled(void)
 		want(pthread_cancel(id) == 0);
 		want(pthread_join(id, &result) == 0 && result == PTHREAD_CANCELED);
 	}
-	want(open_descriptors() == before + 2); /* that of the counters, and the hold */
+	want(open_descriptors() == before + 2); /* the counters' descriptor and the hold */
 	want(atomic_write(fd, buffer(UNIT, 'G'), UNIT, 0) == UNIT && holds(fd, 0, UNIT, 'G'));
 }
 
@@ -239,7 +238,7 @@ static void *one_write(void *fd)
 	return NULL;
 }
 
-/* On a slow disk: the cancelled write ends, and its result is told, before its thread does. */
+/* On a slow disk: a cancelled write ends and returns its result before its thread ends. */
 static void cancelled_under_way(void)
 {
 	int fd = open_disk();
@@ -256,7 +255,7 @@ static void cancelled_under_way(void)
 
 static int signal_fd;
 
-/* Another program, which inherits the descriptor. */
+/* posix_spawn() starts another program, which inherits the descriptor. */
 static void spawned(void)
 {
 	const char *inherited = getenv("INHERITED");
@@ -274,7 +273,8 @@ static void spawned(void)
 	want(status_of(child) == 0 && holds(fd, 0, 2 * UNIT, 's'));
 }
 
-/* As daemons do it: after a first write, two forks, and every descriptor closed but the disk's. */
+/* As daemons start: after a first write, two forks and a close of all descriptors but the disk's.
+ */
 static void daemonised(void)
 {
 	int fd = open_disk(), report[2];
@@ -297,7 +297,7 @@ static void daemonised(void)
 	want(status_of(child) == 0 && read(report[0], &byte, 1) == 1 && byte == 'k');
 }
 
-/* Where the program did not start with the shim, and does not end with it. */
+/* The program loads the shim by dlopen() and unloads it. */
 static void opened_and_closed(void)
 {
 	char path[300];
@@ -346,7 +346,7 @@ static long resident_kib(void)
 	return usage.ru_maxrss;
 }
 
-/* One after the other and many at once: nothing may be left behind by any of them. */
+/* 100 rounds of 100 threads at once: the shim must keep no memory of ended threads. */
 static void ten_thousand_threads(void)
 {
 	enum { AT_ONCE = 100, ROUNDS = 100 };
@@ -379,7 +379,7 @@ static void write_in_handler(int number)
 	signals++;
 	if (atomic_write(signal_fd, signal_data, UNIT, 8 * UNIT) != UNIT)
 		signal_failures++;
-	ualarm(500, 0); /* from its end on, or on a slow machine nothing else would be done */
+	ualarm(500, 0); /* only now: on a slow machine nothing else would be done */
 	errno = kept;
 }
 
@@ -424,8 +424,8 @@ static void version(void)
 	want(ask && strchr(ask(), '.'));
 }
 
-/* A filter of the program's refuses what a write asks: no error that a native kernel does not give.
- */
+/* The program's seccomp filter refuses fcntl(), which a write needs: the write's errno must be one
+ * that a native kernel gives. */
 static void refused_by_a_filter(void)
 {
 	struct sock_filter filter[] = {

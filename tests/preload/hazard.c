@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shim where a host program is short of something - descriptors, memory, rights, its root - or
- * passes a descriptor around, or has a disk that fails, stalls or goes away under many threads.
+ * The shim in a host program in trouble, over the simulated disk: it lacks descriptors, memory,
+ * rights or its standard streams, passes a descriptor around, or has a disk that stalls, weakens or
+ * goes away under many threads.
  */
 #include "preload.h"
 
@@ -35,8 +36,8 @@ static void set_limit(int resource, rlim_t value)
 	want(setrlimit(resource, &limit) == 0);
 }
 
-/* The first write, which needs some, is done all the same; later ones need none, but the simulated
- * disk does. Then whatever is answered: no half write, and all is well afterwards. */
+/* The first write needs descriptors, and must succeed all the same. Later writes need none, but the
+ * simulated disk does, so they fail. No write may be half done, and all must work afterwards. */
 static void no_descriptor_free(void)
 {
 	int fd = open_disk();
@@ -54,14 +55,14 @@ static void no_descriptor_free(void)
 		want(statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx) == 0);
 		want(statx(AT_FDCWD, DISK, 0, STATX_WRITE_ATOMIC, &stx) == 0 || errno == EMFILE);
 	}
-	set_limit(RLIMIT_NOFILE, 42); /* the hold, and one that the simulated disk itself needs */
+	set_limit(RLIMIT_NOFILE, 42); /* for the hold and the simulated disk */
 	want(holds(fd, UNIT, UNIT, known ? 0 : 'b'));
 	for (int i = 1; i < 20; i++)
 		check_write(fd, UNIT * i, (char)('c' + i));
 	check_statx(fd);
 }
 
-/* Neither a descriptor nor a thread, where the position is the file's. */
+/* A write at the file's position needs a descriptor or a thread: neither is free. */
 static void nothing_free_at_the_position(void)
 {
 	int fd = open_disk();
@@ -77,7 +78,7 @@ static void nothing_free_at_the_position(void)
 	set_limit(RLIMIT_NOFILE, 40);
 	while (dup(fd) >= 0)
 		continue;
-	memset((char *)(uintptr_t)dirt, 0x6f, sizeof(dirt)); /* on the stack that is used next */
+	memset((char *)(uintptr_t)dirt, 0x6f, sizeof(dirt)); /* the write uses this stack next */
 	set_limit(RLIMIT_AS, 1 << 20);
 	want(pwritev2(fd, &iov, 1, -1, RWF_ATOMIC) == -1 && errno == ENOMEM);
 	set_limit(RLIMIT_AS, RLIM_INFINITY);
@@ -106,14 +107,14 @@ static void little_memory(void)
 	want(statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx) == 0);
 	set_limit(RLIMIT_AS, RLIM_INFINITY);
 	check_write(fd, 0, 'm');
-	/* Less than the room that the page cache is prepared with: it is there already. */
+	/* Less than the memory that preparing the page cache needs: it is already allocated. */
 	set_limit(RLIMIT_AS, address_space() + (1 << 20));
 	for (int i = 0; i < 50; i++)
 		check_write(fd, UNIT * i, 'M');
 	check_statx(fd);
 }
 
-/* 0, 1 and 2 become the disk and two files: nothing is to be said into those. */
+/* Descriptors 0, 1 and 2 become the disk and two files: the shim must print nothing into them. */
 static void no_standard_streams(void)
 {
 	struct stat st;
@@ -136,7 +137,7 @@ static void no_standard_streams(void)
 	_exit(0);
 }
 
-/* Calls work(0) ... work(count - 1) at once; what they return is added up. */
+/* Calls work(0) ... work(count - 1) in threads at once; returns the sum of their results. */
 static intptr_t in_threads(int count, void *(*work)(void *))
 {
 	pthread_t ids[64];
@@ -163,7 +164,7 @@ static void *write_to_own_place(void *number)
 	return NULL;
 }
 
-/* On a slow disk 1024 writes of 20 ms: those of different threads do not wait for one another. */
+/* 1024 writes of 20 ms each on a slow disk: different threads must not wait for one another. */
 static void many_threads(void)
 {
 	alarm(SANITIZED ? 50 : 10);
@@ -177,7 +178,7 @@ static void fork_storm(void)
 	int fd = open_disk();
 	char *data = buffer(UNIT, 0);
 
-	if (SANITIZED) /* whose malloc, called by dlopen, hangs in a child of threads */
+	if (SANITIZED) /* their malloc(), which dlopen() calls, hangs in a child of threads */
 		check_write(fd, 0, 'a');
 	for (intptr_t i = 0; i < 4; i++)
 		want(pthread_create(&ids[i], NULL, write_to_own_place, (void *)i) == 0);
@@ -210,7 +211,7 @@ static void duplicates(void)
 		check_write(copies[i], UNIT * i, 'D');
 		check_statx(copies[i]);
 	}
-	/* A number that was the disk and is something else now. */
+	/* A number that was the disk's is now another file's. */
 	want(dup2(memfd_create("other", 0), copies[1]) == copies[1]);
 	want(atomic_write(copies[1], buffer(UNIT, 'x'), UNIT, 0) == -1);
 	want(holds(copies[0], 0, UNIT, 'D'));
@@ -282,11 +283,12 @@ static void gone(void)
 
 	want(in_threads(16, write_until_gone) == 99);
 	want(atomic_write(open_disk(), buffer(UNIT, 'v'), UNIT, 0) == -1);
-	usleep(2200000); /* nobody goes by what it said then */
+	usleep(2200000); /* the shim no longer believes the old answers */
 	want(atomic_write(fd, buffer(UNIT, 'v'), UNIT, 0) == -1 && errno == ENODEV);
 }
 
-/* After 20 commands the disk promises one block. It may be believed for a second longer. */
+/* After 20 commands the disk promises only one block. The shim may believe the old promise for
+ * another second. */
 static void weakened(void)
 {
 	int fd = open_disk(), i = 0;
@@ -362,7 +364,7 @@ static const struct preload_row rows[] = {
 	{ "nothing_free_at_the_position", "", NULL, SANITIZED ? 0 : 1 },
 	{ "little_memory", "", NULL, -1 },
 	{ "no_standard_streams", "", NULL, 5 },
-	/* To ThreadSanitizer a thread with a table of its own is a fork. */
+	/* ThreadSanitizer takes a thread with its own table of descriptors for a fork. */
 	{ "many_threads", "", "TSAN_OPTIONS=die_after_fork=0", 1024 },
 	{ "fork_storm", "", "TSAN_OPTIONS=report_thread_leaks=0", SANITIZED ? 215 : 214 },
 	{ "duplicates", "", NULL, 5 },

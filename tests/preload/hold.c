@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shim's own descriptor of a disk, over the simulated one: when it comes and goes, and what the
- * program must not notice of it. hold_child.c has the children, hold_lock.c the locks.
+ * The hold, the shim's own descriptor of a disk, over the simulated disk: it must come and go at
+ * the right moments, and the program must not notice it. hold_child.c has the children, hold_lock.c
+ * the locks.
  */
 #include "hold.h"
 
@@ -30,7 +31,7 @@ static void comes_and_goes(void)
 	want(close(fd) == 0 && hold_count() == 0);
 }
 
-/* Never more than the program's. */
+/* A hold never has more access than the program's file. */
 static void has_the_access_of_the_file(void)
 {
 	int fd = open(DISK, O_WRONLY | O_DIRECT);
@@ -123,7 +124,7 @@ static void (*const ways[])(int fd) = {
 };
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
 
-/* The hold is gone, and errno is as it was. */
+/* After each kind of close the hold is gone, and errno is unchanged. */
 static void goes_by_every_close(void)
 {
 	null = open("/dev/null", O_RDWR);
@@ -138,7 +139,7 @@ static void goes_by_every_close(void)
 	}
 }
 
-/* A close that fails ends nothing. */
+/* A close that fails must not end the hold. */
 static void stays_when_a_close_fails(void)
 {
 	int fd = open_disk(), unused = fcntl(fd, F_DUPFD, 300);
@@ -158,7 +159,7 @@ static void stays_when_a_close_fails(void)
 	want(close(fd) == 0 && hold_count() == 0);
 }
 
-/* What was written through counts, not what is open. */
+/* The hold depends on the numbers that the program wrote through, not on all open numbers. */
 static void goes_with_the_last_number_written_through(void)
 {
 	int fd = open_disk(), other = dup(fd), unused = dup(fd), again = open_disk();
@@ -170,7 +171,7 @@ static void goes_with_the_last_number_written_through(void)
 	want(close(unused) == 0 && hold_count() == 4);
 	want(close(fd) == 0 && hold_count() == 3);
 	want(close(again) == 0 && hold_count() == 2);
-	unused = fcntl(other, F_DUPFD, 200); /* a number that never was written through */
+	unused = fcntl(other, F_DUPFD, 200); /* never written through yet */
 	want(close(other) == 0 && hold_count() == 1);
 	check_write(unused, 0, 'D');
 	want(hold_count() == 2);
@@ -194,7 +195,7 @@ static void of_each_node_goes_alone(void)
 	want(close(part) == 0 && hold_count() == 0);
 }
 
-/* At the file's position the shim works through a descriptor for that one call. */
+/* For a write at the file's position the shim opens a descriptor for this one call. */
 static void at_the_position(void)
 {
 	int fd = open_disk();
@@ -225,7 +226,7 @@ static void program_gets_the_lowest_numbers(void)
 	want(open_disk() == first);
 }
 
-/* Closing what is ours is closing what is not open. */
+/* For the program, the hold's number is not open. */
 static void program_cannot_close_it(void)
 {
 	int fd = open_disk();
@@ -242,7 +243,7 @@ static void program_cannot_close_it(void)
 	want(close(fd) == 0 && hold_count() == 0);
 }
 
-/* The number is then the program's, and the shim leaves it alone. */
+/* The program takes the hold's number by dup2(): from then on the shim leaves it alone. */
 static void program_takes_its_number(void)
 {
 	int fd = open_disk(), other = open("/dev/zero", O_RDWR);
@@ -260,7 +261,7 @@ static void program_takes_its_number(void)
 	want(close(fd) == 0 && hold_count() == 0);
 }
 
-/* The same, by a descriptor of the very disk. */
+/* The same, by a descriptor of the same disk. */
 static void program_writes_through_its_number(void)
 {
 	int fd = open_disk();
@@ -275,7 +276,7 @@ static void program_writes_through_its_number(void)
 
 static void everything_is_closed(void)
 {
-	int saved = fcntl(2, F_DUPFD, 1200); /* for messages, where the limit lets it */
+	int saved = fcntl(2, F_DUPFD, 1200); /* for messages, if the limit allows it */
 
 	for (int round = 0; round < 4; round++) {
 		int fd = open_disk();
@@ -292,7 +293,7 @@ static void everything_is_closed(void)
 	want(close(0) == 0 && hold_count() == 0);
 }
 
-/* Leaves the lowest numbers free, so many of them. */
+/* Leaves only the lowest `count` numbers free. */
 static void leave_free(int count)
 {
 	int lowest = hold_next_free();
@@ -304,8 +305,8 @@ static void leave_free(int count)
 		want(close(lowest + i) == 0);
 }
 
-/* Whatever is free, writes go on, and the shim keeps one of them at most. The simulated disk needs
- * one for a command. */
+/* However few descriptors are free, writes go on, and the shim keeps at most one. The simulated
+ * disk needs one for a command. */
 static void few_descriptors(void)
 {
 	struct rlimit limit = { 64, 64 };
@@ -326,7 +327,7 @@ static void few_descriptors(void)
 	leave_free(0);
 	want(atomic_write(fd, data, UNIT, -1) == UNIT);
 	want(close(63) == 0);
-	for (int i = 0; i < 4; i++) { /* over the time for which it believes what it was told */
+	for (int i = 0; i < 4; i++) { /* longer than the shim believes the disk's answers */
 		check_write(fd, UNIT * i, 'm');
 		usleep(600000);
 	}
@@ -334,7 +335,7 @@ static void few_descriptors(void)
 	want(open("/dev/null", O_RDWR) == fd);
 }
 
-/* No number is high enough. */
+/* The limit allows no number as high as the shim wants. */
 static void limit_below_its_numbers(void)
 {
 	struct rlimit limit = { 100, 100 };
@@ -363,7 +364,7 @@ static void *write_in_own_table(void *unused)
 	return unused;
 }
 
-/* The thread's numbers are not the program's, nor its holds. */
+/* The thread's numbers and holds are not those of the other threads. */
 static void thread_with_a_table_of_its_own(void)
 {
 	pthread_t id;
@@ -383,7 +384,7 @@ static void thread_with_a_table_of_its_own(void)
 static void is_closed_by_exec(void)
 {
 	if (getenv("EXECUTED")) {
-		want(hold_count() == 1); /* what was inherited on purpose */
+		want(hold_count() == 1); /* the one that the program passed on */
 		int inherited = atoi(getenv("EXECUTED"));
 		check_write(inherited, UNIT, 'q');
 		want(close(inherited) == 0 && hold_count() == 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For bodies that look at the shim's own descriptors of the simulated disk: the holds. */
+/* For bodies that look at the shim's holds of the simulated disk. */
 #ifndef HOLD_TEST_H
 #define HOLD_TEST_H
 
@@ -27,8 +27,8 @@ static inline const char *hold_name(int fd)
 	return name;
 }
 
-/* How many numbers from first on are open on that file, in this thread's table; the last of them.
- */
+/* Counts the numbers from `first` on that are open on that file in this thread's table. *ret_last
+ * becomes the last of them. */
 static inline int hold_count_from(int first, const char *file, int *ret_last)
 {
 	DIR *folder = opendir("/proc/thread-self/fd");
@@ -46,7 +46,7 @@ static inline int hold_count_from(int first, const char *file, int *ret_last)
 	return count;
 }
 
-/* The file beneath the disk, "disk", or its partition, "p1". */
+/* The file behind the disk's node ("disk") or its partition's ("p1"). */
 static inline const char *hold_file(const char *name)
 {
 	static char path[300];
@@ -55,7 +55,7 @@ static inline const char *hold_file(const char *name)
 	return path;
 }
 
-/* How many descriptors are open on the disk, on its partition. */
+/* The number of descriptors that are open on the disk; on its partition. */
 static inline int hold_count(void)
 {
 	int last;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Children and the hold, over the simulated disk: those of fork(), which the shim is told of, and
- * those of vfork(), _Fork() and clone, which it is not. None of them may harm its parent's writes.
+ * Children and the hold, over the simulated disk. The shim learns of children of fork(), but not of
+ * those of vfork(), _Fork() and clone. No child may harm its parent's writes.
  */
 #include "hold.h"
 
@@ -64,8 +64,8 @@ static void *write_on(void *fd)
 	return NULL;
 }
 
-/* The other thread is in the middle of a write when the child begins. On a partition: the disk's
- * image is opened and locked by the simulation meanwhile. */
+/* Another thread is in the middle of a write when the child begins. On a partition, because the
+ * simulation opens and locks the disk's image meanwhile. */
 static void forked_in_mid_write(void)
 {
 	int fd = hold_open(PART);
@@ -90,7 +90,8 @@ static void forked_in_mid_write(void)
 	want(close(fd) == 0 && hold_count_part() == 0);
 }
 
-/* The child's hold is in the memory of its parent, but not in its table of descriptors. */
+/* A vfork() child shares memory with its parent: its hold is there, but not in the parent's table
+ * of descriptors. */
 static void vfork_child_writes_first(void)
 {
 	int fd = open_disk(), part = hold_open(PART);
@@ -185,8 +186,8 @@ static pid_t by_private_fork(void)
 	return private_fork ? private_fork() : by_clone();
 }
 
-/* The child's memory is a copy, so it believes in its parent's holds, of which it has copies too.
- */
+/* The child's memory is a copy: so it believes in its parent's holds. It has copies of their
+ * descriptors, too. */
 static void unannounced_child(pid_t (*make)(void))
 {
 	int fd = open_disk(), part = hold_open(PART), unused = hold_open(PART);
@@ -225,7 +226,7 @@ static void private_forks_child(void)
 	unannounced_child(by_private_fork);
 }
 
-/* The parent wrote to nothing; then both do. */
+/* The parent has not written before; then the child writes, and the parent. */
 static void unannounced_child_writes_first(void)
 {
 	int fd = open_disk();

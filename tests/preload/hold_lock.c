@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program's locks and the hold. POSIX locks end with any close of the node by the process, so
- * closing one of the shim's descriptors would drop them: they must stay for as long as the program
- * keeps its own. flock() locks belong to an open file, and must end with the program's.
+ * The program's locks and the hold. A process loses its POSIX locks at any close of the node, so a
+ * close of the shim's descriptor would drop them: they must stay as long as the program keeps its
+ * own descriptor. flock() locks belong to an open file, and must end with the program's.
  *
- * On partitions of the simulated disk: the disk's own image is locked, opened and closed by the
- * simulation, which is in this process.
+ * On partitions of the simulated disk, because the simulation, which is in this process, locks,
+ * opens and closes the disk's own image.
  *
  * Links: -laio
  */
@@ -36,7 +36,7 @@ static void lock(int fd)
 	lock_by(fd, F_WRLCK, 0);
 }
 
-/* As another process sees it. */
+/* Another process asks. */
 static int is_locked_at(int fd, off_t start)
 {
 	struct flock lock = {
@@ -64,7 +64,7 @@ static void write_at_position(int fd, char letter)
 	free(data);
 }
 
-/* Everything that the shim serves, once; the lock stands after each. */
+/* Uses everything that the shim serves once; the lock must stay after each. */
 static void use_with_lock(int fd)
 {
 	off_t position = lseek(fd, 0, SEEK_CUR);
@@ -146,7 +146,7 @@ static void lock_far_out(void)
 	want(is_locked_at(fd, (off_t)1 << 60));
 }
 
-/* Closing any of its descriptors of a node drops a process's locks of that node, and no others. */
+/* A close of any descriptor of a node drops the process's locks on that node only. */
 static void two_nodes(void)
 {
 	int part = hold_open(PART), other = hold_open(PART_2);
@@ -167,7 +167,7 @@ static void two_nodes(void)
 	use_with_lock(part);
 }
 
-/* Both are open: no close of the program's, no lock lost. */
+/* The program closes neither descriptor: so it may lose no lock. */
 static void two_descriptors(void)
 {
 	int first = hold_open(PART), second = open(PART, O_WRONLY | O_DIRECT);
@@ -181,7 +181,7 @@ static void two_descriptors(void)
 	}
 }
 
-/* A write that is refused leaves them too. */
+/* A refused write must not drop the locks, either. */
 static void refused_writes(void)
 {
 	int fd = hold_open(PART), reading = open(PART, O_RDONLY | O_DIRECT);
@@ -200,7 +200,7 @@ static void refused_writes(void)
 	}
 }
 
-/* It is asked again each second. */
+/* The shim asks the disk again each second: that must not drop the lock. */
 static void asked_again(void)
 {
 	int fd = hold_open(PART);
@@ -241,7 +241,7 @@ static void libaio_keeps_the_lock(void)
 	want(close(fd) == 0);
 }
 
-/* Free for a new open file as soon as the program has closed its own. */
+/* A new open file can take the flock() lock as soon as the program has closed its own. */
 static void flock_ends(void (*write)(int fd))
 {
 	for (int i = 0; i < 100; i++) {
@@ -271,8 +271,8 @@ static void flock_ends_after_libaio(void)
 	flock_ends(write_by_libaio);
 }
 
-/* Without the right to open the node anew the hold shares the program's open file, and its locks.
- */
+/* A process that may not open the node again has a hold that shares the program's open file, and so
+ * its locks. */
 static void become_nobody(void)
 {
 	char command[900];
@@ -309,7 +309,7 @@ static void nobodys_lock_stays(void)
 	want(close(fd) == 0 && hold_count_part() == 0);
 }
 
-/* One descriptor is free: what cannot be done for want of them drops no lock. */
+/* Only one descriptor is free: calls that fail for lack of descriptors must drop no lock. */
 static void few_descriptors(void)
 {
 	int fd = hold_open(PART);
@@ -370,7 +370,7 @@ static const struct preload_row rows[] = {
 	{ "flock_ends_after_libaio", PARTS, NULL, 100 },
 	{ "flock_ends_after_libaio", PARTS, "UNTORN_AIO=inline", 100 },
 	{ "few_descriptors", PARTS, NULL, -1 },
-	{ "nobodys_flock_ends", PARTS, NULL, -1 }, /* these two: by root alone */
+	{ "nobodys_flock_ends", PARTS, NULL, -1 }, /* these two need root */
 	{ "nobodys_lock_stays", PARTS, NULL, -1 },
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), BY_ROOT = 2 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Submissions that the kernel refuses: by another thread than the one that a ring is for, by a
- * child, and to a ring that is disabled or was. No atomic write among them is done.
+ * Submissions that the kernel refuses, over the simulated disk: by another thread than the ring's
+ * only one, by a child, and to a ring that is or was disabled. The shim may do no atomic write
+ * among them.
  *
  * Links: -luring
  */
@@ -36,8 +37,8 @@ static void in_a_thread(void *waits)
 	want(holds(fd, 0, UNIT, 0));
 }
 
-/* A refused entry stays in the ring, and goes with the next submission of the right thread.
- * liburing has published it by then, so that the kernel gets it, and refuses the write. */
+/* A refused entry stays in the ring, and goes with the right thread's next submission. liburing has
+ * published it by then: so the kernel gets the write and refuses it. */
 static void other_thread(void)
 {
 	uint64_t tag;
@@ -72,8 +73,8 @@ static void child(void)
 	want(holds(fd, 0, UNIT, 0));
 }
 
-/* SETUP has IORING_SETUP_R_DISABLED. Enabled, it may have restrictions: it is left to the kernel.
- */
+/* SETUP has IORING_SETUP_R_DISABLED. Once enabled, the ring may have restrictions: the shim leaves
+ * it to the kernel. */
 static void disabled(void)
 {
 	fd = open_disk();
@@ -89,7 +90,7 @@ static void disabled(void)
 	end(ring);
 }
 
-/* And its polling thread is the kernel's, which refuses the write too. */
+/* The same with the kernel's polling thread: the kernel refuses the write, too. */
 static void disabled_and_polled(void)
 {
 	uint64_t tag;
@@ -113,7 +114,7 @@ const struct body bodies[] = {
 	{ NULL, NULL },
 };
 
-/* SINGLE_ISSUER, with DEFER_TASKRUN, R_DISABLED */
+/* SINGLE_ISSUER; SINGLE_ISSUER with DEFER_TASKRUN; R_DISABLED */
 #define SINGLE   "SETUP=0x1000"
 #define DEFER    "SETUP=0x3000"
 #define DISABLED "SETUP=0x40"

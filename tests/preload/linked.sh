@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Programs that are linked with the shim, or have it added to what they need, for where LD_PRELOAD does not
-# reach: it must be looked through before the C library.
+# Programs that are linked with the shim, or get it by patchelf, where LD_PRELOAD does not work. The loader must find
+# the shim's functions before the C library's: else no command reaches the simulated disk.
 set -eu
 case $BUILD in *address* | *thread*) echo "SKIP: the shim itself is the ordinary one here"; exit 77 ;; esac
 work=$(mktemp -d)
@@ -15,7 +15,7 @@ writes() { # WHAT PROGRAM
 	"$2" /dev/sim0n1 0 16384 > "$work/said" 2>&1 || { echo "$1: status $?"; cat "$work/said"; exit 1; }
 	[ "$(grep -c via=submit "$work/log")" = 1 ] || { echo "$1: no command"; exit 1; }
 }
-# The simulated disk behind it, as it must be in a preload too.
+# The simulated disk comes behind the shim, as in a preload.
 link() { # PROGRAM SOURCE LIBRARIES...
 	"${CC:-gcc}" -D_GNU_SOURCE -Iinclude -o "$work/$1" "$2" -L"$work" -Wl,-rpath,"$work" -Wl,--no-as-needed "${@:3}"
 }
@@ -32,7 +32,7 @@ else
 	echo "not to be had here: patchelf"
 fi
 
-# A set-uid program, into which the loader lets no LD_PRELOAD.
+# A set-uid program: the loader ignores LD_PRELOAD, but not a linked library.
 cat > "$work/version.c" <<'END'
 #include <stdio.h>
 #include <sys/auxv.h>

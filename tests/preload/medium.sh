@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Unmodified programs over the simulated disk and over a partition of it: as many writes in its log as they
-# made, and what they wrote is there. fio's engines, dd, cp, python; and fakeroot, whose preload and ours
-# each call the other's names.
+# Tests the simulated disk, and a partition of it, by unmodified programs: fio's engines, dd, cp, python. Its log must
+# have as many writes as they made, and their data must be on it. Also under fakeroot: its preload and ours each call
+# functions that the other replaces.
 set -eu
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library would have to come first"; exit 77 ;; esac
 untorn=$(realpath "$BUILD/untorn")
@@ -27,7 +27,7 @@ for disk in /dev/sim0n1 /dev/sim0n1p1; do
 	for engine in psync pvsync2 mmap libaio io_uring; do
 		anew
 		deep=()
-		[ $engine != io_uring ] || [ "$(uname -m)" != x86_64 ] || deep=(--deep) # it has system calls of its own
+		[ $engine != io_uring ] || [ "$(uname -m)" != x86_64 ] || deep=(--deep) # fio makes io_uring's calls by its own instructions
 		over fio --name=job --filename=$disk --ioengine=$engine --rw=randwrite --bs=16k --size=1M \
 			--iodepth=8 --direct=1 --verify=crc32c --do_verify=1 --output=fio
 		logged 64 "fio, $engine, $disk"

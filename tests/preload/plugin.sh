@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A plug-in that brings liburing along, of which the program itself knows nothing: its calls come to
-# the shim, and must go on to a library that is not among the next ones. And one whose constructor waits
-# for a thread that writes: the loader's lock is held all the while.
+# A plug-in loads liburing with RTLD_LOCAL; the program itself has no liburing. Its calls come to the shim, which must
+# find that library, though it is not among the next ones. And a plug-in whose constructor waits for a thread that
+# writes: the loader's lock is held meanwhile, and the write must not hang.
 set -eu
 case $BUILD in *address* | *thread*) echo "SKIP: the shim itself is the ordinary one here"; exit 77 ;; esac
 work=$(mktemp -d)
@@ -63,7 +63,8 @@ __attribute__((constructor)) static void start(void)
 }
 END
 "${CC:-gcc}" -D_GNU_SOURCE -shared -fPIC -o "$work/waits.so" "$work/waits.c" -lpthread
-# The simulated disk finds its next functions in main(), for it is no guest.
+# os.stat() lets the simulated disk find its next functions before the plug-in is loaded: it cannot do so under the
+# loader's lock.
 said=$(LD_PRELOAD=$BUILD/libuntorn.so:$BUILD/libuntorn-sim.so timeout 20 python3 -c "
 import ctypes, os
 os.stat('/dev/sim0n1')

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The shim's static probes are there for tracers, if it was built with <sys/sdt.h>, and cost an untraced
-# program a nop: no semaphore, which would have to be looked at.
+# A shim built with <sys/sdt.h> must have its static probes for tracers. They cost an untraced program only a nop: they
+# must have no semaphore, which the shim would have to read.
 set -eu
 echo '#include <sys/sdt.h>' | ${CC:-gcc} -E - > /dev/null 2>&1 || { echo "SKIP: no <sys/sdt.h>"; exit 77; }
 notes=$(readelf -n "$BUILD/libuntorn.so")

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# tests/vm/races.c over the simulated disk: two partitions of it, and the whole of it, under numbers that
-# change hands. UNTORN_RACE_SECONDS (0.2) for each race. At the disk each write of the file with O_DSYNC
-# has FUA.
+# tests/vm/races.c over the simulated disk: descriptor numbers change between two of its partitions, and between a
+# partition and the whole disk, while a thread writes through them. Each write of the file with O_DSYNC must have FUA
+# at the disk. UNTORN_RACE_SECONDS (0.2) for each race.
 set -eu
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library would have to come first"; exit 77 ;; esac
 work=$(mktemp -d -p "${TMPDIR:-/var/tmp}")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files and rings that a program registers, so that it can do without their descriptors: through
- * liburing, and by system calls of its own.
+ * Files and rings that a program registers and then uses without descriptors, over the simulated
+ * disk: through liburing, and by its own system calls.
  *
  * Links: -luring
  */
@@ -11,7 +11,7 @@
 
 #include "ring_doors.h"
 
-/* Files without descriptors: registered, replaced, and changed in a way that is not followed. */
+/* Files without descriptors: registered, replaced, and changed by entries. */
 static void registered_files(void)
 {
 	int fd = open_disk(), other = open("/dev/null", O_RDWR), kept = open_disk();
@@ -29,21 +29,21 @@ static void registered_files(void)
 	want(outcome(ring) == -EOPNOTSUPP);
 	prepare(ring, 2, data, UNIT, 0, 77)->flags |= IOSQE_FIXED_FILE;
 	want(outcome(ring) == -EBADF);
-	/* The slot becomes another file: its old disk must not be written to. */
+	/* The slot becomes another file: a write must not go to the old disk. */
 	want(io_uring_register_files_update(ring, 1, &other, 1) == 1);
 	prepare(ring, 1, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
 	want(outcome(ring) == -EOPNOTSUPP);
 	want(io_uring_register_files_update(ring, 2, &kept, 1) == 1);
 	prepare(ring, 2, data, UNIT, UNIT, 77)->flags |= IOSQE_FIXED_FILE;
 	want(outcome(ring) == UNIT && holds(kept, UNIT, UNIT, 'f'));
-	/* By an entry. */
+	/* Removed by an entry. */
 	struct io_uring_sqe *sqe = next_entry(ring);
 	io_uring_prep_files_update(sqe, none, 1, 2);
 	sqe->user_data = 77;
 	want(outcome(ring) == 1);
 	prepare(ring, 2, data, UNIT, 2 * UNIT, 77)->flags |= IOSQE_FIXED_FILE;
 	want(outcome(ring) == -EBADF);
-	/* By an entry that closes, in the same batch. */
+	/* Closed by an entry in the write's batch. */
 	want(io_uring_register_files_update(ring, 2, &kept, 1) == 1);
 	sqe = next_entry(ring);
 	io_uring_prep_close_direct(sqe, 2);
@@ -100,7 +100,8 @@ static void registered_by_system_calls(void)
 	end(ring);
 }
 
-/* Another descriptor of the ring changes the table: the old file must not be written to. */
+/* Another descriptor of the ring changes its table of files: a write must not go to the old file.
+ */
 static void registered_by_a_duplicate(void)
 {
 	int first = open(DISK "p1", O_RDWR | O_DIRECT), second = open(DISK "p2", O_RDWR | O_DIRECT);
@@ -126,7 +127,7 @@ static void registered_by_a_duplicate(void)
 	end(ring);
 }
 
-/* A registered ring whose descriptor was closed, and has become another ring's. */
+/* A registered ring is used by its index. Its descriptor was closed and is now another ring's. */
 static void index_outlives_descriptor(void)
 {
 	int fd = open_disk();
@@ -151,7 +152,7 @@ static void index_outlives_descriptor(void)
 
 static long updated = -1;
 
-/* Cancelled before it comes here; what it calls is no cancellation point. */
+/* The thread is cancelled before it calls the function, which is not a cancellation point. */
 static void *update_slot(void *argument)
 {
 	struct io_uring *ring = argument;

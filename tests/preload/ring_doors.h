@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* For bodies that use an io_uring: the same through liburing and, with DOOR=raw in the environment,
- * by system calls of our own; in deep mode by instructions of our own. SETUP: IORING_SETUP_*. */
+/* For bodies that use an io_uring: the same functions work through liburing or, with DOOR=raw in
+ * the environment, by system calls of our own (in deep mode by our own instructions). SETUP:
+ * IORING_SETUP_*. */
 #ifndef RING_DOORS_H
 #define RING_DOORS_H
 
@@ -21,7 +22,7 @@ static inline bool is_raw(void)
 	return getenv("DOOR") != NULL;
 }
 
-/* As syscall(). */
+/* Like syscall(); in deep mode by our own instruction. */
 static inline long ring_call(long number, long a, long b, long c, long d)
 {
 	if (!HAS_DEEP || !getenv("UNTORN_DEEP"))
@@ -38,12 +39,12 @@ static inline unsigned setup_flags(void)
 	return getenv("SETUP") ? (unsigned)strtoul(getenv("SETUP"), NULL, 0) : 0;
 }
 
-/* The index by which this thread enters its ring, if it is registered; else -1. */
+/* The index by which this thread enters its ring, if the ring is registered; else -1. */
 static __thread int registered = -1;
 
-/* ThreadSanitizer does not know that who gets memory from the kernel gets it after the thread that
- * gave it back; nor does it forget all of that thread's reads. New rings are written to here first.
- */
+/* ThreadSanitizer does not know that memory from the kernel was given back by another thread
+ * before, and remembers that thread's reads: so it reports a false race at the first writes to a
+ * new ring, which are in ring_with(). */
 #ifdef __SANITIZE_THREAD__
 __attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
@@ -67,8 +68,8 @@ static inline void *mapped(const struct io_uring *ring, size_t size, off_t offse
 	return memory;
 }
 
-/* As io_uring_queue_mmap(), but seen by ThreadSanitizer, to which new memory would else look like
- * what lay there before. */
+/* As io_uring_queue_mmap(), but ThreadSanitizer sees these mmap() calls. Else it would take new
+ * memory for the old memory at the same address. */
 static inline void lay_out(struct io_uring *ring, const struct io_uring_params *p)
 {
 	struct io_uring_sq *sq = &ring->sq;
@@ -109,7 +110,8 @@ static inline struct io_uring *ring_with(unsigned entries, unsigned flags)
 	ring->flags = params.flags;
 	ring->features = params.features;
 	lay_out(ring, &params);
-	/* Not in its order, and never written again: what untorn does to it must be undone. */
+	/* The array is not in order, and this program never writes it again: so the shim must undo
+	 * its changes to it. */
 	for (unsigned i = 0; i < params.sq_entries; i++)
 		ring->sq.array[i] = i ^ 1;
 	return ring;
@@ -120,12 +122,12 @@ static inline struct io_uring *ring_of(unsigned entries)
 	return ring_with(entries, setup_flags());
 }
 
-/* liburing's, but that the array says where the next entry lies. */
+/* As io_uring_get_sqe(); for a raw ring, the array says where the next entry lies. */
 static inline struct io_uring_sqe *next_entry(struct io_uring *ring)
 {
 	struct io_uring_sqe *sqe = is_raw() ? NULL : io_uring_get_sqe(ring);
 
-	/* A thread of the kernel's comes to them when it is its turn. */
+	/* The ring is full until the kernel's polling thread takes entries. */
 	while (!is_raw() && !sqe && (ring->flags & IORING_SETUP_SQPOLL) && usleep(100) == 0)
 		sqe = io_uring_get_sqe(ring);
 	if (!is_raw())
@@ -161,7 +163,7 @@ static inline void end(struct io_uring *ring)
 	io_uring_queue_exit(ring);
 }
 
-/* By the C library, so that ThreadSanitizer sees it. */
+/* By munmap() and close(), so that ThreadSanitizer sees it. */
 static inline void end_by_close(struct io_uring *ring)
 {
 	munmap(ring->sq.sqes, sqes_size(ring));
@@ -181,7 +183,7 @@ static inline struct io_uring_sqe *prepare(struct io_uring *ring, int fd, void *
 	return sqe;
 }
 
-/* The next completion: its result, and by ret_tag whose it is. */
+/* Waits for the next completion. Returns its result; *ret_tag becomes its user_data. */
 static inline int result_of_next(struct io_uring *ring, uint64_t *ret_tag)
 {
 	struct io_uring_cqe *cqe;
@@ -200,7 +202,7 @@ static inline bool is_empty(struct io_uring *ring)
 	return io_uring_peek_cqe(ring, &cqe) == -EAGAIN;
 }
 
-/* What becomes of the one entry that is prepared. WAIT: the caller waits in the same call. */
+/* Submits the one prepared entry; returns its result. WAIT=1: submits and waits in one call. */
 static inline int outcome(struct io_uring *ring)
 {
 	uint64_t tag;

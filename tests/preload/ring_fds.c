@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic writes through io_uring, and descriptors that are closed, mean other files, or are
- * several: over the simulated disk, through liburing and (DOOR=raw) with system calls of our own.
+ * Atomic writes through io_uring while descriptors are closed or become other files, or with
+ * several descriptors: over the simulated disk, through liburing and (DOOR=raw) by our own system
+ * calls.
  *
  * Links: -luring
  */
@@ -20,7 +21,7 @@
 #include "ring_doors.h"
 #include "untorn_uapi.h"
 
-/* The ring goes when its writes are done, for their memory is the program's. */
+/* The close of the ring waits for its writes, because the program may then reuse their memory. */
 static void closed_under_way(void)
 {
 	int fd = open_disk();
@@ -38,7 +39,7 @@ static void closed_under_way(void)
 	want(holds(fd, 0, 8 * UNIT, 'q'));
 }
 
-/* Descriptors are closed, and mean other files, before the command is sent and the result told. */
+/* Descriptors are closed or become other files before the command is sent and its result comes. */
 static void descriptors_taken_away(void)
 {
 	int fd = open_disk(), other = memfd_create("other", 0), kept = open_disk();
@@ -56,17 +57,17 @@ static void descriptors_taken_away(void)
 	prepare(ring, fd, buffer(UNIT, 'T'), UNIT, UNIT, 6);
 	want(submit(ring, 0) == 1);
 	want(result_of_next(ring, &tag) == UNIT && tag == 6 && holds(fd, UNIT, UNIT, 'T'));
-	/* Ours are closed with a write under way. */
+	/* The program closes the shim's descriptors while a write is under way. */
 	prepare(ring, fd, buffer(UNIT, 'U'), UNIT, 2 * UNIT, 7);
 	want(submit(ring, 0) == 1);
 	close_range(512, ~0U, 0);
-	want(*ring->cq.ktail != *ring->cq.khead); /* for it waited */
+	want(*ring->cq.ktail != *ring->cq.khead); /* close_range() waited for it */
 	want(result_of_next(ring, &tag) == UNIT && tag == 7 && holds(fd, 2 * UNIT, UNIT, 'U'));
 	end(ring);
 }
 
-/* The same unseen: the completion goes to the ring by its number. The disk's may be lost, or not.
- */
+/* The same by an instruction that the shim does not see. The completion must still come, with the
+ * result or EIO. */
 static void descriptors_taken_away_unseen(void)
 {
 	int fd = open_disk();
@@ -90,7 +91,8 @@ static void want_units(struct io_uring *ring, int count)
 		want(result_of_next(ring, &tag) == UNIT);
 }
 
-/* Disk and partition, submitted together; and one's number that is the other's by the next time. */
+/* Writes to disk and partition in one submission; then the disk's number becomes the partition's.
+ */
 static void two_files(void)
 {
 	const off_t start = 1 << 20;
@@ -117,7 +119,8 @@ static void two_files(void)
 	end(ring);
 }
 
-/* A chain, done while it is submitted: by the second write the number is another file's. */
+/* A chain is done while it is submitted: before its second write the number becomes another file's.
+ */
 static void replaced_between(void)
 {
 	int disk = open_disk(), number = dup(disk);

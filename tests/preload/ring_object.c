@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ring is that ring, whatever becomes of its number: completions go to the ring that the write
- * was submitted to, and what is done to one ring is none of another's business. And how a process
- * with writes under way ends.
+ * A ring stays that ring even if its number changes hands, over the simulated disk. Completions
+ * must go to the ring that the program submitted the write to, and a change of one ring must not
+ * affect another. Also the end of a process with writes under way.
  *
  * Links: -luring
  */
@@ -37,7 +37,8 @@ static bool one_comes(struct io_uring *ring, uint64_t wanted)
 	return result_of_next(ring, &tag) == UNIT && tag == wanted;
 }
 
-/* Closed past the doors while a write of it is under way; and another ring has its number. */
+/* The program closes a ring past the doors while a write is under way; another ring gets its
+ * number. */
 static void number_of_another_under_way(void)
 {
 	int fd = open_disk();
@@ -45,7 +46,7 @@ static void number_of_another_under_way(void)
 
 	prepare(one, fd, buffer(UNIT, 'a'), UNIT, 0, 1);
 	want(submit(one, 0) == 1);
-	usleep(5000); /* the simulated disk opens its log; then the write takes its time */
+	usleep(5000); /* the simulated disk has opened its log; the write is under way */
 	int number = one->ring_fd;
 	want(io_uring_register_ring_fd(one) == 1);
 	want(inline_call(SYS_close, number, 0, 0, 0, 0, 0) == 0);
@@ -56,7 +57,7 @@ static void number_of_another_under_way(void)
 	want(one_comes(two, 2) && nothing_comes(two) && one_comes(one, 1));
 }
 
-/* It goes on by its index, which liburing does not say is all that it has. */
+/* The ring works on by its index alone: liburing still has the old number in its structure. */
 static void number_of_another_by_index(void)
 {
 	int fd = open_disk(), other = getenv("FILE") ? memfd_create("other", 0) : -1;
@@ -75,7 +76,7 @@ static void number_of_another_by_index(void)
 	want(holds(fd, 0, UNIT, 'i') && (other < 0 || lseek(other, 0, SEEK_END) == 0));
 }
 
-/* It has none of the threads that the write is waited for of. */
+/* The child has no workers: its close() must not wait for the parent's write. */
 static void forked_without_a_word(void)
 {
 	int fd = open_disk(), status;
@@ -103,7 +104,7 @@ static int count_threads(void)
 	return count;
 }
 
-/* Without a descriptor the abilities of rings cannot be probed: they are probed later. */
+/* Without a free descriptor the shim cannot probe the kernel's rings: it must probe later. */
 static void no_descriptor_at_first(void)
 {
 	int fd = open_disk(), taken[64], count = 0, threads = count_threads();
@@ -120,14 +121,13 @@ static void no_descriptor_at_first(void)
 	while (count > 0)
 		close(taken[--count]);
 	for (int i = 0; count_threads() != threads && i < 300; i++)
-		usleep(10000); /* one that got no ring ends; one that does without, after a second
-				*/
+		usleep(10000); /* a worker without a ring ends, at the latest after a second */
 	prepare(ring, fd, data, UNIT, UNIT, 2);
 	want(submit(ring, 0) == 1 && one_comes(ring, 2) && holds(fd, UNIT, UNIT, 'n'));
 	want(count_threads() > threads);
 }
 
-/* The lowest number from 512 on, where ours lie, whose link contains this. */
+/* The lowest number from 512 on (the shim's) whose link contains this text, or -1. */
 static int own_of(const char *containing)
 {
 	char path[40], name[200];
@@ -152,8 +152,8 @@ static void *switch_number(void *unused)
 	return unused;
 }
 
-/* The number of our descriptor of a slot's disk is given to another disk and back all the time,
- * past the doors: nothing is written to the other one. */
+/* A thread gives the number of the shim's descriptor for a slot's disk to another disk and back all
+ * the time, past the doors: no write may reach the other disk. */
 static void slot_number_switched(void)
 {
 	int first = open(DISK "p1", O_RDWR | O_DIRECT), second = open(DISK "p2", O_RDWR | O_DIRECT);
@@ -178,7 +178,7 @@ static void slot_number_switched(void)
 	want(holds(first, 0, UNIT, 's') && holds(second, 0, UNIT, 0));
 }
 
-/* Ours of a ring has become the program's file, which stays open. */
+/* The number of the shim's descriptor of a ring becomes a program's file, which must stay open. */
 static void number_of_ours_taken(void)
 {
 	int fd = open_disk(), other = memfd_create("other", 0), own;
@@ -187,11 +187,12 @@ static void number_of_ours_taken(void)
 	prepare(ring, fd, buffer(UNIT, 'q'), UNIT, 0, 1)->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	want(submit(ring, 0) == 1 && (own = own_of("[io_uring]")) > 0);
 	want(inline_call(SYS_dup2, other, own, 0, 0, 0, 0) == own);
-	end(ring); /* waits for the write */
+	end(ring); /* this waits for the write */
 	want(holds(fd, 0, UNIT, 'q') && fcntl(own, F_GETFD) >= 0);
 }
 
-/* Its descriptor goes while a write is under way, whose thread opens and closes others. */
+/* The ring's number is closed while a write is under way: the worker may get it for its own files.
+ */
 static void number_that_a_worker_gets(void)
 {
 	int fd = open_disk();
@@ -204,7 +205,7 @@ static void number_that_a_worker_gets(void)
 	want(one_comes(ring, 1) && holds(fd, 0, UNIT, 'w'));
 }
 
-/* No other ring's table of files is changed by that. */
+/* Register calls and entries of one ring must not affect another ring's table of files. */
 static void another_ring_registers(void)
 {
 	int fd = open_disk();
@@ -221,7 +222,7 @@ static void another_ring_registers(void)
 	want(submit(one, 0) == 1 && one_comes(one, 1) && holds(fd, 0, UNIT, 'o'));
 }
 
-/* Of Linux 6.14, which we do not do: the kernel refuses them, or the flag. */
+/* Attributes (Linux 6.14): the kernel gets the write, and refuses them or the flag. */
 static void with_attributes(void)
 {
 	int fd = open_disk();
@@ -292,7 +293,7 @@ static void slots_in_a_handler(void)
 	signal(SIGALRM, SIG_IGN);
 }
 
-/* More than any table has room for, on a ring that nothing can be done in place for. */
+/* More writes than any table has room for, on a ring for which no write can be done in place. */
 static void very_many(void)
 {
 	enum { VERY_MANY = 3000 };
@@ -310,7 +311,7 @@ static void very_many(void)
 	end(ring);
 }
 
-/* The last thread's end is the process's; ours are none of its. */
+/* The process must end with the program's last thread, although the shim has threads. */
 static void main_ends(void)
 {
 	int fd = open_disk();
@@ -318,12 +319,12 @@ static void main_ends(void)
 
 	prepare(ring, fd, buffer(UNIT, 'e'), UNIT, 0, 1);
 	want(submit(ring, 0) == 1 && one_comes(ring, 1));
-#ifndef __SANITIZE_THREAD__ /* which has a thread of its own that stays */
+#ifndef __SANITIZE_THREAD__ /* ThreadSanitizer's own thread stays */
 	pthread_exit(NULL);
 #endif
 }
 
-/* Accepted writes are done before the process is gone. */
+/* main() returns: the shim must do all accepted writes before the process ends. */
 static void main_returns(void)
 {
 	enum { COUNT = 200 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is special to rings that a program works by system calls of its own. The rest is in
- * tests/preload/uring.c, for both ways.
+ * Tests special to rings that a program works by its own system calls, over the simulated disk.
+ * tests/preload/uring.c has the tests of both ways.
  *
  * Links: -luring
  */
@@ -19,7 +19,7 @@
 
 #include "ring_doors.h"
 
-/* What the kernel does not come to is not done either. */
+/* The shim must do no write behind a bad entry at which the kernel stops. */
 static void bad_entries(void)
 {
 	int fd = open_disk();
@@ -51,7 +51,7 @@ static void bad_entries(void)
 	end(ring);
 }
 
-/* A program that writes its entries once and publishes them again and again. */
+/* The program writes its entries once and publishes them again and again. */
 static void published_again(void)
 {
 	int fd = open_disk();
@@ -71,14 +71,14 @@ static void published_again(void)
 	end(ring);
 }
 
-/* The ring goes by close(), and nothing of it stays. */
+/* close() ends the ring, and the shim must keep nothing of it open. */
 static void closed(void)
 {
 	int fd = open_disk(), ends[2];
 	struct io_uring *ring = ring_of(16);
 	char *data[8], byte;
 
-	/* As long as the ring is there, it reads from this. */
+	/* The ring reads from this pipe for as long as the ring exists. */
 	want(pipe(ends) == 0);
 	io_uring_prep_read(next_entry(ring), ends[0], &byte, 1, 0);
 	want(submit(ring, 0) == 1 && close(ends[0]) == 0);
@@ -99,7 +99,7 @@ static void closed(void)
 	want(poll(&writer, 1, 3000) == 1 && (writer.revents & POLLERR));
 }
 
-/* "iou-sqp-PID", a thread of this process (5.12). */
+/* Whether this process has the kernel's polling thread, "iou-sqp-PID" (5.12). */
 static bool has_polling_thread(void)
 {
 	DIR *tasks = opendir("/proc/self/task");
@@ -119,7 +119,7 @@ static bool has_polling_thread(void)
 	return found;
 }
 
-/* It takes entries without our seeing them: they are the kernel's, which refuses. */
+/* The kernel's polling thread takes entries that the shim does not see: the kernel refuses them. */
 static void polling_thread(void)
 {
 	struct io_uring *ring = ring_of(8);
@@ -133,7 +133,7 @@ static void polling_thread(void)
 	end(ring);
 }
 
-/* Through liburing they are taken out before it sees them. */
+/* Through liburing the shim takes the writes out before that thread sees them. */
 static void library_keeps_its_thread(void)
 {
 	struct io_uring *ring = ring_of(8);
@@ -158,7 +158,7 @@ static void mark(void)
 	syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1);
 }
 
-/* How many signals of deep mode this child gets from its first mark to its second. */
+/* Counts the SIGSYS of deep mode that the child gets between its two marks. */
 static int traps_between_marks(pid_t child)
 {
 	int status, marks = 0, traps = 0;
@@ -173,7 +173,7 @@ static int traps_between_marks(pid_t child)
 	return traps;
 }
 
-/* liburing's own system calls are not taken for the program's. */
+/* Deep mode must not trap liburing's own system calls. */
 static void library_keeps_its_calls(void)
 {
 	pid_t child = fork();
@@ -214,7 +214,8 @@ static void closed_by_a_vforked_child(void)
 	end(ring);
 }
 
-/* Not before the handler has ended, or on a slow machine nothing else would ever be done. */
+/* Sets one alarm. The handler sets the next one at its end: else a slow machine would do nothing
+ * else. */
 static void set_alarm(void)
 {
 	const struct itimerval soon = { { 0, 0 }, { 0, 200 } };
@@ -226,7 +227,7 @@ static struct io_uring *handlers_ring;
 static int handlers_fd;
 static unsigned handled;
 
-/* A ring of its own, but the shim's tables are everybody's. */
+/* The handler has its own ring, but the shim's tables are shared by all rings. */
 static void write_in_handler(int signal)
 {
 	static char *data;
@@ -234,7 +235,7 @@ static void write_in_handler(int signal)
 	int before = errno;
 
 	(void)signal;
-	data = data ? data : handlers_ring->cq.ring_ptr; /* its memory is as good as any */
+	data = data ? data : handlers_ring->cq.ring_ptr; /* any memory will do */
 	struct io_uring_sqe *sqe = next_entry(handlers_ring);
 	io_uring_prep_write(sqe, handlers_fd, data, 512, DISK_SIZE / 2);
 	sqe->rw_flags = RWF_ATOMIC;
@@ -271,7 +272,7 @@ static void interrupted_by_another_ring(void)
 	end(ring);
 }
 
-/* A descriptor of the shim's own that stands for this device, or -1. */
+/* The shim's own descriptor of this device, or -1. */
 static int own_of(const char *path)
 {
 	struct stat device, st;
@@ -304,8 +305,8 @@ static void take(int how, int other, int own)
 	}
 }
 
-/* The shim's own numbers are given to another file: its writes come out right all the same, and
- * nothing gets into that file. */
+/* The program gives the shim's numbers to another file: its writes must still succeed, and nothing
+ * may get into that file. */
 static void numbers_taken_away(void)
 {
 	int fd = open_disk(), other = memfd_create("other", 0), own;
@@ -339,7 +340,7 @@ const struct body bodies[] = {
 };
 
 #define RAW    "DOOR=raw\n"
-#define SQPOLL "SETUP=0x2" /* IORING_SETUP_SQPOLL, SUBMIT_ALL */
+#define SQPOLL "SETUP=0x2" /* IORING_SETUP_SQPOLL; SUBMIT_ALL below */
 #define ALL    "SETUP=0x80"
 
 static const struct preload_row rows[] = {
@@ -356,8 +357,7 @@ static const struct preload_row rows[] = {
 	{ "closed_by_a_vforked_child", "", "DOOR=raw", 2 },
 	{ "numbers_taken_away", "", "WAIT=1", 10 },
 	{ "numbers_taken_away", "", RAW "WAIT=1", 10 },
-	/* It is about the tables; that a worker may have to be made there is told in libuntorn(7).
-	 */
+	/* Tests only the tables. The handler may have to make a worker: libuntorn(7) says so. */
 	{ "interrupted_by_another_ring", "", RAW "TSAN_OPTIONS=report_signal_unsafe=0", -1 },
 };
 

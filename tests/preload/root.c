@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The shim in a program that changes its root or its user, for which it needs root's rights. */
+/* The shim over the simulated disk in a program that changes its root or its user. Needs root. */
 #include "preload.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "untorn_uapi.h"
 
-/* A root with nothing but the image's name in it, which only the simulated disk looks for. */
+/* The new root has only the image's name in it, which only the simulated disk needs. */
 static void other_root(void)
 {
 	char command[1400];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests UNTORN_RULES=device, which accepts writes that the disk promises to do whole but that no
- * native kernel takes: of any number of blocks, at any block. Random writes by every interface are
- * compared with a copy of the disk in memory.
+ * native kernel takes: of any number of blocks, at any block. Compares the simulated disk after
+ * random writes by every interface with a copy in memory.
  *
  * Links: -luring -laio
  */
@@ -132,7 +132,7 @@ static void random_writes(void)
 	compare();
 }
 
-/* Those that Linux takes, too, are done as ever, and statx() tells of them alone. */
+/* Writes that Linux takes work as before, and statx() reports only their limits. */
 static void what_linux_takes(void)
 {
 	struct statx stx;
@@ -158,7 +158,7 @@ static void many_segments(void)
 	want_error(pwritev2(disk, iov, 1, DISK_SIZE - BLOCK, RWF_ATOMIC), EINVAL);
 }
 
-/* The default. */
+/* Without UNTORN_RULES Linux's rules hold. */
 static void linux_rules(void)
 {
 	struct iovec iov = { buffer(UNIT, 0), 12288 };

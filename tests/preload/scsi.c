@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic writes on a SCSI disk through the shim: what the program is told, what lies on the disk,
- * and which commands the simulated disk was sent, with and without privilege.
+ * Atomic writes on a simulated SCSI disk through the shim, with and without privilege: checks the
+ * program's results, the data on the disk, and the commands in the disk's log.
  */
 #include "preload.h"
 
@@ -110,7 +110,7 @@ static void is_gone(void)
 	want_error(atomic_write(fd, data, UNIT, 4 * UNIT), ENODEV);
 }
 
-/* The one write that a device took less of than it was told was not done. */
+/* The device took fewer bytes than the command had: the write must fail. */
 static void is_short(void)
 {
 	want_error(atomic_write(open_disk(), buffer(UNIT, 'a'), UNIT, 0), EIO);
@@ -121,7 +121,8 @@ static void on_alarm(int number)
 	(void)number;
 }
 
-/* 200 signals while commands go through the generic node, which would let go of one. */
+/* About 200 signals while commands go through the generic node, which gives up a command at a
+ * signal. */
 static void under_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
@@ -152,7 +153,7 @@ const struct body bodies[] = {
 	{ 0 },
 };
 
-/* commands: the writes in the log that are atomic commands; line: one that must be among them. */
+/* commands: how many atomic commands the log must have; line: one of them. */
 static const struct {
 	const char *why, *body, *options;
 	int commands;

@@ -23,7 +23,7 @@
 #include "rules/reason.h"
 #include "untorn_uapi.h"
 
-/* Maps them at the first call, for the rest of the process. */
+/* Maps the counters at the first call, for the rest of the process. */
 static const struct counters *look(void)
 {
 	static const struct counters *counters;
@@ -49,7 +49,7 @@ static uint64_t done(enum door number)
 	for (int i = 0; i < COUNTERS_BUCKETS; i++)
 		timed += counters_read(&door(number)->latency[i]);
 	want(counters_read(&door(number)->bytes) == done * UNIT);
-	/* The first COUNTERS_SAMPLE are timed; of more only some. */
+	/* The shim times the first COUNTERS_SAMPLE writes, and only some of the later ones. */
 	want(done <= COUNTERS_SAMPLE ? timed == done : timed >= COUNTERS_SAMPLE);
 	want(done < 64 || timed < done);
 	return done;
@@ -81,7 +81,7 @@ static void eight_threads(void)
 	want(done(DOOR_PWRITEV2) == 9 * 8);
 }
 
-/* Children and grandchildren, of which none lets a destructor run. */
+/* Children and grandchildren that end without destructors. */
 static void children(void)
 {
 	int fd = open_disk();
@@ -175,7 +175,7 @@ static void failures(void)
 	want(counters_read(&door(DOOR_PWRITEV2)->errors) == 1 && done(DOOR_PWRITEV2) == 1);
 }
 
-/* A file is none of ours; the kernel refuses it, or does it if it can. */
+/* The shim does not handle files: the kernel refuses the write, or does it if it can. */
 static void files(void)
 {
 	int file = memfd_create("file", 0);
@@ -244,7 +244,7 @@ static void put_write(struct io_uring *ring, int fd, const void *data)
 	sqe->rw_flags = RWF_ATOMIC;
 }
 
-/* One that is done, and one behind something else in a chain, which the kernel gets. */
+/* One write that the shim does, and one behind a NOP in a chain, which goes to the kernel. */
 static void ring(void)
 {
 	int fd = open_disk();
@@ -265,7 +265,7 @@ static void ring(void)
 	want(done(DOOR_IO_URING) == 1 && counters_read(&door(DOOR_IO_URING)->kernel) == 1);
 }
 
-/* With UNTORN_LOG: what was standard error is the program's database by now. */
+/* With UNTORN_LOG: the program's database has taken standard error's number. */
 static void stderr_is_data(void)
 {
 	int fd = open_disk(), kept = dup(STDERR_FILENO), data = memfd_create("data", 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* statx through the shim: what is filled in, by which way of asking, and what is left alone. */
+/* statx through the shim, over the simulated disk: for each way to ask, the shim must fill in the
+ * right fields and leave all others alone. */
 #include "preload.h"
 
 #include <errno.h>
@@ -127,7 +128,7 @@ static void through_syscall(void)
 		ENOENT);
 }
 
-/* What an example of ours prints is what a user first sees. */
+/* A question for the atomic fields, too, must not change the basic fields. */
 static void basic_fields(void)
 {
 	struct statx with = ask(AT_FDCWD, DISK, 0, STATX_BASIC_STATS | STATX_WRITE_ATOMIC);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Eight threads with eight rings each, for STORM_SECONDS (3): atomic writes good and bad, plain
- * writes, fsyncs, NOPs and cancellations in batches, and rings that are closed with all that under
- * way. Each entry has one completion, with a result that it may have.
+ * Eight threads with eight rings each over the simulated disk, for STORM_SECONDS (3): good and bad
+ * atomic writes, plain writes, fsyncs, NOPs and cancellations in batches, and rings that are closed
+ * with all that under way. Each entry must have exactly one completion, with an allowed result.
  *
  * Links: -luring
  */
@@ -187,7 +187,7 @@ static void storm(void)
 const struct body bodies[] = { { "storm", storm }, { NULL, NULL } };
 
 static const struct preload_row rows[] = {
-#ifndef __SANITIZE_THREAD__ /* which does not see liburing map memory, and takes new for old */
+#ifndef __SANITIZE_THREAD__ /* it does not see liburing's mmap(), and takes new memory for old */
 	{ "storm", "", NULL, -1 },
 	{ "storm", ",delay=2000", NULL, -1 },
 #endif

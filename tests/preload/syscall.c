@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall() under the shim is libc's: whatever is not an atomic write or a question about one gives
- * what the same call gives when it is made by hand, and leaves the registers as it found them. Also
- * in .preinit_array, where the shim does not know yet which syscall() is the next one.
+ * syscall() under the shim must behave as libc's: a call that is neither an atomic write nor a
+ * question about one must give the same result as the same call by instruction, and keep the
+ * registers. Also in .preinit_array, where the shim does not yet know the next syscall().
  */
 #include "preload.h"
 
@@ -33,7 +33,7 @@ static struct timespec now, past = { 1, 0 }, briefly = { 0, 1000000 };
 
 #define AT(object) ((long)(uintptr_t)(object))
 
-/* They may be made any number of times: what they change they change to the same. */
+/* Calls that may be repeated any number of times: each always makes the same change. */
 static const struct row {
 	long number, args[6];
 } rows[] = {
@@ -76,7 +76,7 @@ static const struct row {
 	{ SYS_wait4, { -1, 0, 0, 0 } },
 	{ SYS_wait4, { -1, 0, 0x7fff0000, 0 } },
 	{ SYS_kill, { 0, 12345 } },
-	/* The two numbers that are the shim's own, with nothing atomic about them. */
+	/* The two calls that the shim handles itself, but without anything atomic. */
 	{ SYS_statx, { AT_FDCWD, AT("/"), 0, STATX_BASIC_STATS, AT(&stx) } },
 	{ SYS_statx, { FILE_FD, AT(""), AT_EMPTY_PATH, STATX_ALL, AT(&stx) } },
 	{ SYS_statx, { AT_FDCWD, AT("/nothing"), 0, STATX_BASIC_STATS, AT(&stx) } },
@@ -86,7 +86,7 @@ static const struct row {
 	{ SYS_statx, { AT_FDCWD, AT("/"), 0, 0x80000000L, AT(&stx) } },
 	{ SYS_pwritev2, { FILE_FD, AT(iov), 2, FAR + 64, 0, 0 } },
 	{ SYS_pwritev2, { FILE_FD, AT(iov), 2, FAR + 64, 0, RWF_DSYNC } },
-	{ SYS_pwritev2, { FILE_FD, AT(iov), 1, 4096, 12345, 0 } }, /* the high half is no more */
+	{ SYS_pwritev2, { FILE_FD, AT(iov), 1, 4096, 12345, 0 } }, /* the high half is ignored */
 	{ SYS_pwritev2, { FILE_FD, AT(iov), 0, 0, 0, 0 } },
 	{ SYS_pwritev2, { FILE_FD, AT(iov), -1, 0, 0, 0 } },
 	{ SYS_pwritev2, { FILE_FD, AT(iov), 2, -2, 0, 0 } },
@@ -98,8 +98,8 @@ static const struct row {
 	{ INT32_MAX, { 0 } },
 };
 
-/* syscall() with these six arguments after the number, and known values in all registers that a
- * function has to keep. changed becomes 0 if they are still there afterwards. */
+/* Calls syscall() with a number and six arguments, and with known values in all registers that a
+ * function must keep. *changed becomes 0 if the values are still there afterwards. */
 long guarded_syscall(const long arguments[7], long *changed);
 
 #if defined(__x86_64__)
@@ -213,7 +213,7 @@ static int is_same(const struct row *row, long expected, long result)
 	return 0;
 }
 
-/* How many of the rows, called plainly and guarded, are not as by hand. */
+/* Counts the rows whose result, called plainly or guarded, differs from that by instruction. */
 static int differing_rows(void)
 {
 	int differing = 0;
@@ -232,7 +232,7 @@ static int differing_rows(void)
 	return differing;
 }
 
-/* A sparse file of more than 4 GiB, always of this number. */
+/* Makes a sparse file of more than 4 GiB, always with the number FILE_FD. */
 static void make_file(void)
 {
 	int fd = memfd_create("sparse", MFD_CLOEXEC);
@@ -243,7 +243,7 @@ static void make_file(void)
 
 static int early_differing = -1, constructor_differing = -1;
 
-/* Only in the process of that body, whose name is the last argument. */
+/* Runs only in the process of the body in_preinit, whose name is the last argument. */
 static void before_constructors(int argc, char **argv)
 {
 	if (argc != 3 || strcmp(argv[2], "in_preinit") != 0)
@@ -265,7 +265,7 @@ __attribute__((constructor)) static void before_main(int argc, char **argv)
 
 static void in_preinit(void)
 {
-#ifdef __GLIBC__ /* musl's loader knows no such array */
+#ifdef __GLIBC__ /* musl's loader has no .preinit_array */
 	want(early_differing == 0);
 #endif
 }
@@ -333,7 +333,7 @@ static void whole_file_operations(void)
 	want(lseek(FILE_FD, 0, SEEK_CUR) == FAR + 107);
 	want(syscall(SYS_pread64, (long)FILE_FD, seen, 7L, FAR + 100) == 7);
 	want(memcmp(seen, "written", 7) == 0);
-	want(syscall(SYS_pwritev2, (long)FILE_FD, iov, 1L, -1L, -1L, 0L) == 4); /* where it is */
+	want(syscall(SYS_pwritev2, (long)FILE_FD, iov, 1L, -1L, -1L, 0L) == 4); /* file position */
 	want(lseek(FILE_FD, -4, SEEK_CUR) == FAR + 107);
 	want(syscall(SYS_read, (long)FILE_FD, seen, 4L) == 4 && memcmp(seen, "two ", 4) == 0);
 	long fd = syscall(SYS_openat, (long)AT_FDCWD, "/", (long)(O_RDONLY | O_DIRECTORY));
@@ -341,7 +341,7 @@ static void whole_file_operations(void)
 	want(syscall(SYS_close, fd) == 0 && fcntl((int)fd, F_GETFD) == -1);
 }
 
-/* All six arguments count: the offset is the last. */
+/* syscall() must pass all six arguments on: the offset is the last. */
 static void mapping(void)
 {
 	make_file();
@@ -426,7 +426,7 @@ const struct body bodies[] = {
 	{ "whole_file_operations", whole_file_operations },
 	{ "mapping", mapping },
 	{ "statx_answers", statx_answers },
-#ifndef __SANITIZE_THREAD__ /* TSAN's runtime hangs in a child that was made by a raw clone */
+#ifndef __SANITIZE_THREAD__ /* ThreadSanitizer's runtime hangs in a child of a raw clone */
 	{ "children", children },
 #endif
 	{ "sleeping", sleeping },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic writes through io_uring, over the simulated disk, on this machine's kernel: results and
- * errors as a native kernel gives them; batches, chains, drains; and what a program may do
- * meanwhile. Through liburing, and (DOOR=raw) with system calls of our own.
+ * Atomic writes through io_uring, over the simulated disk, on this machine's kernel: the results
+ * and errors must be a native kernel's. Also batches, chains, drains, forks and threads. Through
+ * liburing and (DOOR=raw) by our own system calls.
  *
  * Links: -luring
  */
@@ -32,7 +32,7 @@
 
 #ifdef __SANITIZE_THREAD__
 #define UNMAPPED_UNSEEN                                                                            \
-	1 /* liburing unmaps behind TSAN's back, which then sees races in what is new */
+	1 /* TSAN does not see liburing's munmap(), and reports races in new memory there */
 #else
 #define UNMAPPED_UNSEEN 0
 #endif
@@ -117,13 +117,13 @@ static void errors(void)
 	end(ring);
 }
 
-#ifdef __SANITIZE_THREAD__ /* takes its time */
+#ifdef __SANITIZE_THREAD__ /* slow */
 enum { DEPTH = 32, MANY = 250 };
 #else
 enum { DEPTH = 32, MANY = 1000 };
 #endif
 
-/* MANY writes, 32 at a time, with NOPs between. FAULT=ERRNO: exactly one fails, with this. */
+/* MANY writes, 32 at a time, with NOPs between. FAULT=ERRNO: exactly one fails, with this errno. */
 static void many(void)
 {
 	struct io_uring *ring = ring_of(2 * DEPTH);
@@ -166,7 +166,7 @@ static void many(void)
 	end(ring);
 }
 
-/* Atomic writes lead: all in order, the rest after them; and after a failure nothing. */
+/* A chain that begins with atomic writes: all entries in order; after a failure none. */
 static void chain(void)
 {
 	int fd = open_disk(), file = memfd_create("file", 0);
@@ -196,7 +196,7 @@ static void chain(void)
 		want(holds(fd, place, UNIT, 'c') &&
 		     holds(fd, place + 2 * UNIT, UNIT, bad ? 0 : 'c'));
 	}
-	/* Behind something else the kernel alone can do it, and refuses. */
+	/* A write behind another entry goes to the kernel, which refuses it. */
 	struct io_uring_sqe *first = next_entry(ring);
 	io_uring_prep_nop(first);
 	first->flags |= IOSQE_IO_LINK;
@@ -208,7 +208,7 @@ static void chain(void)
 	end(ring);
 }
 
-/* What drains comes after all atomic writes before it, on a slow disk. */
+/* A draining entry comes after all atomic writes before it, on a slow disk. */
 static void drain(void)
 {
 	int fd = open_disk();
@@ -232,7 +232,8 @@ static void drain(void)
 	end(ring);
 }
 
-/* What must wait for one that drains, and that one for what comes late, the kernel alone can do. */
+/* A write waits for a draining entry, which waits for a late read: only the kernel can keep this
+ * order, and it refuses the write. */
 static void behind_a_drain(void)
 {
 	int fd = open_disk(), ends[2];
@@ -286,7 +287,7 @@ static void threads(void)
 	write_in_threads(write_many);
 }
 
-/* More completions than the program's ring has room for: none is lost. */
+/* More completions than the program's ring has room for: none may be lost. */
 static void overflow(void)
 {
 	int fd = open_disk();
@@ -308,7 +309,7 @@ static void overflow(void)
 	end(ring);
 }
 
-/* IOSQE_CQE_SKIP_SUCCESS: only a failure is told. */
+/* IOSQE_CQE_SKIP_SUCCESS: only a failure has a completion. */
 static void quiet(void)
 {
 	int fd = open_disk();
@@ -323,7 +324,8 @@ static void quiet(void)
 	want(holds(fd, 0, UNIT, 'k'));
 }
 
-/* On a ring that is polled, what is posted counts; but nothing can be put in a write's place. */
+/* A polled ring can get the result by a posted completion, but no substitute: so a chain is
+ * refused. */
 static void polled(void)
 {
 	int fd = open_disk();
@@ -340,10 +342,8 @@ static void polled(void)
 	end(ring);
 }
 
-/* Kills for what the program has no more use for, and what a ring of the shim's own would need. */
-/* A ring that liburing lays out as no version does that we know: the kernel gets it as it is, and
- * closes no hold for what only looks like an entry that closes. tests/vm/ring_random.c has real
- * ones.
+/* A ring with a layout of a later liburing: the shim must leave it to the kernel as it is, and end
+ * no hold for an entry that only looks like a close. tests/vm/ring_random.c has real ones.
  */
 static void other_layout(void)
 {
@@ -351,17 +351,19 @@ static void other_layout(void)
 	struct io_uring *ring = ring_of(8);
 
 	want(try(ring, fd, buffer(UNIT, 'a'), UNIT, 0, 0) == UNIT);
-	if (getenv("UNTORN_DEEP")) /* there the call itself is caught, of a ring that is none such
+	if (getenv("UNTORN_DEEP")) /* deep mode catches the system call: the ring's real layout
+				    * counts
 				    */
 		return;
 	ring->flags |= 1U << 19;
 	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 77);
 	want(outcome(ring) < 0 && holds(fd, 0, UNIT, 'a'));
-	ring->flags = (ring->flags & ~(1U << 19)) | 1U << 21; /* one that is still to come */
+	ring->flags = (ring->flags & ~(1U << 19)) | 1U << 21; /* a future layout */
 	prepare(ring, fd, buffer(UNIT, 'b'), UNIT, 0, 77);
 	want(outcome(ring) < 0 && holds(fd, 0, UNIT, 'a'));
 }
 
+/* The filter kills the process for setting up or registering a ring: the shim may need none now. */
 static void confine(void)
 {
 	struct sock_filter filter[] = {
@@ -377,7 +379,7 @@ static void confine(void)
 	want(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
-/* BEFORE: one write before the filter, for which the shim may make threads, and rings. */
+/* BEFORE: one write before the filter, for which the shim may make threads and rings. */
 static void confined(void)
 {
 	int fd = open_disk();
@@ -414,7 +416,7 @@ const struct body bodies[] = {
 	{ NULL, NULL },
 };
 
-/* IORING_SETUP_COOP_TASKRUN, SQE128 | CQE32, SINGLE_ISSUER | DEFER_TASKRUN */
+/* IORING_SETUP_SQE128; COOP_TASKRUN; SINGLE_ISSUER | DEFER_TASKRUN */
 #define WIDE  "SETUP=0x400"
 #define COOP  "SETUP=0x100"
 #define DEFER "SETUP=0x3000"

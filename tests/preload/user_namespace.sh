@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In a user namespace number 0 is somebody, and the machine's root has no number: what lies in /run/untorn
-# is not believed there, and the doctor says so. Outside it is.
+# In a user namespace, user 0 may be anybody, and the machine's root has no number. There the shim must not believe the
+# files in /run/untorn, and the doctor must say so. Outside it must believe them.
 set -eu
 case $BUILD in *address* | *thread*) echo "SKIP: a sanitizer's library would have to come first"; exit 77 ;; esac
 [ "$(id -u)" = 0 ] || { echo "SKIP: not root"; exit 77; }
@@ -13,7 +13,7 @@ fi
 mount -t tmpfs none /run
 work=$(mktemp -d -p /run)
 chmod 777 "$work"
-cp "$BUILD"/{libuntorn.so,libuntorn-sim.so,untorn,examples/pwritev2} "$work" # where anybody may look
+cp "$BUILD"/{libuntorn.so,libuntorn-sim.so,untorn,examples/pwritev2} "$work" # readable for every user
 sim=/dev/sim0n1=$work/image,nawupf=31
 LD_PRELOAD=$work/libuntorn-sim.so UNTORN_SIM=$sim "$work/untorn" publish /dev/sim0n1 > /dev/null
 chmod -R a+rwX "$work"/image*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pwritev2 with RWF_ATOMIC through the shim, every rule by its effect: what the program is told,
- * what lies on the simulated disk afterwards, and how many commands the disk was sent. Each row is
- * a call as vm-lab measured it on native kernels.
+ * pwritev2 with RWF_ATOMIC through the shim. Tests every rule by its effect: the program's result,
+ * the data on the simulated disk afterwards, and the number of commands in its log. The expected
+ * results were measured on native kernels.
  */
 #include "preload.h"
 
@@ -64,7 +64,7 @@ static void memory(void)
 	want_error(atomic_write(fd, NULL, UNIT, 0), EFAULT);
 	want_error(atomic_write(fd, NULL, 512, 0), EFAULT);
 	want_error(atomic_write(fd, hole, 3072, 0), EINVAL);
-	want_error(atomic_write(fd, hole, 2 * UNIT, 0), EFAULT); /* seen before the limits are */
+	want_error(atomic_write(fd, hole, 2 * UNIT, 0), EFAULT); /* found before the limits */
 	want_error(pwritev2(fd, (struct iovec *)hole, 1, 0, RWF_ATOMIC), EFAULT);
 	want(holds(fd, 0, UNIT, 'c'));
 }
@@ -200,7 +200,7 @@ static void boundary(void)
 	int fd = open(DISK "p1", O_RDWR | O_DIRECT);
 	char *data = buffer(UNIT, 'm');
 
-	/* 16 KiB unit, boundary of 32 KiB, a partition that starts on one. */
+	/* A unit of 16 KiB, a boundary of 32 KiB, and a partition that starts on a boundary. */
 	want(fd >= 0);
 	for (off_t i = 0; i < 4; i++)
 		want(atomic_write(fd, data, UNIT, i * UNIT) == UNIT);
@@ -222,7 +222,7 @@ static void partition(void)
 	want(holds(disk, start + size, UNIT, 0));
 }
 
-/* Sizes are whole sectors, not whole blocks: a partition may end within one. */
+/* A partition's size is in sectors, not in blocks: it may end within a block. */
 static void partition_that_ends_within_a_block(void)
 {
 	int part = open(DISK "p1", O_RDWR | O_DIRECT), next = open(DISK "p2", O_RDWR | O_DIRECT);
@@ -307,7 +307,7 @@ const struct body bodies[] = {
 	{ NULL, NULL },
 };
 
-/* What each body runs on, and how many Write commands the disk must have been sent. */
+/* A body, its disk and environment, and the number of Write commands that must be in the log. */
 static const struct {
 	const char *body, *disk, *environment;
 	int commands;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the simulated controller says of itself: Identify, field by field at the specification's
- * offsets (NVMe Base 2.0 figure 275, NVM Command Set 1.0 figure 97), and how asking fails.
+ * The simulated NVMe controller's Identify data, field by field at the specification's offsets
+ * (NVMe Base 2.0 figure 275, NVM Command Set 1.0 figure 97), and the errors of admin commands.
  */
 #include "preload.h"
 
@@ -56,7 +56,7 @@ static void want_zeros(const uint8_t *page, size_t from, size_t to)
 		want(page[i] == 0);
 }
 
-/* Every byte that no field is in stays zero, and no byte beyond the page is touched. */
+/* Every byte outside the fields is zero, and no byte beyond the page is written. */
 static void identify_rest_is_zero(void)
 {
 	uint8_t page[4096 + 64];
@@ -66,7 +66,7 @@ static void identify_rest_is_zero(void)
 	for (size_t i = 0; i < 64; i++)
 		want(page[4096 + i] == 0xa5);
 	want_zeros(page, 131, 384);
-	want_zeros(page, 395, 4096); /* behind bytes that stand for a vendor's */
+	want_zeros(page, 395, 4096); /* behind the vendor's bytes */
 	want(identify(open_disk(), 1, 0, page, 4096) == 0);
 	want_zeros(page, 530, 768);
 	want_zeros(page, 800, 3072); /* behind SUBNQN */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the simulated disk says on standard error of a UNTORN_SIM, for tests of it. */
+/* For tests of the simulated disk's messages about an UNTORN_SIM. */
 #ifndef SIM_AGAIN_H
 #define SIM_AGAIN_H
 
@@ -12,8 +12,8 @@
 #define SAYS "libuntorn-sim: UNTORN_SIM (--sim) is not understood"
 #define SEE  "; see libuntorn-sim(7)\n"
 
-/* This program again with a body and a UNTORN_SIM of its own (NULL: ours); what it says on standard
- * error. */
+/* Runs this program again with a body and an UNTORN_SIM of its own (NULL: ours). Returns its
+ * status; `said` becomes its standard error. */
 static inline int run_again(const char *body, const char *sim, char said[1024])
 {
 	int pipes[2], status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Plain reads and writes of the simulated disk by libaio, through its library and by system calls:
- * results and errors as a kernel gives them, and where the data is then.
+ * the results and errors must be a kernel's, and the data must be in the right place of the image.
  *
  * Links: -laio
  */
@@ -31,7 +31,7 @@ static char *unreadable(void)
 	return mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/* libaio. io_submit(): accepted, or -errno. */
+/* io_submit() by system call (raw) or libaio: the number accepted, or -errno. */
 static long submit_by(bool raw, io_context_t context, long count, struct iocb **iocbs)
 {
 	if (!raw)
@@ -48,7 +48,7 @@ static long get_events(bool raw, io_context_t context, long count, struct io_eve
 
 enum { BY_SUBMIT = 1000000 };
 
-/* The event's result, or BY_SUBMIT + the error of io_submit(). The iocb is as it was. */
+/* The event's result, or BY_SUBMIT + the error of io_submit(). The iocb must be unchanged. */
 static long aio_outcome(struct iocb *iocb)
 {
 	static io_context_t context;
@@ -96,7 +96,7 @@ static void aio(void)
 	want(aio_outcome(&iocb) == 0);
 }
 
-/* Some are io_submit()'s, some the event's, as kernel-made ones are. */
+/* As with a kernel, io_submit() returns some errors, and the event has the others. */
 static void aio_errors(void)
 {
 	char *data = buffer(4096, 'e'), *hole = unreadable();
@@ -189,7 +189,7 @@ static void no_such_pointers(void)
 	     image_holds(0, BLOCK, 'p'));
 }
 
-/* Other files' among them; the second of them fails, and ends it. */
+/* Writes to other files are among them; the second one fails and ends the submission. */
 static void aio_many(void)
 {
 	enum { MANY = 40, LAST = 30 };
@@ -249,7 +249,7 @@ static void partition(void)
 	want(image_holds(0, start + 4096, 0));
 }
 
-/* cut=2: all that are under way together may be there, or not. */
+/* cut=2: each of the writes under way together may be on the disk or not. */
 static void power_cut(void)
 {
 	pid_t child = fork();
@@ -337,7 +337,7 @@ const struct body bodies[] = {
 
 #define PART ",part=2048+4096"
 
-/* Each through the library, and by system calls. */
+/* Each row runs through the library and by system calls. */
 static const struct {
 	const char *body, *disk;
 	int writes; /* in the disk's log */

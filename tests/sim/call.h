@@ -76,7 +76,8 @@ static inline unsigned sense_of(const struct call *call)
 	return (unsigned)call->sense[2] << 16 | (unsigned)call->sense[12] << 8 | call->sense[13];
 }
 
-/* -1 and errno, or 0, or the sense data as one number, or -2: another status. */
+/* Sends the command. Returns 0, the sense data as one number, -2 for another status, or -1 and
+ * errno. */
 static inline long run(int fd, struct call *call)
 {
 	long result = ioctl(fd, SG_IO, &call->header);
@@ -96,7 +97,7 @@ static inline long move(int fd, uint8_t opcode, const void *data, uint64_t lba, 
 	return run(fd, &call);
 }
 
-/* All fields of the answer to a command of which all or nothing was done. */
+/* Checks all fields of the answer to a command that was done wholly or not at all. */
 static inline void want_answer(const struct sg_io_hdr *header, unsigned status, unsigned length)
 {
 	want(header->status == status && header->masked_status == status >> 1);

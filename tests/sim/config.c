@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * UNTORN_SIM, every option by its effect: a disk that was described well is there and as large as
- * asked; one that was not does not open, and the message names what was not understood.
+ * Tests every option of UNTORN_SIM by its effect. A disk with a good description opens and has the
+ * given size. One with a bad description does not open, and the message must name the bad part.
  */
 #include "again.h"
 
@@ -42,7 +42,7 @@ static void opens_quietly(void)
 	want_said(said, "");
 }
 
-/* SIM_NAMED is what the message must name, or empty. */
+/* SIM_NAMED: the message must name this; empty: nothing. */
 static void refused(void)
 {
 	char said[1024], expected[256];
@@ -177,7 +177,7 @@ static void bare(void)
 	want(status == 0);
 }
 
-/* The disk is there again, with what was written, in another process. */
+/* Another process finds the disk with the written data. */
 static void persists(void)
 {
 	char said[1024], letter = 0;
@@ -272,7 +272,7 @@ START_TEST(an_option_that_is_right_is_taken_without_a_word)
 }
 END_TEST
 
-/* Each by itself after the usual options; the message names it as it was written. */
+/* Each follows the usual options alone; the message must name it as it is written here. */
 /* clang-format off */
 static const char *const bad[] = {
 	"nonsense", "nonsense=1", "Size=1M", "siz=1M", "size", "size=", "size=x", "size=-1",
@@ -312,7 +312,7 @@ START_TEST(an_option_that_is_wrong_makes_opening_fail_and_is_named)
 }
 END_TEST
 
-/* Wrong together, or wrong at a place. */
+/* Options that are wrong together, or at their place. */
 static const struct {
 	const char *options, *named;
 } refusals[] = {
@@ -323,7 +323,7 @@ static const struct {
 	{ ",fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=1:1"
 	  ",fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=1:1,fault=9:9",
 	  "fault=9:9" },
-	/* What a disk of the kind does not have. */
+	/* Options that this kind of disk does not have. */
 	{ ",sg=sg3", "" },
 	{ ",formats=512:4096+8,lba=4096", "" },
 	{ ",kind=none,fault=1:status:08", "" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Descriptors of the simulated disk: the file position, other names of the same calls, partitions,
- * copies by dup, fork and exec; and descriptors of anything else, which stay the kernel's.
+ * copies by dup, fork and exec. Calls on all other descriptors must stay the kernel's.
  */
 #include "preload.h"
 
@@ -21,7 +21,7 @@
 
 #define END ((off_t)DISK_SIZE)
 
-/* What _FORTIFY_SOURCE makes of open and openat. */
+/* _FORTIFY_SOURCE turns open and openat into these. */
 int __open_2(const char *path, int flags);
 int __openat_2(int dirfd, const char *path, int flags);
 int __open64_2(const char *path, int flags);
@@ -138,7 +138,7 @@ static void names_of_open(void)
 	want_error(open(DISK "q", O_RDONLY), ENOENT);
 }
 
-/* Two partitions with a gap: neither reaches out of itself. */
+/* Two partitions with a gap: a write must not leave its partition. */
 static void partitions(void)
 {
 	int disk = open_disk(), one = open(DISK "p1", O_RDWR | O_DIRECT);
@@ -163,7 +163,7 @@ static void partitions(void)
 	want(pwrite(disk, data, 512, 8L * 512) == 512 && holds(one, 0, 512, 'd'));
 }
 
-/* As large as the configuration says, whatever lay beside the image before. */
+/* The partition has the configured size, whatever files were beside the image before. */
 static void partition_end(void)
 {
 	int part = open(DISK "p1", O_RDONLY);
@@ -247,7 +247,8 @@ static void over_exec(void)
 	want(holds(fd, 8L * 512, 4096, 'x') && holds(fd, 16L * 512, 4096, 0));
 }
 
-/* What the medium cannot take is an error: here the image may not grow into its hole. */
+/* If the image file cannot take a write, the write fails: here a limit keeps the image from
+ * growing. */
 static void medium_error(void)
 {
 	struct rlimit limit = { 1 << 20, 1 << 20 };
@@ -263,7 +264,7 @@ static void medium_error(void)
 	want(holds(fd, 1 << 20, UNIT, 0));
 }
 
-/* Of anything else, the kernel's answer, alignment or not. */
+/* Other files get the kernel's answer, aligned or not. */
 static void others(void)
 {
 	int file = memfd_create("other", 0), pipes[2], sockets[2], disk = open_disk();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the simulated SCSI disk says of itself: INQUIRY and READ CAPACITY, field by field at the
- * offsets of SPC-4 and SBC-4, and the same in /sys.
+ * The simulated SCSI disk's answers to INQUIRY and READ CAPACITY, field by field at the offsets of
+ * SPC-4 and SBC-4, and the same values in /sys.
  */
 #include "call.h"
 
@@ -9,7 +9,7 @@
 
 #define SYS "/sys/dev/block/240:"
 
-/* A command that answers with a page, of which there is room for `room` bytes. */
+/* Sends a command that answers with a page; `room` bytes of it have room. */
 static long ask(const uint8_t *cdb, uint8_t *page, unsigned room, int *ret_resid)
 {
 	struct call call;
@@ -22,7 +22,7 @@ static long ask(const uint8_t *cdb, uint8_t *page, unsigned room, int *ret_resid
 	return result;
 }
 
-/* -1: the standard data */
+/* page -1: the standard data. */
 static long inquiry(int page, uint8_t *data, unsigned room, int *ret_resid)
 {
 	uint8_t cdb[16] = { 0x12, page >= 0, page < 0 ? 0 : (uint8_t)page };
@@ -53,7 +53,7 @@ static void field(void)
 	want(got == value);
 }
 
-/* SIM_LENGTH is "PAGE:LENGTH": as many bytes as there are, none beyond, and fewer when asked. */
+/* SIM_LENGTH is "PAGE:LENGTH": the answer has that many bytes, or fewer if less is asked for. */
 static void lengths(void)
 {
 	uint8_t data[256];
@@ -101,7 +101,7 @@ static void texts(void)
 	want(memcmp(data + 4, pages, sizeof(pages)) == 0);
 }
 
-/* SIM_SYS is "NAME=TEXT", or "NAME" alone: it is not there. _ stands for a blank. */
+/* SIM_SYS is "NAME=TEXT", or "NAME" for a file that must not exist. _ stands for a blank. */
 static void sysfs_text(void)
 {
 	char path[128], text[128] = "", expected[128];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Plain reading and writing of the simulated disk as Linux 6.1 does it: which error comes first,
- * what is stored, and where the file position goes.
+ * Plain reads and writes of the simulated disk must work as on Linux 6.1: the order of errors, the
+ * stored data, and the file position.
  */
 #include "preload.h"
 
@@ -17,8 +17,8 @@
 #define END ((off_t)DISK_SIZE)
 
 enum who { DIRECT, BUFFERED, READER, WRITER, PATH, WHO_COUNT };
-/* What the iovec is: one of 512 bytes; unreadable itself; of unreadable memory; empty; of bytes
- * that are no block; of 512 bytes at an address that is 1, 2 or 4 from an aligned one. */
+/* The iovec: one of 512 bytes; unreadable itself; with unreadable memory; empty; not a whole block;
+ * of 512 bytes, 1, 2 or 4 bytes off an aligned address. */
 enum what { BLOCK, NO_IOV, NO_DATA, EMPTY, ODD, AT_1, AT_2, AT_4 };
 
 static int fds[WHO_COUNT];
@@ -195,7 +195,7 @@ static void read_errors(void)
 	make_calls(bad_reads, COUNT(bad_reads), 0);
 }
 
-/* What is right, and then lies there: bytes of 'w' from the offset on. */
+/* Good writes: afterwards bytes of 'w' are there, from the offset on. */
 static void writes(void)
 {
 	static const struct call calls[] = {
@@ -231,7 +231,7 @@ static void writes(void)
 	want(holds(fds[DIRECT], END - 512, 512, 'w'));
 }
 
-/* Over the end the request is cut first, and what is left is what must be aligned. */
+/* A request beyond the end is first cut; then the rest must be aligned. */
 static void short_at_the_end(void)
 {
 	int fd = open_disk(), buffered = open(DISK, O_RDWR);
@@ -248,7 +248,7 @@ static void short_at_the_end(void)
 	want(holds(fd, END - 1024, 1024, 's') && holds(fd, END - 2048, 1024, 0));
 }
 
-/* dma_alignment=511, lba=4096: both count in direct I/O, neither in buffered. */
+/* dma_alignment=511, lba=4096: direct I/O must obey both, buffered I/O neither. */
 static void alignment(void)
 {
 	static const struct {
@@ -296,7 +296,7 @@ static void vectors(void)
 	want(holds(fd, 0, 512L * 1024, 'B'));
 }
 
-/* A write of part of a block leaves the rest of it. */
+/* A write of part of a block must keep the rest of the block. */
 static void parts_of_blocks(void)
 {
 	int fd = open(DISK, O_RDWR), direct = open_disk();

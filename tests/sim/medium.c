@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever a program moves data by, it goes through the simulated disk's medium, at the right place
- * and into the log; or is refused; or, past all doors, is found out. libaio is in
- * tests/sim/aio.c, io_uring in tests/sim/ring.c.
+ * All ways to move data to or from the simulated disk. Each must go through its medium, to the
+ * right place and into the log, or be refused. A write past all doors must be found out. libaio is
+ * in tests/sim/aio.c, io_uring in tests/sim/ring.c.
  */
 #include "preload.h"
 
@@ -28,7 +28,7 @@
 
 enum { START = 2048 * 512, PIECE = 8192 };
 
-/* A file with so many of a letter, and its position at its beginning. */
+/* Makes a file with `length` bytes of a letter and its position at the beginning. */
 static int file_with(size_t length, char letter)
 {
 	int fd = memfd_create("source", 0);
@@ -88,7 +88,7 @@ static void between_descriptors(void)
 	want_error(splice(part, NULL, source, NULL, 512, 0), EINVAL);
 }
 
-/* As of a block device. */
+/* Calls that a block device refuses, too. */
 static void refused(void)
 {
 	int part = open_part(), source = file_with(PIECE, 's');
@@ -158,8 +158,8 @@ static char *map(int fd, int protection, int flags, off_t offset)
 	return memory;
 }
 
-/* A store into a mapping is seen by all at once, and is on the disk when it is synced: pages that
- * differ are one write. */
+/* All see a store into a mapping at once. After a sync it is on the disk: changed pages are one
+ * write. */
 static void mapped(void)
 {
 	int part = open_part(), disk = open_disk();
@@ -186,7 +186,7 @@ static void mapped(void)
 		   EACCES);
 }
 
-/* A child's, too, and what nobody synced: it is there in the end. */
+/* Also a child's stores and stores that nobody synced are on the disk in the end. */
 static void mapped_by_a_child(void)
 {
 	int part = open_part(), status;
@@ -201,7 +201,7 @@ static void mapped_by_a_child(void)
 	want(memory[4095] == 'c' && image_holds(START, 4096, 'c'));
 }
 
-/* By number, and a number's own errors. */
+/* Calls through syscall(), and their own errors. */
 static void by_number(void)
 {
 	int part = open_part();
@@ -216,7 +216,7 @@ static void by_number(void)
 	want_error(syscall(451 /* cachestat */, part, NULL, NULL, 0), ENOSYS);
 }
 
-/* By an instruction of the program's: it is no use to go on with the disk. */
+/* The program writes by its own instruction, past the doors: from then on the disk must fail. */
 static void past_the_doors(void)
 {
 	int part = open_part();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NVMe commands to the simulated disk, by both of the driver's ioctls: how a Write gets to the
- * image, and each way in which a command fails. Identify is in tests/sim/admin.c.
+ * NVMe commands to the simulated disk, by both of the driver's ioctls: a Write must reach the right
+ * place of the image, and commands must fail as the driver's. Identify is in tests/sim/admin.c.
  */
 #include "preload.h"
 
@@ -92,7 +92,7 @@ static void no_nvme(void)
 
 static long (*const ways[])(int, const void *, uint64_t, unsigned) = { submit, io };
 
-/* By both ways: where the data comes to lie, and that nothing else changes. */
+/* By both ioctls: the data must be in its place, and nothing else may change. */
 static void places(void)
 {
 	static const struct {
@@ -166,7 +166,7 @@ static void bad_memory(void)
 	want(submit(fd, map, 0, 32) == 0 && image_holds(0, UNIT, 'm'));
 }
 
-/* max_hw_sectors_kb=32 is the driver's word, mdts=2 (16 KiB) the controller's. */
+/* max_hw_sectors_kb=32 is the driver's limit, mdts=2 (16 KiB) the controller's. */
 static void too_large(void)
 {
 	int fd = open_disk();
@@ -233,7 +233,7 @@ static void flush(void)
 	want_error(ioctl(fd, NVME_IOCTL_SUBMIT_IO, &submitted), EINVAL);
 }
 
-/* The driver knows nothing of partitions: the LBA is the disk's, by whichever descriptor. */
+/* The driver ignores partitions: the LBA is the disk's, through any descriptor. */
 static void partition(void)
 {
 	int part = open(DISK "p1", O_RDWR | O_DIRECT);
@@ -273,7 +273,7 @@ static void protection(void)
 	want(image_holds(32L * 512, 4096, expected ? 0 : 'i'));
 }
 
-/* fault=2:0x4014, 4:-5, 5:-16, 6:0x4280: what the failing ones carry is not stored. */
+/* fault=2:0x4014, 4:-5, 5:-16, 6:0x4280: the data of failing commands is not stored. */
 static void faults(void)
 {
 	int fd = open_disk();
@@ -294,7 +294,7 @@ static void faults(void)
 	want(image_holds(50L * 512, 1024, 'x'));
 }
 
-/* gone=3: the third command and all that comes after. */
+/* gone=3: the third command and all later ones fail. */
 static void gone(void)
 {
 	int fd = open_disk();
@@ -326,7 +326,7 @@ static void delay(void)
 	want(took >= 89);
 }
 
-/* Two commands of a child and one of ours: with fault=3, the next is not the third. */
+/* One command of ours and two of a child: with fault=3 the child's second one fails. */
 static void over_fork(void)
 {
 	int fd = open_disk(), status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Power cuts and racing readers: what the simulated disk tears and what it never tears. A cut is
- * tried with many seeds, each in a process of its own; afterwards the image is looked at as it
- * lies there.
+ * Power cuts and racing readers: which writes the simulated disk may tear, and which it must not
+ * tear. Each cut is tried with many seeds, each in a process of its own; then the test looks at the
+ * image itself.
  */
 #include "preload.h"
 
@@ -61,7 +61,7 @@ static long plain(int fd, const void *data, uint64_t lba, unsigned blocks)
 	return pwrite(fd, data, (size_t)blocks * 512, (off_t)lba * 512) < 0 ? -1 : 0;
 }
 
-/* WRITE(16), or WRITE ATOMIC(16) with its boundary, of few blocks in a low place. */
+/* WRITE (16), or WRITE ATOMIC (16) with its boundary. LBA below 65536, below 256 blocks. */
 static long scsi(int fd, uint8_t opcode, unsigned boundary, const void *data, uint64_t lba,
 		 unsigned blocks)
 {
@@ -100,7 +100,8 @@ static long bounded(int fd, const void *data, uint64_t lba, unsigned blocks)
 
 typedef long way_fn(int fd, const void *data, uint64_t lba, unsigned blocks);
 
-/* A write that the power is cut in. piece 0: it is atomic; otherwise what it tears into, bytes. */
+/* A write during which the power is cut. piece 0: it is atomic; else it tears into so many bytes.
+ */
 static const struct cut {
 	const char *disk;
 	way_fn *way;
@@ -116,7 +117,7 @@ static const struct cut {
 	{ "", io, 64, 64, 512, 16 },
 	{ ",lba=4096,nawupf=3", submit, 8, 4, 0, 16 },
 	{ ",lba=4096,nawupf=3", submit, 8, 5, 4096, 16 },
-	/* Within the unit for normal operation, over that for power fail. */
+	/* Within the unit for normal operation, above that for power fail. */
 	{ ",nawupf=7", submit, 64, 8, 0, 16 },
 	{ ",nawupf=7", submit, 64, 9, 512, 16 },
 	{ ",nawupf=0", submit, 64, 2, 512, 16 },
@@ -130,7 +131,7 @@ static const struct cut {
 	{ ",nabsn=63,nabspf=63,nabo=8", submit, 4, 8, 512, 16 },
 	{ ",nabsn=63,nabspf=63,nabo=8", submit, 8, 8, 0, 16 },
 	{ ",nabsn=63", submit, 97, 32, 0, 16 },
-	/* The controller's, and Amazon's. */
+	/* The controller's fields, and Amazon's. */
 	{ ",nsfeat=0", submit, 64, 2, 512, 16 },
 	{ ",nsfeat=0,awun=31", submit, 64, 2, 512, 16 },
 	{ ",nsfeat=0,awupf=31", submit, 64, 32, 0, 16 },
@@ -148,13 +149,13 @@ static const struct cut {
 	{ ",tears=4096", submit, 64, 12, 4096, 16 },
 	{ ",tears=65536", submit, 64, 40, 512, 16 },
 	{ ",tears=4096", plain, 64, 32, 512, 16 },
-	/* 32 blocks: to 32768 across 24576, to 49152 up to it. */
+	/* 32 blocks: at 16384 they lie across 24576, at 32768 they touch it. */
 	{ ",tears_across=24576", submit, 32, 32, 8192, 16 },
 	{ ",tears_across=24576", submit, 64, 32, 0, 16 },
 	{ ",tears_across=24576", plain, 32, 32, 512, 16 },
 	{ ",kind=scsi,max_atomic=64,tears_across=24576", atomic, 32, 32, 8192, 16 },
 	{ ",kind=scsi,max_atomic=64,tears_across=24576", atomic, 64, 32, 0, 16 },
-	/* SCSI: WRITE(16) has no promise, WRITE ATOMIC(16) has it by itself. */
+	/* SCSI: WRITE (16) promises nothing, WRITE ATOMIC (16) always does. */
 	{ ",kind=scsi,max_atomic=64", plain, 64, 32, 512, 16 },
 	{ ",kind=scsi,max_atomic=64", sg, 64, 32, 512, 100 },
 	{ ",kind=scsi,max_atomic=64", sg, 64, 8, 512, 16 },
@@ -190,7 +191,7 @@ static void one_cut(void)
 	exit(3); /* not reached: the power is cut */
 }
 
-/* The body in a new process, our disk with these further options. */
+/* Runs the body in a new process, on our disk with these further options. */
 static int run_with(const char *body, const char *options)
 {
 	char sim[1024];
@@ -205,7 +206,7 @@ static int run_with(const char *body, const char *options)
 	return status_of(child);
 }
 
-/* One letter all through, or the process ends. */
+/* The letter of the whole range; ends the process if there are several. */
 static char letter_of(const char *data, size_t length)
 {
 	want(*data == 'o' || *data == 'n');
@@ -271,7 +272,7 @@ static void counts_both(void)
 	want(image_holds(0, 1024, 'c'));
 }
 
-/* drops=2: acknowledged, and some of them not there; plain writes are all there. */
+/* drops=2: some acknowledged commands are not on the disk; all plain writes are. */
 static void drops(void)
 {
 	int fd = open_disk();
@@ -285,7 +286,7 @@ static void drops(void)
 	want(there > 25 && there < 75);
 }
 
-/* cut=2, cut_action=eio: nothing goes after it, and nothing reaches the image. */
+/* cut=2, cut_action=eio: after the cut every call fails, and nothing reaches the image. */
 static void after_the_cut(void)
 {
 	int fd = open_disk();
@@ -308,7 +309,7 @@ static void after_the_cut(void)
 	want(memcmp(before, after, 4L * UNIT) == 0 && image_holds(0, UNIT, 'a'));
 }
 
-/* A sibling, too, finds the power gone. */
+/* A sibling must find the power gone, too. */
 static void kills_the_writer_only(void)
 {
 	int fd = open_disk();
@@ -339,7 +340,7 @@ static void until_cut(void)
 	exit(100);
 }
 
-/* cut_max=7: by the seed, each of the first seven, and none else; the same seed the same one. */
+/* cut_max=7: the seed chooses one of the first seven writes; the same seed chooses the same one. */
 static void random_number(void)
 {
 	unsigned seen[8] = { 0 };
@@ -375,7 +376,7 @@ static pid_t start_writer(way_fn *way, unsigned blocks)
 
 #define SCSI ",kind=scsi,max_atomic=64,max_atomic_bndry=64,max_bndry=8"
 
-/* SIM_RACE is the way; one row of NVMe tears although it is a command. */
+/* SIM_RACE is the row. One NVMe command tears, too: it is longer than the unit. */
 static const struct race {
 	way_fn *way;
 	unsigned blocks;

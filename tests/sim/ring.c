@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Plain reads and writes of the simulated disk by io_uring, through liburing and by system calls:
- * results and errors as a kernel gives them, and where the data is then.
+ * the results and errors must be a kernel's, and the data must be in the right place of the image.
  *
  * Links: -luring
  */
@@ -27,7 +27,7 @@
 
 enum { BLOCK = 512 };
 
-/* Before Linux 6.10, what the simulated disk has no other entry for is EIO. */
+/* Before Linux 6.10 the simulated disk has no entry for other results: they are EIO. */
 static bool is(int result, int wanted)
 {
 	unsigned major, minor;
@@ -138,7 +138,7 @@ static void ring_errors(void)
 	end(ring);
 }
 
-/* The results of so many, by their tags. */
+/* Collects `count` results by their tags. */
 static void collect(struct io_uring *ring, int *results, int count)
 {
 	uint64_t tag;
@@ -173,7 +173,7 @@ static void chain(void)
 	want(submit(ring, 0) == 3);
 	collect(ring, r, 3);
 	want(r[0] == BLOCK && r[1] == 0 && r[2] == BLOCK);
-	/* A failure, a member that is no node's, and what goes its own way. */
+	/* A failure, a member that is not on a node, and an entry outside the chain. */
 	add(ring, W, fd, data, BLOCK, 4096, 0, LINK);
 	add(ring, W, fd, data, 100, 4608, 1, LINK);
 	add(ring, W, fd, data, BLOCK, 5120, 2, LINK | HARD);
@@ -186,7 +186,7 @@ static void chain(void)
 	     r[4] == -ECANCELED && r[5] == BLOCK);
 	want(image_holds(4096, BLOCK, 'c') && image_holds(4608, 1536, 0) &&
 	     image_holds(6144, BLOCK, 'c'));
-	/* A hard link does not mind. */
+	/* A hard link goes on after a failure. */
 	add(ring, W, fd, data, 100, 8192, 0, HARD);
 	add(ring, W, fd, data, BLOCK, 8192, 1, LINK);
 	add(ring, IORING_OP_NOP, -1, NULL, 0, 0, 2, LINK);
@@ -194,7 +194,7 @@ static void chain(void)
 	want(submit(ring, 2) == 4);
 	collect(ring, r, 4);
 	want(r[0] == -EINVAL && r[1] == BLOCK && r[2] == 0 && r[3] == BLOCK);
-	/* Less than was wanted is a failure, too. */
+	/* A short write is a failure, too. */
 	add(ring, W, fd, data, 1024, END - BLOCK, 0, LINK);
 	add(ring, W, fd, data, BLOCK, 10240, 1, HARD);
 	add(ring, W, fd, data, BLOCK, 10240, 2, LINK);
@@ -210,7 +210,7 @@ static void chain(void)
 	end(ring);
 }
 
-/* Which nobody can wait for but the kernel. */
+/* Only the kernel can wait for another file's entry. */
 static void behind_another_file(void)
 {
 	struct io_uring *ring = ring_of(8);
@@ -289,7 +289,7 @@ static void registered_files(void)
 	end(ring);
 }
 
-/* A program that writes its entries once and publishes them again and again. */
+/* The program writes its entries once and publishes them again and again. */
 static void published_again(void)
 {
 	struct io_uring *ring = ring_of(4);
@@ -313,7 +313,7 @@ static void published_again(void)
 	end(ring);
 }
 
-/* Behind an entry that ends the submission nothing is done, until it is submitted again. */
+/* A bad entry ends the submission: the entries behind it wait for the next one. */
 static void behind_a_bad_entry(void)
 {
 	struct io_uring *ring = ring_of(8);
@@ -357,7 +357,7 @@ static void polled(void)
 	end(ring);
 }
 
-/* Through liburing entries are seen before the kernel's thread sees them. */
+/* Through liburing the simulated disk sees entries before the kernel's thread does. */
 static void polling_thread(void)
 {
 	struct io_uring *ring = ring_with(8, IORING_SETUP_SQPOLL);
@@ -403,7 +403,7 @@ static void partition(void)
 	end(ring);
 }
 
-/* cut=2: all that are under way together may be there, or not. */
+/* cut=2: each of the writes under way together may be on the disk or not. */
 static void power_cut(void)
 {
 	pid_t child = fork();
@@ -451,7 +451,7 @@ const struct body bodies[] = {
 
 #define PART ",part=2048+4096"
 
-/* Each through liburing and by system calls, but for those that are only one of them. */
+/* Each row runs through liburing and by system calls (BOTH), or by one of them. */
 static const struct {
 	const char *body, *disk;
 	int writes; /* in the disk's log */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The simulated SCSI disk's commands: how a write gets to the image, and each way in which one is
- * refused or fails. The driver before it is in tests/sim/sg.c, what the disk says of itself in
- * tests/sim/inquiry.c.
+ * The simulated SCSI disk's commands: a write must reach the right place of the image, or be
+ * refused or fail as on a disk. tests/sim/sg.c has the driver before the disk, tests/sim/inquiry.c
+ * the disk's answers about itself.
  */
 #include "call.h"
 
@@ -10,7 +10,8 @@
 
 static const uint8_t writes[] = { WRITE_10, WRITE_16, ATOMIC_16 };
 
-/* By each write: where the data comes to lie, that nothing else changes, and how it is read. */
+/* By each write command: the data must be in its place and readable, and nothing else may change.
+ */
 static void places(void)
 {
 	static const struct {
@@ -95,7 +96,7 @@ static void other_commands(void)
 		want(move(fd, unknown[i], NULL, 0, 0) == INVALID_OPCODE);
 }
 
-/* The LBA is the disk's, by whichever descriptor. */
+/* The LBA is the disk's, through any descriptor. */
 static void partition(void)
 {
 	int part = open(DISK "p1", O_RDWR | O_DIRECT), generic = open(GENERIC, O_RDWR);
@@ -109,7 +110,7 @@ static void partition(void)
 	want(image_holds((2048 + 4096) * 512, 512, 'a'));
 }
 
-/* The device refuses to be written; that the kernel would, SG_IO never asks. */
+/* The device refuses writes. SG_IO never asks whether the kernel would. */
 static void read_only(void)
 {
 	int fd = open_disk();
@@ -149,7 +150,7 @@ static void faults(void)
 	want_error(move(fd, ATOMIC_16, data, 20, 1), EIO); /* 10:-5 */
 }
 
-/* gone=3: the third write and all that comes after. */
+/* gone=3: the third write and all later commands fail. */
 static void gone(void)
 {
 	int fd = open_disk(), generic = open(GENERIC, O_RDWR), version;
@@ -265,7 +266,7 @@ static const struct {
 	{ ATOMIC ",atomic_gran=8", "8:4:0:52400" },
 	{ ATOMIC ",atomic_gran=8", "8:12:0:52400" },
 	{ ATOMIC ",atomic_align=1,atomic_gran=1", "3:3:0:0" },
-	/* one field that is not zero, and the command is there */
+	/* the command exists as soon as one field is not zero */
 	{ ",kind=scsi", "0:1:0:52000" },
 	{ ",kind=scsi", "0:0:0:52000" },
 	{ ",kind=scsi,atomic_align=1", "0:1:0:52400" },

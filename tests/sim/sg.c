@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The drivers before the simulated SCSI disk: who may send what by SG_IO, which headers are taken
- * and what comes back in them; and the SCSI generic node.
+ * The drivers before the simulated SCSI disk: which commands SG_IO allows to whom, which headers it
+ * accepts, and the fields of its answers; and the SCSI generic node.
  */
 #include "call.h"
 
@@ -40,7 +40,7 @@ static void answers(void)
 	want_error(ioctl(fd, SG_IO, NULL), EFAULT);
 }
 
-/* A header that the driver does not take, one field at a time. */
+/* Headers that the driver refuses, with one wrong field each. */
 static void headers(void)
 {
 	int fd = open_disk(), generic = open(GENERIC, O_RDWR);
@@ -98,7 +98,7 @@ static void bad_memory(void)
 	want_error(move(fd, READ_16, map, 0, 32), EFAULT);
 }
 
-/* What a command gets: 0, or the errno. The memory is bad, so that what is allowed is EFAULT. */
+/* Checks the errno of each command. The memory is bad: so an allowed command is EFAULT. */
 static void may(const char *path, int flags, const char *expected)
 {
 	static const uint8_t opcodes[] = { 0x00,    0x12,     0x25,     0x9e,    READ_10,   READ_16,
@@ -178,7 +178,7 @@ static void generic_node(void)
 	want_error(read(fd, &byte, 1), EINVAL);
 }
 
-/* A command by write(), and its answer by read(), each of its own descriptor. */
+/* A command by write() and its answer by read(); each descriptor has its own commands. */
 static void generic_queue(void)
 {
 	int first = open(GENERIC, O_RDWR), second = open(GENERIC, O_RDWR);

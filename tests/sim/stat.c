@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the simulated disk and its partitions look like: the stat family, the ioctls of every block
- * device, and /sys. Without UNTORN_SIM nothing is simulated.
+ * The simulated disk and its partitions must look like a real disk: to the stat family, to the
+ * ioctls of every block device, and in /sys. Without UNTORN_SIM nothing is simulated.
  */
 #include "preload.h"
 
@@ -25,7 +25,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SYS          "/sys/dev/block/240:"
 
-/* What programs built before glibc 2.33 call. */
+/* Programs built before glibc 2.33 call these. */
 int __fxstat(int version, int fd, struct stat *st);
 int __xstat(int version, const char *path, struct stat *st);
 int __fxstat64(int version, int fd, struct stat64 *st);
@@ -45,7 +45,7 @@ static void is_node(const struct stat *st, int result, unsigned minor_number)
 	want(st->st_size == 0 && st->st_blocks == 0);
 }
 
-/* Every node by every name: stat says through each what `is_node` wants. */
+/* Every node through every name of stat: is_node() checks the result. */
 #define EACH(call)                                                                                 \
 	do {                                                                                       \
 		memset(&st, 0xa5, sizeof(st));                                                     \
@@ -104,7 +104,7 @@ static void stat_family_by_old_names(void)
 #undef EACH
 #undef EACH64
 
-/* The node is one file by whichever way, and not the next one. */
+/* The node is one file through every call, and another one than the next node. */
 static void same_inode(void)
 {
 	struct stat by_path, by_fd, other;
@@ -216,7 +216,7 @@ static void read_only(void)
 	want(holds(fd, 0, 512, always ? 0 : 'r'));
 }
 
-/* The attribute holds this text; NULL: it is not there. */
+/* The attribute has this text; NULL: it does not exist. */
 static void sysfs_text(const char *name, const char *expected)
 {
 	char path[128], text[256] = "";
@@ -309,7 +309,7 @@ static void sysfs_configured(void)
 		sysfs_text(configured[i].name, configured[i].text);
 }
 
-/* SIM_NVME: whether the disk is one. */
+/* SIM_NVME is 1 if the disk is an NVMe disk. */
 static void sysfs_links(void)
 {
 	static const char target[] = "../../../../class/nvme";
@@ -343,7 +343,7 @@ static void sysfs_directories(void)
 	want_error(stat(SYS "0/nonsense", &st), ENOENT);
 }
 
-/* The kernel's own. */
+/* Other files: the kernel's own answers. */
 static void others(void)
 {
 	struct stat st;

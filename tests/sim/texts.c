@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* UNTORN_SIM as a whole: texts that describe no disk, or an image that is not to be had, and what
- * is said of them. */
+/* UNTORN_SIM as a whole: texts that describe no disk, or an image that is not available, and the
+ * messages about them. */
 #include "again.h"
 
 #include <errno.h>
@@ -61,7 +61,7 @@ static void image_is_named(void)
 	want_said(said, "libuntorn-sim: /nowhere/image: No such file or directory\n");
 }
 
-/* Too long for the room there is: refused as a whole, never cut off. */
+/* A text too long for its memory is refused as a whole, never cut. */
 static void too_long(void)
 {
 	char sim[2048], said[1024], *all = buffer(5000, 'x');
@@ -81,7 +81,7 @@ static void too_long(void)
 	want_said(said, SAYS ", at: its length" SEE);
 }
 
-/* An empty UNTORN_SIM is none. */
+/* An empty UNTORN_SIM counts as unset. */
 static void empty(void)
 {
 	char said[1024];

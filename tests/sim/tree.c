@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes that use the simulated disk at the same time: they count together, and a power cut is
- * for all of them. Several disks; and what is said of an image that is none.
+ * Processes that use the simulated disk at the same time: they count commands together, and a power
+ * cut ends all of them. Also several disks, and images that are not the simulation's.
  */
 #include "again.h"
 
@@ -18,7 +18,7 @@ static void write_one(int fd, off_t block)
 	want(pwrite(fd, buffer(512, 't'), 512, block * 512) == 512);
 }
 
-/* Never opens the disk. It is ended by the power cut; where that fails, by itself. */
+/* Never opens the disk. The power cut ends it; if that fails, the alarm does. */
 static void bystander(void)
 {
 	alarm(60);
@@ -37,7 +37,7 @@ static pid_t start(const char *body)
 	return child;
 }
 
-/* Its parent begins with the disk, and another program; then the power goes. */
+/* A process uses the disk and starts another program; then the power is cut. */
 static void family(void)
 {
 	int fd = open_disk();
@@ -47,7 +47,7 @@ static void family(void)
 	usleep(200000);
 	for (int i = 1; i < 10; i++)
 		write_one(fd, i);
-	pause(); /* of the two processes the slower one */
+	pause(); /* the slower of the two processes waits here */
 }
 
 static bool is_gone(pid_t group)
@@ -59,7 +59,7 @@ static bool is_gone(pid_t group)
 	return kill(-group, 0) < 0 && errno == ESRCH;
 }
 
-/* Not in the family, for its description is another one. */
+/* This process is not in the family, because its description of the disk differs. */
 static void a_cut_ends_all(void)
 {
 	char sim[1024];
@@ -76,7 +76,7 @@ static void a_cut_ends_all(void)
 	want(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && is_gone(family));
 }
 
-/* The fifth write is cut, whoever makes it. */
+/* The fifth write is cut, whichever process makes it. */
 static void writes_two(void)
 {
 	int fd = open_disk();
@@ -94,7 +94,7 @@ static void counted_together(void)
 	want_error(pread(open_disk(), buffer(512, 'r'), 512, 0), EIO);
 }
 
-/* Where none is left that has the disk, the power is on again. */
+/* When no process has the disk any more, the power is on again. */
 static void begins_anew(void)
 {
 	char sim[1024];
@@ -133,7 +133,7 @@ static void writes_both(void)
 	     open("/sys/dev/block/240:17/size", O_RDONLY) >= 0);
 }
 
-/* A relative path is what it was in the folder where all began. */
+/* A relative path keeps the meaning that it had in the first folder. */
 static void begun_elsewhere(void)
 {
 	char sim[512], *slash = strrchr(strcpy(sim, image_path()), '/');
@@ -158,7 +158,7 @@ static void opens(void)
 	exit(open(DISK, O_RDWR) < 0 ? errno : 0);
 }
 
-/* A file lies there that is somebody's. */
+/* The image's path names a user's file: only "existing" lets the simulation use it. */
 static void somebodys_image(void)
 {
 	char said[1024], path[300], sim[700], expected[600], eight[8];
@@ -180,7 +180,7 @@ static void somebodys_image(void)
 	want(system(sim) == 0);
 }
 
-/* After a cut each write is there whole or not, and none that was flushed or FUA is lost. */
+/* After a cut each write is there whole or not at all; none that was flushed or had FUA is lost. */
 static void cache(void)
 {
 	int fd = open_disk(), kept = 0;
@@ -202,7 +202,7 @@ static void cache(void)
 	want(kept > 25 && kept < 80);
 }
 
-/* More than it holds has been written out. */
+/* More writes than the cache holds: the oldest must be on the disk. */
 static void cache_is_full(void)
 {
 	int fd = open_disk(), lost = 0;

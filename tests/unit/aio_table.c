@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The signals of libaio's events, through the ring of the thread that did the write. */
+/* Tests the eventfds that bring libaio's events, through the ring of the thread that did the write.
+ */
 #include <linux/aio_abi.h>
 #include <poll.h>
 
@@ -51,7 +52,7 @@ START_TEST(signals_go_to_and_fro)
 }
 END_TEST
 
-/* The ring does not have the eventfd, though the flight believes so. */
+/* The flight believes that the ring has the eventfd, but it does not. */
 START_TEST(event_that_the_ring_does_not_bring)
 {
 	struct aio_op *op = aio_table_add(CONTEXT, &iocb, true);

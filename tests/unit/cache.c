@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens to the page cache around a command, seen on a loop disk: what lies in the memory
- * behind it, what a buffered read finds, and which pages mincore() still shows.
+ * Tests what the shim does to the page cache around a command, on a loop disk: checks the memory
+ * behind the disk, the data of buffered reads, and the pages that mincore() still shows.
  */
 #include "device/cache.h"
 
@@ -21,7 +21,8 @@
 
 enum { PAGE = 4096 };
 
-/* The memory behind the disk; the disk: by command, through the page cache, for reading only. */
+/* The memory behind the disk; the disk opened for commands, for buffered writes, for reading only.
+ */
 static struct {
 	int memory, direct, buffered, reader;
 } disk = { -1, -1, -1, -1 };
@@ -42,7 +43,7 @@ static bool open_all(int number)
 	return disk.buffered >= 0 && disk.reader >= 0;
 }
 
-/* Not test_disk_make(): that one keeps the memory to itself. */
+/* Not test_disk_make(), which does not give the memory out. */
 static bool make_disk(void)
 {
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -66,7 +67,7 @@ static void fill(int fd, off_t offset, size_t length, char letter)
 	free(data);
 }
 
-/* All of it is this letter. */
+/* Is every byte of the range this letter? */
 static bool is_all(int fd, off_t offset, size_t length, char letter)
 {
 	char *data = malloc(length);
@@ -126,8 +127,8 @@ START_TEST(dirty_pages_are_written_back_and_dropped)
 }
 END_TEST
 
-/* The page cache has 'c' of what is 'C' by now; unless the system took the pages away meanwhile,
- * which it may. */
+/* The page cache has 'c', the disk 'C'. False if the system has dropped the pages meanwhile, which
+ * it may. */
 static bool is_stale(off_t offset, size_t length)
 {
 	cache_prepare(disk.direct, (uint64_t)offset, (uint32_t)length, 0);
@@ -137,7 +138,7 @@ static bool is_stale(off_t offset, size_t length)
 	return is_all(disk.buffered, offset, length, 'c');
 }
 
-/* What a command changes, here the memory behind, is what the next reader finds. */
+/* The next reader must find what a command (here: a write to the memory) has changed. */
 START_TEST(clean_pages_are_dropped_and_nothing_is_written)
 {
 	off_t offset = ranges[_i].offset;
@@ -166,7 +167,7 @@ START_TEST(finishing_drops_what_readers_brought_in_meanwhile)
 	ck_assert_msg(cached_pages(offset, length) == 0, "%s", ranges[_i].where);
 	ck_assert_msg(is_all(disk.buffered, offset, length, 'F'), "%s", ranges[_i].where);
 	cache_prepare(disk.direct, (uint64_t)offset, (uint32_t)length, 0);
-	cache_finish(disk.direct, (uint64_t)offset, (uint32_t)length); /* with nothing there */
+	cache_finish(disk.direct, (uint64_t)offset, (uint32_t)length); /* nothing is cached */
 	ck_assert(is_all(disk.memory, offset, length, 'F'));
 }
 END_TEST
@@ -181,7 +182,7 @@ START_TEST(pages_that_are_mapped_are_dropped_too)
 	ck_assert(is_all(disk.memory, 512, PAGE, 'm'));
 	fill(disk.memory, 512, PAGE, 'M');
 	ck_assert(map[0] == 'm' && map[512] == 'M' && map[PAGE + 511] == 'M');
-	ck_assert(map[PAGE + 512] == 'm'); /* of a page that was dropped as well */
+	ck_assert(map[PAGE + 512] == 'm'); /* its page was dropped, too */
 	fill(disk.memory, 512, PAGE, 'N');
 	cache_finish(disk.direct, 512, PAGE);
 	ck_assert(map[512] == 'N' && map[PAGE + 511] == 'N');
@@ -311,7 +312,7 @@ static void *ask_unreadable(void *unused)
 	return cache_unreadable();
 }
 
-/* Nobody has called it in this process: tests are processes of their own. */
+/* Each test is a process of its own: so nobody has called the function before. */
 START_TEST(threads_that_ask_at_once_get_the_same_room)
 {
 	pthread_t ids[8];
@@ -329,7 +330,7 @@ START_TEST(threads_that_ask_at_once_get_the_same_room)
 }
 END_TEST
 
-/* What lies behind its first page does not matter: the kernel comes no further. */
+/* Only the first page matters: the kernel stops there. */
 START_TEST(room_cannot_be_read)
 {
 	static const size_t places[] = { 0, 1, PAGE - 1 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings: their values, and what anything else means. */
+/* Tests the settings: their values, and the meaning of unknown values. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-/* An unknown value is the strictest: a typing error must not switch on what was meant to be off. */
+/* An unknown value counts as the strictest: a typing error must not switch anything on. */
 static const struct {
 	const char *text;
 	enum mode expected;
@@ -106,7 +106,7 @@ START_TEST(programs_are_served_by_name)
 }
 END_TEST
 
-/* Neither mode nor texts: it counts and logs nothing. */
+/* Such a program has no mode and no texts: the shim counts and logs nothing. */
 START_TEST(a_program_that_is_not_served_has_no_settings)
 {
 	char text[CONFIG_TEXT];
@@ -122,7 +122,7 @@ START_TEST(a_program_that_is_not_served_has_no_settings)
 }
 END_TEST
 
-/* Each test has a process of its own, so that what one of them caches is gone for the next. */
+/* Each test has a process of its own: so no cached value reaches the next test. */
 START_TEST(environment_is_read)
 {
 	setenv(UNTORN_ENV_MODE, "command", 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The counters' memory: where it comes from, who shares it, and what is not taken for it. Each test
- * is a process of its own, which has none yet. */
+/* Tests the counters' memory: its origin, its sharing, and memory that must not be taken for it.
+ * Each test is a process of its own, without counters at first. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -62,7 +62,7 @@ START_TEST(one_descriptor_is_left_out_of_the_way)
 	int fd = descriptor();
 	ck_assert_int_ge(fd, 512);
 	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	ck_assert_int_eq(ftruncate(fd, 0), -1); /* who finds it cannot take the memory away */
+	ck_assert_int_eq(ftruncate(fd, 0), -1); /* another process cannot remove the memory */
 	close(fd);
 	ck_assert_int_eq(descriptor(), -1);
 }
@@ -142,7 +142,7 @@ START_TEST(where_nothing_can_be_shared_it_counts_all_the_same)
 }
 END_TEST
 
-/* Another process's memory, which UNTORN_STAT names as `untorn run --report` does. */
+/* Memory of another process that UNTORN_STAT names, as with `untorn run --report`. */
 enum { ID = 0x1234abcd };
 static struct counters *make_named(size_t size, int seals)
 {
@@ -177,7 +177,7 @@ START_TEST(the_named_memory_is_used)
 	count();
 	ck_assert_uint_eq(counters_read(&named->slots[0].statx), 100);
 	ck_assert_uint_eq(counters_read(&named->processes), 1);
-	close(descriptor()); /* ours, by which it was found: no other is kept */
+	close(descriptor()); /* ours, which found it: the process must keep no other */
 	ck_assert_int_eq(descriptor(), -1);
 }
 END_TEST
@@ -191,7 +191,7 @@ START_TEST(it_is_used_without_the_constructor)
 }
 END_TEST
 
-/* What is wrong with it. */
+/* Named memory with one wrong field: it must not be used. */
 static const struct {
 	uint64_t magic, id;
 	uint32_t version, size;
@@ -233,7 +233,7 @@ START_TEST(a_short_memory_is_left_alone)
 }
 END_TEST
 
-/* A file, a named pipe, nothing, and no setting at all. */
+/* Settings that name no memory: they must be ignored. */
 static const char *const settings[] = {
 	"/etc/passwd",
 	"/etc/passwd:0123456789abcdef0123456789abcdef",
@@ -252,7 +252,7 @@ START_TEST(another_file_is_not_opened)
 }
 END_TEST
 
-/* To open a pipe for reading waits until somebody opens it for writing. */
+/* open() of a pipe for reading would wait until another process opens it for writing. */
 START_TEST(a_pipe_is_not_opened)
 {
 	char folder[] = "/tmp/untorn-test-XXXXXX", path[40], setting[96];
@@ -275,7 +275,7 @@ START_TEST(a_pipe_is_not_opened)
 }
 END_TEST
 
-/* It cannot open the memory: the reporter gets its own. */
+/* Receives a descriptor: a process that cannot open the memory passes its own to the reporter. */
 static int take(int socket)
 {
 	char said[64];
@@ -372,7 +372,7 @@ static void end_in_time(void)
 	counters_end();
 }
 
-/* Nobody answers: the program waits a second at most, and its children not at all. */
+/* No reporter answers: the program may wait at most a second, its children not at all. */
 START_TEST(the_end_waits_for_the_report)
 {
 	struct stat st;
@@ -393,7 +393,7 @@ START_TEST(another_programs_end_does_not)
 {
 	struct counters *named = make_good();
 
-	named->report.namespace = 1; /* of that number in another namespace */
+	named->report.namespace = 1; /* the same number in another namespace */
 	named->report.program = getpid();
 	counters_start();
 	counters_end();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is decided for a disk by devices.conf, here in a directory of our own, about a loop disk,
- * which has a path and no other name; and whose files are believed.
+ * Tests the decision of devices.conf, in a directory of our own, for a loop disk, which has a path
+ * and no other name; and which files are believed, by owner and mode.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static const struct {
 	{ "path=/dev/null rules=device\npath=/nowhere rules=device\n", 0, 0, NVME_POLICY_NAMESPACE,
 	  RULES_LINUX },
 	{ "path=%1$s rules=linux\npath=%1$s rules=device\n", 1, 0, NVME_POLICY_NAMESPACE, RULES_LINUX },
-	/* A loop disk has no model, and so none that a star would match. */
+	/* A loop disk has no model: so a star matches nothing. */
 	{ "model=* rules=device\nserial=* rules=device\nwwid=* rules=device\n", 0, 0,
 	  NVME_POLICY_NAMESPACE, RULES_LINUX },
 	{ "path=%s model=* rules=device\n", 0, 0, NVME_POLICY_NAMESPACE, RULES_LINUX },
@@ -153,7 +153,7 @@ START_TEST(line_that_is_too_long_is_not_understood)
 }
 END_TEST
 
-/* As long as a line may be, with and without a newline behind it. */
+/* A line of the greatest length, with and without a newline. */
 START_TEST(longest_line_is_understood)
 {
 	char text[513];
@@ -182,7 +182,7 @@ START_TEST(no_descriptor_is_no_answer)
 }
 END_TEST
 
-/* Each test is a process of its own, so that its environment is read anew. */
+/* Each test is a process of its own: so the environment is read again. */
 START_TEST(environment_comes_first)
 {
 	say("path=%s nvme-limits=controller rules=device\n");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registry, on loop disks: no driver that we can command, but numbers that are given out again,
- * partitions that move, and as many threads, forks and signals around it as a host program has.
+ * Tests the registry of devices on loop disks. These take no commands, but their numbers are
+ * reused, their partitions move, and threads, forks and signals come as in a host program.
  */
 #include "device/device.h"
 #include "device/hold.h"
@@ -45,7 +45,7 @@ static bool is_same(const struct device *a, const struct device *b)
 	       l->origin == m->origin;
 }
 
-/* What each device here is: nothing that we can command. */
+/* Checks a loop device's entry: it takes no commands. */
 static void check_loop(const struct device *device, dev_t number, uint64_t start, uint32_t block)
 {
 	ck_assert(device->number == number);
@@ -127,7 +127,7 @@ START_TEST(fd_that_is_no_block_device_is_an_error)
 }
 END_TEST
 
-/* Another disk, of 4096-byte blocks, under the number of the first. */
+/* Another disk, with blocks of 4096 bytes, gets the number of the first. */
 START_TEST(disk_that_took_over_the_number_is_seen)
 {
 	struct test_disk own;
@@ -228,7 +228,7 @@ static int open_descriptors(void)
 	return count;
 }
 
-/* Without a descriptor the queue cannot be read: that is of the moment. */
+/* Without a free descriptor the queue cannot be read: this refusal must not be stored. */
 START_TEST(refusal_of_the_moment_is_not_kept)
 {
 	struct test_disk own;
@@ -248,7 +248,8 @@ START_TEST(refusal_of_the_moment_is_not_kept)
 }
 END_TEST
 
-/* The table has room for 64: those that come after are told all the same, as are the first. */
+/* The table has room for 64 devices: later ones must get their answer, too, and so must the first.
+ */
 START_TEST(more_devices_than_the_table_has_room_for)
 {
 	struct test_disk own;
@@ -364,7 +365,7 @@ START_TEST(forked_child_does_not_wait_for_threads_it_has_not)
 }
 END_TEST
 
-/* A child that no handler was told of, as after vfork: it asks like everybody. */
+/* A child that no atfork handler announced, as after vfork(): it asks like every process. */
 START_TEST(child_that_was_not_announced_is_told_too)
 {
 	struct device device;

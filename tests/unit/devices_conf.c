@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of devices.conf: which are understood, and as what; and which names a pattern matches. */
+/* Tests lines of devices.conf: which are understood, and their meaning; and the names that a
+ * pattern matches. */
 #include <string.h>
 
 #include "rules/devices_conf.h"
@@ -51,14 +52,14 @@ START_TEST(line_is_understood)
 END_TEST
 
 static const char *const bad[] = {
-	"model=X",                          /* and what of it? */
-	"rules=device",                     /* of which disk? */
-	"model=X rules=Device",             /* no such word */
-	"model=X rules=",                   /* none at all */
-	"model=X nvme-limits=off",          /* nor here */
+	"model=X",                          /* no setting */
+	"rules=device",                     /* no disk */
+	"model=X rules=Device",             /* unknown value */
+	"model=X rules=",                   /* no value */
+	"model=X nvme-limits=off",          /* unknown value */
 	"model= rules=device",              /* matches nothing */
-	"model=\"\" rules=device",          /* the same */
-	"model=X rules=device rules=linux", /* which? */
+	"model=\"\" rules=device",          /* matches nothing */
+	"model=X rules=device rules=linux", /* contradictory */
 	"model=X nvme-limits=single nvme-limits=single",
 	"model=X model=Y rules=device",
 	"Model=X rules=device",

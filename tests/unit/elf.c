@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which programs a preload gets into. The files are made here, field by field: a header, program
- * headers, the loader's path, the section names, one section header for them. Rows change one thing
- * each. The machine is that of the test itself.
+ * Tests which programs a preload can reach. The test makes the files field by field: a header,
+ * program headers, the loader's path, the section names, one section header for them. Each row
+ * changes one thing. The machine is that of the test itself.
  */
 #include <elf.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ struct image {
 	ElfW(Shdr) sections[2];
 };
 
-/* Our own header says what our machine is. */
+/* This test's own header names this machine. */
 static void read_own_header(ElfW(Ehdr) * header)
 {
 	AUTO_CLOSE int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -290,7 +290,7 @@ START_TEST(every_truncation_has_an_answer)
 }
 END_TEST
 
-/* The machine and class are left alone, so that what follows them is looked at. */
+/* Machine and class stay good, so that the checks after them are reached. */
 START_TEST(random_headers_have_an_answer)
 {
 	struct image image, good;
@@ -328,7 +328,7 @@ START_TEST(the_machines_programs_are_reachable)
 }
 END_TEST
 
-/* The one that this program names is a program too, and is given others. */
+/* The loader that this program names is a program, too, and takes others as arguments. */
 START_TEST(the_loader_is_no_static_program)
 {
 	char path[ELF_LOADER_PATH];
@@ -356,7 +356,7 @@ START_TEST(the_dynamic_section_is_read)
 }
 END_TEST
 
-/* A copy of this program with a few bytes changed, of its headers and its dynamic section. */
+/* A copy of this program with a few changed bytes in its headers and its dynamic section. */
 START_TEST(hostile_dynamic_sections_have_an_answer)
 {
 	enum { SIZE = 1 << 16, ROUNDS = 20000 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which bytes are taken for a program's own system calls, wherever they lie in its text. */
+/* Tests which bytes count as a program's own system calls, at any place in its text. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -110,7 +110,7 @@ START_TEST(a_number_far_before_is_another_ones)
 }
 END_TEST
 
-/* Whatever a file says of itself, no more than it holds is read, and it ends. */
+/* A file may claim anything: nothing beyond its end may be read, and the search must end. */
 START_TEST(hostile_files)
 {
 	int fd = file_with(rows[0].text, rows[0].length, 1000, 4096, PF_R | PF_X);

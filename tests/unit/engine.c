@@ -32,11 +32,11 @@ static const struct {
 	struct unit native, ours;
 	enum lane expected;
 } decisions[] = {
-	/* Off is off. */
+	/* Off: always the kernel. */
 	{ "off", MODE_OFF, true, { 0, 0 }, { 512, 16384 }, LANE_KERNEL },
 	{ "off, native as good", MODE_OFF, true, { 512, 16384 }, { 512, 16384 }, LANE_KERNEL },
 	{ "off, not a disk", MODE_OFF, false, { 0, 0 }, { 0, 0 }, LANE_KERNEL },
-	/* Command never takes the native way: it even decides the errors. */
+	/* Command: never native; the shim also decides the errors. */
 	{ "command", MODE_COMMAND, true, { 0, 0 }, { 512, 16384 }, LANE_COMMAND },
 	{ "command, native as good",
 	  MODE_COMMAND,
@@ -52,7 +52,7 @@ static const struct {
 	  LANE_COMMAND },
 	{ "command, refused", MODE_COMMAND, true, { 512, 16384 }, { 0, 0 }, LANE_COMMAND },
 	{ "command, not a disk", MODE_COMMAND, false, { 512, 16384 }, { 0, 0 }, LANE_COMMAND },
-	/* Auto: native where it gives at least what we would. */
+	/* Auto: native if the kernel's limits are at least ours. */
 	{ "nothing native, as before 6.11",
 	  MODE_AUTO,
 	  true,
@@ -82,7 +82,7 @@ static const struct {
 	  { 512, 16384 },
 	  LANE_COMMAND },
 	{ "one block, both", MODE_AUTO, true, { 512, 512 }, { 512, 512 }, LANE_KERNEL },
-	/* Auto: what we refuse may still be native, for instance metadata. */
+	/* Auto: a disk that we refuse may still be native, for instance with metadata. */
 	{ "refused by us, native does it", MODE_AUTO, true, { 512, 16384 }, { 0, 0 }, LANE_KERNEL },
 	{ "refused by both: the error of a new kernel is ours to give",
 	  MODE_AUTO,
@@ -90,7 +90,7 @@ static const struct {
 	  { 0, 0 },
 	  { 0, 0 },
 	  LANE_COMMAND },
-	/* Auto: what we cannot command is the kernel's in every respect. */
+	/* Auto: a device that takes no commands is left to the kernel entirely. */
 	{ "not a disk", MODE_AUTO, false, { 0, 0 }, { 0, 0 }, LANE_KERNEL },
 	{ "not a disk of ours, native does it (SCSI, dm)",
 	  MODE_AUTO,
@@ -115,7 +115,7 @@ START_TEST(lane_follows_mode_and_limits)
 }
 END_TEST
 
-/* Each opens something anew; -1 where it cannot be had here. */
+/* Each opens a new descriptor; -1 if this machine has no such thing. */
 static int file_rw(void)
 {
 	char path[] = "/tmp/untorn-test-XXXXXX";
@@ -251,20 +251,20 @@ static const struct {
 	{ "partition", partition, true },
 };
 
-enum { NOT_BLOCK = 13 }; /* that many of them are there on every machine */
+enum { NOT_BLOCK = 13 }; /* every machine has so many of them */
 
 static char buffer[1 << 16] __attribute__((aligned(4096)));
 static struct iovec many[1025];
 
-/* count 0 means one segment of 4096 bytes. Without 0x80: 7.3.4 crashes over it. */
+/* count 0 means one segment of 4096 bytes. Flag 0x80 is left out: 7.3.4 crashes over it. */
 static const struct {
 	const char *why;
 	int flags; /* besides RWF_ATOMIC */
 	off_t offset;
 	int count;
 	const struct iovec *iov;
-	int by_us; /* the answer on a block device in command mode, where kernels before 6.11
-		      give another */
+	int by_us; /* the shim's answer on a block device in command mode, if kernels before
+			      6.11 give another */
 } calls[] = {
 	{ "good", 0, 0, 0, NULL, 0 },
 	{ "at the file position", 0, -1, 0, NULL, 0 },
@@ -305,7 +305,7 @@ static struct write_call make_call(int fd, int row)
 				    .flags = RWF_ATOMIC | calls[row].flags };
 }
 
-/* Straight to the kernel: a sanitizer's pwritev2 would look at the array itself. */
+/* By system call: a sanitizer's pwritev2 would read the array itself. */
 static ssize_t kernels_answer(const struct write_call *call)
 {
 	long result = syscall(SYS_pwritev2, call->fd, call->iov, call->count, call->offset, 0L,
@@ -338,7 +338,7 @@ static void compare_writes(int thing, int row, bool command)
 
 static const char *const mode_names[] = { "auto", "command", "off" };
 
-/* _i: a thing and a mode. */
+/* _i: a descriptor and a mode. */
 START_TEST(write_gives_what_the_kernel_gives)
 {
 	for (int i = 0; i < COUNT(many); i++)
@@ -349,7 +349,7 @@ START_TEST(write_gives_what_the_kernel_gives)
 }
 END_TEST
 
-/* The kernel refuses before it looks at the data, and so must we: nothing gets to the disk. */
+/* The kernel refuses before it reads the data, and so must we: nothing may get to the disk. */
 START_TEST(refused_write_leaves_the_disk_alone)
 {
 	static char before[1 << 16], after[1 << 16];
@@ -438,7 +438,7 @@ START_TEST(statx_is_the_kernels_byte_for_byte)
 }
 END_TEST
 
-/* The node is opened to ask the device, and must be closed again. */
+/* statx opens the node to ask the device, and must close it again. */
 START_TEST(statx_leaves_no_fd_behind)
 {
 	struct statx stx;

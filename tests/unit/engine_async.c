@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The two halves of a write, where they must not go on: the rest is seen at the disk, by
- * tests/preload/aio.c and tests/preload/uring.c. */
+/* Tests the two halves of a write where they must not go on. tests/preload/aio.c and
+ * tests/preload/uring.c test the rest at the simulated disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -64,7 +64,7 @@ static int open_something(const struct disk *disk, int fd, dev_t device)
 	return open("/dev/null", O_RDWR);
 }
 
-/* Whoever comes to finish it asks. */
+/* If nobody has asked about the page cache, the second half does. */
 START_TEST(what_nobody_has_asked_about_is_asked)
 {
 	int fd = open(loop.path, O_RDWR | O_DIRECT);
@@ -85,7 +85,7 @@ START_TEST(what_nobody_has_asked_about_is_asked)
 }
 END_TEST
 
-/* What is told of one is not told of the next. */
+/* An answer about one file must not be used for the next. */
 START_TEST(each_of_several_is_about_its_own_file)
 {
 	char byte = 'x';
@@ -105,7 +105,7 @@ START_TEST(each_of_several_is_about_its_own_file)
 }
 END_TEST
 
-/* It waits for a thread, and the disk may be formatted meanwhile. */
+/* A job that waits for a worker must be checked again: the disk may be formatted meanwhile. */
 START_TEST(what_has_waited_is_looked_at_again)
 {
 	int fd = open(loop.path, O_RDWR);
@@ -115,7 +115,7 @@ START_TEST(what_has_waited_is_looked_at_again)
 
 	job.own.number = loop.number;
 	job.own.told = now - 3 * second;
-	ck_assert(engine_is_still(&job, real_now())); /* nobody has gone on */
+	ck_assert(engine_is_still(&job, real_now())); /* no time has passed */
 	job.since = now;
 	ck_assert(engine_is_still(&job, real_now()));
 	job.since = now - second;
@@ -129,7 +129,7 @@ START_TEST(what_has_waited_is_looked_at_again)
 }
 END_TEST
 
-/* A command of many goes out in one entry; the flush after it would have to be waited for. */
+/* A command in a flight is one entry: the worker would have to wait for the flush after it. */
 START_TEST(what_is_flushed_goes_alone)
 {
 	static const struct transport_queue queue = { .open_node = open_something };

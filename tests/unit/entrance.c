@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks before the device, in the orders of libaio and of io_uring: each alone, then who wins
- * where several fail. */
+/* Tests the checks before the device, in the orders of libaio and of io_uring: each alone, then
+ * which one wins if several fail. */
 #include <errno.h>
 
 #include "rules/entrance.h"
@@ -59,8 +59,8 @@ START_TEST(first_check_that_fails_is_told)
 }
 END_TEST
 
-/* Of a ring that is polled: what cannot be polled comes before the range, RWF_HIPRI means nothing.
- */
+/* On a polled ring: a device that cannot be polled fails before the range does; RWF_HIPRI has no
+ * effect. */
 START_TEST(ring_that_is_polled)
 {
 	struct limits limits = { .unit_min = 512, .unit_max = 16384 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the doctor has found: collected within bounds, printed as text and as JSON. */
+/* Tests the doctor's findings: collected within bounds, printed as text and as JSON. */
 #include "doctor/evidence.h"
 
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static struct evidence small(void)
 	return e;
 }
 
-/* What print() writes to standard output; freed by the caller. */
+/* Returns the text that print() writes to standard output. The caller frees it. */
 static char *printed(bool (*print)(const struct evidence *), const struct evidence *e)
 {
 	char *text = calloc(1, 1 << 16);
@@ -46,7 +46,7 @@ static char *printed(bool (*print)(const struct evidence *), const struct eviden
 	return text;
 }
 
-/* The JSON that is printed, which has to be one object and nothing else. */
+/* Parses the printed JSON, which must be one object and nothing else. */
 static struct json_object *parsed(const struct evidence *e)
 {
 	enum json_tokener_error error;
@@ -90,7 +90,7 @@ START_TEST(facts_beyond_the_limit_are_left_out)
 	ck_assert_int_eq(e.fact_count, EVIDENCE_FACTS);
 	ck_assert_str_eq(e.facts[0].text, "fact 0");
 	ck_assert_str_eq(e.facts[EVIDENCE_FACTS - 1].text, "fact 255");
-	/* What lies behind the facts is as it was. */
+	/* The memory behind the facts is unchanged. */
 	ck_assert_int_eq(e.advice_count, 0);
 	ck_assert_str_eq(e.advice[0], "");
 }
@@ -200,7 +200,7 @@ START_TEST(json_has_what_was_put_in)
 }
 END_TEST
 
-/* Texts that are cut within a character too. */
+/* Also texts that were cut within a character. */
 START_TEST(what_is_no_utf8_is_escaped)
 {
 	struct evidence e = small();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that are registered with rings: of which ring, which are of interest, and when their
- * descriptors go. */
+/* Tests the files that are registered with rings: their ring, which of them the shim keeps, and
+ * when its descriptors are closed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -120,7 +120,7 @@ static bool is_locked(int fd)
 	return status != 0;
 }
 
-/* Closing ours would drop them. It is closed when they are gone. */
+/* Closing our descriptor would drop the locks: it is closed when they are gone. */
 START_TEST(locks_of_the_program_stay)
 {
 	int fd = open(disk.path, O_RDWR), none = -1;

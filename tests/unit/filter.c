@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread's filters, in children: a filter stays for ever. */
+/* Tests whether a thread has seccomp filters, in children: a filter stays for ever. */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -53,7 +53,7 @@ static void *of_thread(void *unused)
 	return (void *)(uintptr_t)filter_is_set();
 }
 
-/* Another thread's is not this one's. */
+/* Another thread's filter does not count for this one. */
 static int others(void)
 {
 	pthread_t thread;
@@ -64,7 +64,7 @@ static int others(void)
 	return filter_is_set();
 }
 
-/* 3: this machine does not let /proc be taken away. */
+/* 3: this machine does not allow /proc to be unmounted. */
 static int without_proc(void)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||

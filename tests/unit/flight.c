@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands through an io_uring, and what they came to in a program's ring: here a command is a
- * write of N bytes to a file in memory, whose result is N, an NVMe status like any other.
+ * Tests commands through an io_uring, and their results in a program's ring. Here a command is a
+ * write of N bytes to a file in memory: its result N stands for an NVMe status.
  *
  * Links: -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish -Wl,--wrap=span_after
  */
@@ -23,7 +23,7 @@
 
 enum { SLOW = 4, WORKS = 10000, AT_ONCE = 64, LENGTH = 4096, LATER = 0x4242 };
 
-/* What the disk says to each in turn. */
+/* The disk's answer to each command in turn. */
 enum fate {
 	GOOD,
 	OUT_OF_RANGE = 0x4080,
@@ -81,7 +81,7 @@ void __wrap_engine_prepare(const struct engine_job *job, struct io_uring_sqe *sq
 	sqe->opcode = IORING_OP_WRITE;
 	sqe->addr = fate == BROKEN ? 8 : (uintptr_t)data;
 	sqe->len = fate < 0 ? 1 : (uint32_t)fate;
-	sqe->rw_flags = fate == REFUSED ? 0x40000000 : 0; /* no kernel knows it */
+	sqe->rw_flags = fate == REFUSED ? 0x40000000 : 0; /* a flag that no kernel knows */
 	if (first_are_slow && job->request.offset < SLOW) {
 		static struct __kernel_timespec second = { .tv_sec = 1 };
 		sqe->opcode = IORING_OP_TIMEOUT;
@@ -210,8 +210,7 @@ START_TEST(each_status_reaches_its_own_write)
 }
 END_TEST
 
-/* Whatever way it may not go by entries, it is done in the other one; and others are not even
- * tried, but those that were under way. */
+/* Writes that cannot go by entries must all be done the other way. */
 static void all_are_done_otherwise(void)
 {
 	start_all(1000, 0);
@@ -266,7 +265,7 @@ START_TEST(disk_that_went_away)
 }
 END_TEST
 
-/* All of one disk. */
+/* Starts works that are all of one disk. */
 static void start_together(int first, int count)
 {
 	struct work *works = NULL;
@@ -325,7 +324,7 @@ START_TEST(disk_that_does_not_answer_keeps_nobody_waiting)
 	first_are_slow = true;
 	for (int i = 0; i < SLOW; i++) {
 		start(i, 0);
-		usleep(20000); /* so that each has a thread of its own, and there are no more */
+		usleep(20000); /* so that each takes a thread, until none is left */
 	}
 	for (int i = SLOW; i < 300; i++)
 		start(i, 0);
@@ -357,7 +356,7 @@ static void do_one(int index, enum door door)
 	await(&all_done, index + 1);
 }
 
-/* It may forbid a ring to a program of libaio's, and allows one to a program that has its own. */
+/* A filter may forbid rings to a program that uses libaio, but not to one that has its own. */
 START_TEST(filter_that_comes_later)
 {
 	static const int good[] = { GOOD };

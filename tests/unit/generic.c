@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which descriptor may be taken for a disk's generic node: against open(), readlink() and ioctl()
- * of our own, which know one disk and one node. A wrong yes here would write to another disk.
+ * Tests which descriptor may be taken for a disk's generic node, with our own open(), readlink()
+ * and ioctl(), which know one disk and one node. A wrong yes would write to another disk.
  *
  * Links: -Wl,--wrap=real_close
  */
@@ -32,17 +32,17 @@
 
 enum { DISK_FD = 1077, NODE_FD = 1078, CLOSED = -1 };
 
-/* Zeroes stand for a disk at 2:0:1:0, alive, and its own node. */
+/* Zeroes stand for a disk at 2:0:1:0 that is there, and its own node. */
 static const struct row {
 	const char *why;
 	int expected;               /* 0: the node */
 	int open_error;             /* of the node */
-	int node_target, node_host; /* as the node says, in place of 1 and 2 */
+	int node_target, node_host; /* the node's answer, instead of 1 and 2 */
 	int idlun_error;            /* of asking the disk for its address */
-	uint32_t idlun;             /* what it says, in place of its address */
-	uint64_t diskseq, now; /* of the descriptor's disk, of the number's now, in place of 5 */
-	bool old_kernel;       /* that numbers no disks */
-	const char *address;   /* where the number leads now, in place of 2:0:1:0 */
+	uint32_t idlun;             /* the disk's answer, instead of its address */
+	uint64_t diskseq, now;      /* of the descriptor's disk, of the number now, instead of 5 */
+	bool old_kernel;            /* without diskseq */
+	const char *address;        /* where the number leads now, instead of 2:0:1:0 */
 } rows[] = {
 	{ "its own node", .expected = 0 },
 	{ "no such node", -ENOENT, .open_error = ENOENT },
@@ -131,7 +131,7 @@ int stat(const char *restrict path, struct stat *restrict st)
 	return strcmp(path, "/sys/dev/block/8:1/partition") == 0 ? 0 : -1;
 }
 
-/* What stat() is before glibc 2.33. */
+/* Before glibc 2.33 stat() calls this. */
 int __xstat(int version, const char *path, struct stat *st);
 int __xstat(int version, const char *path, struct stat *st)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of holds, on loop disks: one for each node and access; unit/hold_end.c has the numbers.
- */
+/* Tests the table of holds, on loop disks: one hold for each node and access. unit/hold_end.c has
+ * the numbers. */
 #include "unit/hold.h"
 
 START_TEST(same_node_has_the_same_hold)
@@ -60,7 +60,7 @@ START_TEST(other_nodes_and_accesses_have_others)
 }
 END_TEST
 
-/* The number was given to another file between the look and the hold. */
+/* The number became another file's between the look and the hold. */
 START_TEST(number_that_is_another_file_by_now)
 {
 	const char *const paths[] = { disk.partition_path[0], "/dev/null" };
@@ -94,7 +94,7 @@ START_TEST(range_that_closes_all_ends_all)
 	int fd = open_disk(), part = open_node(disk.partition_path[0], O_RDWR);
 	int number = number_of(fd), of_part = number_of(part);
 
-	hold_before_change((unsigned)fd, (unsigned)fd); /* but what is beyond the range stays */
+	hold_before_change((unsigned)fd, (unsigned)fd); /* holds beyond the range stay */
 	hold_after_change();
 	ck_assert(!is_open(number) && is_open(of_part));
 	number = number_of(fd);
@@ -114,7 +114,7 @@ START_TEST(hold_in_use_ends_with_its_last_use)
 	close_through_the_door(fd);
 	ck_assert(is_open(number) && hold_is_sound(hold) && hold_owns((unsigned)number));
 	fd = open_disk();
-	struct hold *next = get(fd); /* nobody else comes to the one that ends */
+	struct hold *next = get(fd); /* the hold that ends gets no new users */
 	ck_assert_ptr_ne(next, hold);
 	hold_put(hold);
 	ck_assert(is_open(number));
@@ -147,14 +147,14 @@ START_TEST(locks_are_seen)
 	ck_assert(!hold_has_locks(fd));
 	ck_assert_int_eq(fcntl(fd, F_SETLK, &lock), 0);
 	ck_assert(hold_has_locks(fd) && hold_has_locks(other));
-	close(other); /* as any close of it would */
+	close(other); /* drops the locks, as any close does */
 	ck_assert(!hold_has_locks(fd));
-	ck_assert(hold_has_locks(-1)); /* it cannot be told */
+	ck_assert(hold_has_locks(-1)); /* unknown counts as yes */
 }
 END_TEST
 
-/* Without /sys nothing can be told of a disk; and a descriptor of ours could not be closed again.
- */
+/* Without /sys nothing is known of a disk. With a lock, a descriptor of ours could not be closed
+ * again. */
 START_TEST(refused_often_with_a_lock)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -171,12 +171,12 @@ START_TEST(refused_often_with_a_lock)
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_lt(hold_get(fd, &look, &hold), 0);
 	ck_assert(hold_has_locks(fd) && !is_open(FIRST) && !is_open(next + 1));
-	/* Out again, for LeakSanitizer wants to see /proc at the end. */
+	/* Back to the old root: LeakSanitizer needs /proc at the end. */
 	ck_assert(fchdir(root) == 0 && chroot(".") == 0);
 }
 END_TEST
 
-/* Of 4096 bytes each, behind the two that are there. */
+/* Partitions of 4096 bytes each, behind the disk's first two. */
 static int open_small_partition(struct test_disk *own, int index)
 {
 	struct blkpg_partition partition = { .start = (4 << 20) + 4096 * index,
@@ -197,7 +197,7 @@ static void delete_small_partition(struct test_disk *own, int index)
 	ck_assert_int_eq(test_disk_blkpg(own, BLKPG_DEL_PARTITION, 3 + index, 0), 0);
 }
 
-/* One more than there are places is refused, and served once another one has gone. */
+/* One hold more than there are places is refused, and served when another one has ended. */
 START_TEST(full_table)
 {
 	int fds[PLACES + 1], numbers[PLACES];
@@ -220,13 +220,13 @@ START_TEST(full_table)
 	for (int i = 0; i <= PLACES; i++) {
 		if (i != 7)
 			close_through_the_door(fds[i]);
-		delete_small_partition(&disk, i); /* nothing keeps it */
+		delete_small_partition(&disk, i); /* no hold pins it any more */
 	}
 	ck_assert_uint_eq(hold_next(0), UINT_MAX);
 }
 END_TEST
 
-/* Places are used again, those too whose numbers were closed past the doors. */
+/* Places are used again, also those whose numbers were closed past the doors. */
 START_TEST(many_partitions_one_after_the_other)
 {
 	for (int i = 0; i < 2 * PLACES; i++) {
@@ -242,8 +242,8 @@ START_TEST(many_partitions_one_after_the_other)
 }
 END_TEST
 
-/* ThreadSanitizer objects to what is on purpose: a number is looked at that another thread may just
- * be closing. */
+/* ThreadSanitizer reports an intended race: a thread looks at a number that another thread may be
+ * closing. */
 #ifdef __SANITIZE_THREAD__
 #define THREADS 0
 #else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The means of hold.c: nodes, holds and their numbers. */
+/* Helpers of hold.c and hold_end.c: nodes, holds and their numbers. */
 #ifndef TEST_HOLD_H
 #define TEST_HOLD_H
 
@@ -54,7 +54,7 @@ static struct hold *get(int fd)
 	return hold;
 }
 
-/* Had and given back; its number. */
+/* Gets a hold and puts it; returns its number. */
 static int number_of(int fd)
 {
 	struct hold *hold = get(fd);

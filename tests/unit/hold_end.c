@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The numbers of holds, on loop disks: to whom they are left, and what they are in children and in
- * other tables of descriptors. */
+/* Tests the numbers of holds, on loop disks: when the program may take them, and their meaning in
+ * children and in other tables of descriptors. */
 #include "unit/hold.h"
 
 START_TEST(next_is_in_order)
@@ -29,7 +29,7 @@ START_TEST(number_that_the_program_wants_is_left)
 	ck_assert(hold_owns((unsigned)number));
 	ck_assert_int_eq(hold_move((unsigned)number), 0);
 	ck_assert(!hold_owns((unsigned)number));
-	ck_assert_int_eq(dup2(0, number), number); /* which closes it */
+	ck_assert_int_eq(dup2(0, number), number); /* dup2() closes the hold's file */
 	ck_assert_int_ne(number_of(fd), number);
 	close_through_the_door(fd);
 	ck_assert(is_open(number));
@@ -59,7 +59,8 @@ static void *end_soon(void *argument)
 	return NULL;
 }
 
-/* Its last use is over, and its number about to be closed, whoever has it then. */
+/* The hold's last use is over, and its number is about to be closed: the program must not get it
+ * yet. */
 START_TEST(number_that_is_being_closed_is_not_left)
 {
 	pthread_t thread;
@@ -76,10 +77,11 @@ START_TEST(number_that_is_being_closed_is_not_left)
 }
 END_TEST
 
-/* A child that copied our memory and shares our table: each finds its own files there. */
+/* A child may have a copy of our memory and share our table of descriptors: their positions must
+ * differ, so that each process knows its own holds there. */
 START_TEST(positions_are_nobody_elses)
 {
-	static off_t *childs; /* in memory that is shared */
+	static off_t *childs; /* in shared memory */
 	int fd = open_disk(), status;
 
 	childs = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -99,12 +101,12 @@ START_TEST(positions_are_nobody_elses)
 }
 END_TEST
 
-/* A handler may fork in the middle of a write, which then goes on in the child too. */
+/* A signal handler may fork in the middle of a write: the write then goes on in the child, too. */
 START_TEST(child_in_mid_write_keeps_it)
 {
 	int fd = open_disk(), part = open_node(disk.partition_path[0], O_RDWR), status;
 	struct hold *hold = get(fd);
-	int other = number_of(part); /* is had, and nobody uses it now */
+	int other = number_of(part); /* in the table, but not in use */
 
 	hold_share(hold);
 	pid_t child = fork();
@@ -114,7 +116,7 @@ START_TEST(child_in_mid_write_keeps_it)
 		hold_put(hold);
 		there = there && hold_is_sound(hold);
 		hold_put(hold);
-		hold_put(hold); /* one too many is none */
+		hold_put(hold); /* one put too many has no effect */
 		close_through_the_door(fd);
 		_exit(there && !is_open(hold->fd) ? 0 : 1);
 	}
@@ -139,12 +141,12 @@ START_TEST(closed_past_the_doors)
 	struct hold *hold = get(fd);
 	ck_assert(fcntl(hold->fd, F_GETFL) & O_DIRECT);
 	hold_put(hold);
-	close_through_the_door(fd); /* and what is the program's stays */
+	close_through_the_door(fd); /* the program's file stays open */
 	ck_assert_int_eq(is_open(number), paths[_i] != NULL);
 }
 END_TEST
 
-/* A number of which the table has a stale entry is not one of ours by being handed out again. */
+/* The kernel gives out a number for which the table has a stale entry: it is not ours by that. */
 START_TEST(duplicate_on_a_stale_number)
 {
 	int fd = open_disk(), number = number_of(fd);
@@ -157,7 +159,7 @@ START_TEST(duplicate_on_a_stale_number)
 	close(copy);
 	struct hold *hold = get(fd);
 	close_past_the_doors(hold->fd);
-	copy = hold_duplicate(fd); /* somebody uses the entry */
+	copy = hold_duplicate(fd); /* the entry is in use */
 	ck_assert_int_eq(copy, hold->fd);
 	ck_assert(!hold_owns((unsigned)copy) && !hold_is_sound(hold));
 	ck_assert_int_eq(lseek(copy, 4096, SEEK_SET), 4096);
@@ -167,12 +169,12 @@ START_TEST(duplicate_on_a_stale_number)
 }
 END_TEST
 
-/* One that shares the program's file is known by its node, which the new one has too. */
+/* A hold that shares the program's file is known by its node, which the new file has, too. */
 START_TEST(shared_file_on_a_stale_number)
 {
 	int fd = open_disk();
 
-	ck_assert_int_eq(seteuid(65534), 0); /* the node cannot be opened anew */
+	ck_assert_int_eq(seteuid(65534), 0); /* the node cannot be opened again */
 	struct hold *hold = get(fd);
 	int number = hold->fd;
 	ck_assert_int_eq(hold->position, 0);
@@ -191,7 +193,7 @@ START_TEST(child_of_fork_has_none)
 	int fd = open_disk(), status;
 	struct hold *hold = get(fd);
 
-	hold_hand_over(hold); /* to a thread that the child does not have */
+	hold_hand_over(hold); /* to a thread that is not in the child */
 	int number = hold->fd;
 
 	pid_t child = fork();
@@ -210,7 +212,7 @@ START_TEST(child_of_fork_has_none)
 }
 END_TEST
 
-/* One that no handler was told of may use its parent's, and closes none. */
+/* A child that no atfork handler announced may use its parent's holds, but closes none. */
 START_TEST(unannounced_child_ends_none)
 {
 	int fd = open_disk(), status, number = number_of(fd);

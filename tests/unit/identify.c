@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Identify, and what the NVMe transport makes of it, against an ioctl() of our own that compares
- * each command field by field and plays back scripted results. Everything twice: by ioctl, as
- * the shim does, and through libnvme, as the command does, which must look the same. The choice
- * lasts for a process, so this leans on Check's running each test in one of its own.
+ * Tests Identify, and the NVMe transport's use of it, with our own ioctl(), which compares each
+ * command field by field and returns scripted results. Everything is done twice: by ioctl, as in
+ * the shim, and through libnvme, as in the command. Both must look the same. The choice lasts for a
+ * process: so each test needs a process of its own, which Check gives it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -44,7 +44,7 @@ static struct {
 	const char *why;
 	const struct step *script;
 	int calls;
-	uint32_t nsid; /* the one that ID told */
+	uint32_t nsid; /* the result of ID */
 	uint8_t *asked_into[STEPS];
 	uint8_t controller[PAGE], namespace[PAGE];
 } driver;
@@ -59,7 +59,7 @@ static void check_admin(const struct nvme_passthru_cmd *got, enum kind kind)
 	struct nvme_passthru_cmd want = {
 		.opcode = 0x06,
 		.nsid = kind == NAMESPACE ? driver.nsid : 0,
-		.addr = got->addr, /* seen from what arrives there */
+		.addr = got->addr, /* checked by the data that arrive there */
 		.data_len = 4096,
 		.cdw10 = kind == NAMESPACE ? 0 : 1,
 	};
@@ -101,7 +101,7 @@ static enum kind kind_of(unsigned long request, const void *argument)
 	return ((const struct nvme_passthru_cmd *)argument)->cdw10 ? CONTROLLER : NAMESPACE;
 }
 
-/* Visible, so that libnvme finds it too. */
+/* Visible, so that libnvme calls it, too. */
 __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
 {
 	va_list arguments;
@@ -140,7 +140,7 @@ static void driver_end(void)
 		      driver.calls);
 }
 
-/* No two bytes near each other are the same, none of one page is at the same place in the other. */
+/* Neighbouring bytes differ, and so do the bytes at the same place of the two pages. */
 static void fill_pages(void)
 {
 	for (int i = 0; i < PAGE; i++) {
@@ -194,7 +194,7 @@ START_TEST(pages_are_what_the_controller_answers)
 	fill_pages();
 	for (int again = 0; again < 2; again++) {
 		driver_start("fine", script);
-		errno = ENODEV; /* of no meaning */
+		errno = ENODEV; /* has no meaning */
 		ck_assert_int_eq(identify_nvme(DISK_FD, &identity), 0);
 		driver_end();
 		ck_assert_uint_eq(identity.nsid, (uint32_t)nsids[_i]);
@@ -282,7 +282,7 @@ static void make_nowhere(void)
 
 static void remove_nowhere(void)
 {
-	ck_assert_int_eq(rmdir(nowhere), 0); /* nothing was left in it either */
+	ck_assert_int_eq(rmdir(nowhere), 0); /* also checks that it is empty */
 }
 
 static const struct {
@@ -290,7 +290,7 @@ static const struct {
 	int nsid;
 	unsigned awun, awupf; /* of the controller, in blocks, less one */
 	uint8_t format, shift, metadata;
-	/* What must come of it. */
+	/* The expected result. */
 	uint32_t block;
 	bool protected;
 } disks[] = {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Identify data made up for tests, and what they promise, read a second time.
+ * Makes Identify data for tests, and reads their promises by a second implementation.
  *
- * Nothing in here uses the shim's own parsing: the offsets are those of the two identify structures
- * in NVMe Base 2.0 figure 275 and NVM Command Set 1.0 figure 97, written down once more, so that a
- * slip in the one is found by the other.
+ * This file uses none of the shim's parsing. It has its own copy of the offsets of the two identify
+ * structures in NVMe Base 2.0 figure 275 and NVM Command Set 1.0 figure 97: so a slip in one copy
+ * is found by the other.
  */
 #ifndef IDENTIFY_PAGE_H
 #define IDENTIFY_PAGE_H
@@ -16,8 +16,8 @@
 
 enum { VENDOR_AMAZON = 0x1d0f, VENDOR_OTHER = 0x144d };
 
-/* What a row says about a device; every other byte of its two pages is zero. Sizes are 0's based
- * and in logical blocks, as on the wire. */
+/* A row's device; every other byte of its two pages is zero. Sizes are 0's based and in logical
+ * blocks, as on the wire. */
 struct identify_page {
 	uint16_t vid, awun, awupf;
 	uint8_t nsfeat, nlbaf, flbas, dps;
@@ -70,7 +70,7 @@ static inline void identify_page(const struct identify_page *row, struct nvme_id
 	put16(ret->namespace + 646, row->ntwpb >> 16);
 }
 
-/* Bytes of one logical block in the format in use; 0 where there is no such format. */
+/* Bytes of one logical block in the format in use; 0: there is no such format. */
 static inline uint64_t identify_block(const struct nvme_identity *page)
 {
 	unsigned low = page->namespace[26] % 16, high = page->namespace[26] / 32 % 4;
@@ -99,7 +99,7 @@ static inline uint64_t identify_promise(const struct nvme_identity *page, enum o
 	}
 }
 
-/* The bytes that a write may be a multiple of, and no smaller. */
+/* The smallest write in bytes; all writes must be multiples of it. */
 static inline uint64_t identify_grain(const struct nvme_identity *page, enum origin origin)
 {
 	uint64_t blocks = origin == ORIGIN_VENDOR ? get16(page->namespace + 642) + 1 : 1;
@@ -112,7 +112,7 @@ static inline bool identify_is_power(uint64_t value)
 	return __builtin_popcountll(value) == 1;
 }
 
-/* What is wrong with these limits of the device itself: a rule in words, or NULL. */
+/* The rule that these limits of the device itself break, in words; or NULL. */
 static inline const char *identify_wrong_promise(const struct nvme_identity *page,
 						 const struct limits *limits,
 						 enum nvme_policy policy)
@@ -140,7 +140,7 @@ static inline const char *identify_wrong_promise(const struct nvme_identity *pag
 	return get16(page->namespace + 42) ? "NABO is refused" : NULL;
 }
 
-/* The same for what the block layer left of them. */
+/* The same for the limits after the block layer's caps. */
 static inline const char *identify_wrong_cap(const struct limits *device, const struct queue *queue,
 					     const struct limits *limits)
 {
@@ -166,7 +166,7 @@ static inline const char *identify_wrong_cap(const struct limits *device, const 
 	return queue->chunk && limits->max > queue->chunk ? "a chunk holds the unit" : NULL;
 }
 
-/* xorshift64*: the same pages in every run. Never give it 0 to start with. */
+/* xorshift64*: the same pages in every run. It must not start with 0. */
 static inline uint64_t identify_random(uint64_t *state)
 {
 	*state ^= *state >> 12;
@@ -175,8 +175,8 @@ static inline uint64_t identify_random(uint64_t *state)
 	return *state * UINT64_C(2685821657736338717);
 }
 
-/* All of it random, and then most of what would have it refused at once set right most of the
- * time: otherwise one page in a million would get past the first check. */
+/* All bytes are random; then most fields that would be refused at once are usually made good. Else
+ * one page in a million would pass the first check. */
 static inline void identify_random_page(uint64_t *state, struct nvme_identity *ret)
 {
 	uint8_t *ns = ret->namespace;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is it still the same disk and partition? Asked of a loop disk that is changed under an
- * unchanged device number, in each of the ways that the real thing can be.
+ * Tests whether a disk or partition is still known to be the same. A loop disk changes under an
+ * unchanged device number, in each way in which a real disk can.
  */
 #include <errno.h>
 #include <linux/fs.h>
@@ -104,7 +104,7 @@ START_TEST(fd_and_sysfs_tell_the_same)
 }
 END_TEST
 
-/* A partition that were taken for its disk would be written at another place. */
+/* If a partition were taken for its disk, writes would go to another place. */
 START_TEST(without_a_descriptor_to_spare_it_is_told_right_or_not_at_all)
 {
 	struct identity known = read_both(disk.partition_path[1], disk.partition[1]), identity;
@@ -170,7 +170,7 @@ START_TEST(reformatted_disk_has_another_block_size)
 }
 END_TEST
 
-/* A disk that takes over the device number of another. Needs numbers of 5.15. */
+/* A disk takes over another one's device number. Needs the diskseq of Linux 5.15. */
 START_TEST(disk_that_took_over_the_number_is_another)
 {
 	struct test_disk own;

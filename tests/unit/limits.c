@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The block layer's caps, the partition rule, and the texts. Numbers by vm-lab's rule: the unit is
- * cut to the largest power of two that fits max_hw and 2 blocks + (segments - 2) pages.
+ * Tests the block layer's caps, the partition rule, and the texts. The numbers follow a rule that
+ * was measured on native kernels: the unit is cut to the largest power of two that fits max_hw and
+ * 2 blocks + (segments - 2) pages.
  */
 #include <string.h>
 
@@ -36,11 +37,11 @@ START_TEST(floor_is_the_largest_power_of_two_within)
 }
 END_TEST
 
-/* What a command can carry, seen from a device that promises far more. */
+/* The bytes that a command can carry, on a device that promises far more. */
 static const struct {
 	uint32_t block, max_hw, segments, page, unit_max; /* 0: refused for its queue */
 } guaranteed[] = {
-	/* One segment holds one block for sure, two hold two: they may be cut anywhere. */
+	/* One segment surely holds one block, two hold two: memory may be cut anywhere. */
 	{ 512, 8 * M, 1, 4 * K, 512 },
 	{ 512, 8 * M, 2, 4 * K, 1 * K },
 	/* From the third on there is a whole page more; the measured rows have 3, 5 and 9. */
@@ -79,7 +80,7 @@ static const struct {
 	{ 512, 8 * M, 3, 16 * K, 16 * K },
 	{ 512, 8 * M, 128, 16 * K, 1 * M },
 	{ 512, 8 * M, 3, 64 * K, 64 * K },
-	{ 512, 8 * M, 128, 64 * K, 2 * M }, /* LIMITS_MAX: what the page cache is prepared for */
+	{ 512, 8 * M, 128, 64 * K, 2 * M }, /* LIMITS_MAX, for the page cache */
 	/* The hardware's own limit, power of two or not; smaller than a block it is nonsense. */
 	{ 512, 512, 128, 4 * K, 512 },
 	{ 512, 1 * K, 128, 4 * K, 1 * K },
@@ -130,7 +131,7 @@ struct cap {
 
 static const struct cap caps[] = {
 	{ .why = "a usual disk" },
-	/* The device's promise, against what the queue takes, is cut only where it is larger. */
+	/* The device's promise is cut only where it is larger than the queue's limit. */
 	{ .why = "15.5 KiB: the unit is less than the largest request",
 	  .unit_max = 8 * K,
 	  .max = 15872 },
@@ -272,7 +273,7 @@ START_TEST(queue_that_makes_no_sense_is_refused)
 }
 END_TEST
 
-/* Grains of several blocks, as Amazon's NTWPG has them: what is smaller is not promised. */
+/* Grains of several blocks, as in Amazon's NTWPG: smaller writes are not promised. */
 static const struct {
 	uint32_t unit_min, max_hw, segments, expected_max; /* 0: refused */
 } grains[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Identify bytes -> limits. First what kernels were seen to answer (tables_geometry.h, through the
- * block layer's caps), then each rule alone, then a property over random pages. The format's rules
- * are in tests/unit/nvme_format.c.
+ * Tests limits made from Identify bytes. First against the measured answers of kernels
+ * (tables_geometry.h, through the block layer's caps), then each rule alone, then a property over
+ * random pages. The format's rules are in tests/unit/nvme_format.c.
  */
 #include <stdint.h>
 #include <string.h>
@@ -332,7 +332,7 @@ START_TEST(device_promises_by_its_own_fields)
 }
 END_TEST
 
-/* What limits_nvme() leaves to limits_cap(), because the block layer judges it. */
+/* limits_nvme() leaves these to limits_cap(), because the block layer judges them. */
 static const struct {
 	const char *why;
 	struct identify_page page;
@@ -459,7 +459,7 @@ START_TEST(random_pages_promise_no_more_than_they_say)
 			ck_abort_msg("page %u: %s", i, wrong);
 		accepted[limits.origin] += !limits.refusal;
 	}
-	/* Else the pages were not random enough to have shown anything. */
+	/* Else the pages were not random enough to show anything. */
 	for (enum origin origin = ORIGIN_BLOCK; origin < ORIGIN_MAX_ATOMIC; origin++)
 		ck_assert_msg(origin == ORIGIN_BLOCK || accepted[origin] > 1000, "%s: only %u",
 			      limits_origin(origin), accepted[origin]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * READ CAPACITY (16) and VPD page B0h -> limits. The rows marked "seen" are what Linux 7.3 said of
- * scsi_debug with these parameters; tests/vm/long_scsi_statx.sh asks it again.
+ * Tests limits made from READ CAPACITY (16) and VPD page B0h. The rows marked "seen" are
+ * Linux 7.3's answers for scsi_debug with these parameters; tests/vm/long_scsi_statx.sh checks them
+ * again.
  */
 #include <stdint.h>
 #include <string.h>

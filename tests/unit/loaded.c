@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions found by the hash tables of libraries, against what dlsym() finds. */
+/* Functions found by the hash tables of libraries must be those that dlsym() finds. */
 #include <dlfcn.h>
 #include <gnu/lib-names.h>
 
@@ -9,7 +9,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-/* Of one version and of several, aliases, and what is not there. */
+/* Functions of one version and of several, aliases, and names that do not exist. */
 static const char *const names[] = { "close",           "pwritev2",
 				     "fclose",          "pthread_create",
 				     "sigaction",       "__sysv_signal",
@@ -43,8 +43,8 @@ START_TEST(the_next_ones_are_those_of_dlsym)
 }
 END_TEST
 
-/* memcpy is no plain function, for it is chosen when it is first called: the loader resolves it,
- * and all behind it. A name that was found already stays as it was. */
+/* memcpy is not a plain function: its code is chosen at its first call. So it and all names behind
+ * it are left to the loader. A name that was already found stays. */
 START_TEST(what_is_not_plain_is_left)
 {
 	static const char *const two[] = { "memcpy", "close" };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* UNTORN_LOG: its values; and where its lines go, and where not. Each test is a process of its own.
- */
+/* Tests UNTORN_LOG: its values, and where its lines may go and where not. Each test is a process of
+ * its own. */
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -51,7 +51,7 @@ START_TEST(setting_that_is_not_understood_is_off)
 }
 END_TEST
 
-/* Standard error is this from here on. */
+/* Makes fd standard error. */
 static int become_stderr(int fd)
 {
 	ck_assert_int_ge(fd, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Marks of numbers, and looks at numbers that other threads give to other files meanwhile. */
+/* Tests marks of numbers, and looks at numbers that other threads give to other files meanwhile. */
 #include "device/look.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ START_TEST(marks_are_found_in_order)
 }
 END_TEST
 
-/* They are looked at in each close, for nobody can say. */
+/* These numbers have no mark: so every close counts them as marked. */
 START_TEST(numbers_past_the_table_count_as_marked)
 {
 	static const unsigned past[] = { LOOK_NUMBERS, LOOK_NUMBERS + 1, 1U << 30, ~0U - 1, ~0U };
@@ -154,7 +154,7 @@ START_TEST(high_numbers_are_looked_at_too)
 }
 END_TEST
 
-/* Where a change falls between the two halves of a look, and whether they then belong together. */
+/* The moment of a change relative to the two halves of a look. */
 enum { NONE, BEFORE, UNDER_WAY, BETWEEN, BEGINS, ENDS, MOMENTS };
 
 static void change_at(int moment, int now)
@@ -186,7 +186,7 @@ START_TEST(halves_belong_together_only_without_a_change)
 }
 END_TEST
 
-/* Linux 5.14: the number's fdinfo tells inode and flags at once. */
+/* From Linux 5.14 on, a number's fdinfo has inode and flags in one read. */
 static bool fdinfo_has_inode(void)
 {
 	char text[512] = "";
@@ -242,7 +242,7 @@ static void *switch_on(void *argument)
 		change_number(i & 1 ? s->a : s->b, false);
 		if (s->closes)
 			change_number(0, true);
-		if (i % 7 == 0) /* with pauses, at either, and without */
+		if (i % 7 == 0) /* sometimes with a pause */
 			usleep(50);
 	}
 	return NULL;
@@ -256,7 +256,7 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* All of A or all of B. */
+/* The look must be all of A or all of B. */
 static void check_whole(const struct look *look, off_t position)
 {
 	bool is_a = look->number == disk.number;
@@ -278,7 +278,7 @@ START_TEST(number_that_changes_hands_is_seen_whole)
 
 	ck_assert_int_eq(dup2(s.a, NUMBER), NUMBER);
 	ck_assert_int_eq(pthread_create(&id, NULL, switch_on, &s), 0);
-	/* On a busy machine it takes its time until both were seen. */
+	/* On a busy machine it may take long until both were seen. */
 	for (double end = now() + 0.5, late = end + 20;
 	     now() < end || ((!of_a || !of_b) && now() < late);) {
 		int error = look_at(NUMBER, &look, &position);
@@ -291,7 +291,7 @@ START_TEST(number_that_changes_hands_is_seen_whole)
 	}
 	atomic_store(&stop, true);
 	pthread_join(id, NULL);
-	ck_assert(s.closes || (of_a > 0 && of_b > 0)); /* it is closed nearly always */
+	ck_assert(s.closes || (of_a > 0 && of_b > 0)); /* nearly always closed */
 	close(s.a);
 	close(s.b);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A driver of our own for tests of NVMe writes: its ioctl() compares each command field by field,
- * and it plays back scripted results, of reads too.
+ * A driver of our own for tests of NVMe writes: its ioctl() compares each command field by field.
+ * It returns scripted results, for reads, too.
  */
 #ifndef NVME_DRIVER_H
 #define NVME_DRIVER_H
@@ -26,7 +26,7 @@ enum {
 	STEPS = 14, /* of a script, the end included */
 };
 
-/* WAIT: a read of one block, before which its size is asked. */
+/* WAIT: a read of one block, after a question for the block size. */
 enum kind { END, SUBMIT, IO_CMD, WAIT };
 static const char *const kinds[] = { "no call", "SUBMIT_IO", "IO_CMD", "a read" };
 
@@ -40,7 +40,7 @@ static struct {
 	const char *why;
 	const struct step *script;
 	int calls;
-	bool probing; /* expects memory that cannot be read and a place that no disk has */
+	bool probing; /* expects unreadable memory and a place that no disk has */
 	struct nvme_user_io submit;
 	struct nvme_passthru_cmd io_cmd;
 } driver;
@@ -50,7 +50,7 @@ static struct {
 		      driver.why, (unsigned long long)(got)->field,                                \
 		      (unsigned long long)(want)->field)
 
-/* By system call: a sanitizer may look at the arguments of a function. */
+/* By system call: a sanitizer may read a function's arguments. */
 static bool is_readable(const char *address)
 {
 	int ends[2];

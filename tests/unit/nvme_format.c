@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How an NVMe namespace is formatted (limits_nvme_format) and which formats a plain Write command
- * can serve (limits_nvme).
+ * Tests the reading of an NVMe namespace's format (limits_nvme_format), and which formats a plain
+ * Write command can serve (limits_nvme).
  */
 #include "identify_page.h"
 #include "suite.h"
@@ -10,7 +10,7 @@
 
 static struct nvme_identity page;
 
-/* Where the format's entry is, and what a block size may be. */
+/* The place of the format's entry, and the allowed block sizes. */
 static const struct {
 	const char *why;
 	struct identify_page page;
@@ -63,8 +63,8 @@ START_TEST(block_size_comes_from_the_format_in_use)
 }
 END_TEST
 
-/* Which metadata a Write without a metadata buffer can serve: 8 bytes of protection information,
- * which the controller makes. FLBAS bit 4: at the end of each block. */
+/* A Write without a metadata buffer can serve only one kind of metadata: 8 bytes of protection
+ * information, which the controller makes. FLBAS bit 4: at the end of each block. */
 static const struct {
 	const char *why;
 	uint16_t ms;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is the node the disk's? Here /dev/null plays the node, and /sys says what each row wants.
+ * Tests whether a node is the disk's. /dev/null stands for the node, and each row gives the answers
+ * of /sys.
  *
- * Links: -Wl,--wrap=sysfs_disk_name -Wl,--wrap=sysfs_disk_text -Wl,--wrap=real_open -Wl,--wrap=real_ioctl -Wl,--wrap=identity_is_current
+ * Links: -Wl,--wrap=sysfs_disk_name -Wl,--wrap=sysfs_disk_text -Wl,--wrap=real_open
+ * -Wl,--wrap=real_ioctl -Wl,--wrap=identity_is_current
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +20,7 @@ enum { NSID = 7 };
 
 static const struct row {
 	const char *why, *disk, *opened, *number;
-	int nsid, expected; /* 0: it is opened */
+	int nsid, expected; /* 0: opened */
 	bool current;
 } rows[] = {
 	{ "the disk's", "nvme0n1", "/dev/null", "1:3", NSID, 0, true },

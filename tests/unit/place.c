@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the pages of a file lie: pieces as FIEMAP gives them, and what is made of them. */
+/* Tests the places of a file's pages: made from pieces as FIEMAP gives them, and their judgement.
+ */
 #include <string.h>
 
 #include "rules/place.h"
@@ -9,8 +10,8 @@
 
 enum { K = 1024, PAGE = 16 * K, PIECES = 6, HERE = 1 << 30 };
 
-/* In KiB: start, length, where it lies beyond HERE; and letters: u(nwritten), d(elayed), s(hared),
- * e(ncoded). */
+/* In KiB: start, length, place on the disk beyond HERE; and letters: u(nwritten), d(elayed),
+ * s(hared), e(ncoded). */
 struct piece {
 	unsigned start, length, physical;
 	const char *flags;
@@ -175,7 +176,7 @@ START_TEST(file)
 	for (unsigned i = 0; i < count; i++)
 		ck_assert_int_eq(findings[i].answer, STACK_YES);
 	ck_assert_uint_eq(count, 4);
-	place.unit = 4096; /* as it lies now, it does not matter */
+	place.unit = 4096; /* does not matter for the present place */
 	judge("xfs");
 	ck_assert_int_eq(answer(PLACE_PAGES), STACK_YES);
 	place.fault = FAULT_APART;

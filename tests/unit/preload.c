@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* LD_PRELOAD with our libraries first: each once, and everybody else's order kept. */
+/* Tests LD_PRELOAD with our libraries first: each once, all others in their order. */
 #include <linux/limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static const struct {
 	{ ":", NULL, SHIM },
 	{ " ", SIM, SHIM ":" SIM },
 	{ " : :: ", NULL, SHIM },
-	/* Others stay as they are, separators between them too. */
+	/* Other entries and the separators between them stay as they are. */
 	{ "a.so", NULL, SHIM ":a.so" },
 	{ "a.so", SIM, SHIM ":" SIM ":a.so" },
 	{ "/x/a.so:b.so", NULL, SHIM ":/x/a.so:b.so" },
@@ -50,7 +50,7 @@ static const struct {
 	{ "a.so:" SHIM ":" SHIM ":b.so", NULL, SHIM ":a.so:b.so" },
 	{ "/elsewhere/libuntorn.so:a.so", NULL, SHIM ":a.so" },
 	{ "/elsewhere/libuntorn.so:" SHIM, SIM, SHIM ":" SIM },
-	/* The simulated disk: moved up when it is asked for, else somebody else's. */
+	/* The simulated disk: moved up if asked for; else an entry like all others. */
 	{ SIM, SIM, SHIM ":" SIM },
 	{ SIM ":" SHIM, SIM, SHIM ":" SIM },
 	{ "a.so:/elsewhere/libuntorn-sim.so", SIM, SHIM ":" SIM ":a.so" },
@@ -69,7 +69,7 @@ static const struct {
 	{ "xlibuntorn-sim.so:libuntorn-sim.so.0", SIM,
 	  SHIM ":" SIM ":xlibuntorn-sim.so:libuntorn-sim.so.0" },
 	{ "libuntorn.so-libuntorn.so", NULL, SHIM ":libuntorn.so-libuntorn.so" },
-	/* A sanitizer's library that is first must remain so; elsewhere it is as any other. */
+	/* A sanitizer's library stays first if it was first; elsewhere it is like any other. */
 	{ "libasan.so.8", NULL, "libasan.so.8:" SHIM },
 	{ "/x/libasan.so", SIM, "/x/libasan.so:" SHIM ":" SIM },
 	{ "libasan.so.8:a.so", NULL, "libasan.so.8:" SHIM ":a.so" },
@@ -78,7 +78,7 @@ static const struct {
 	{ "a.so:libasan.so.8", NULL, SHIM ":a.so:libasan.so.8" },
 	{ "/libasan.so/a.so", NULL, SHIM ":/libasan.so/a.so" },
 	{ "xlibasan.so", NULL, SHIM ":xlibasan.so" },
-	{ "a\tlibuntorn.so", NULL, SHIM ":a\tlibuntorn.so" }, /* a tab separates nothing */
+	{ "a\tlibuntorn.so", NULL, SHIM ":a\tlibuntorn.so" }, /* a tab is no separator */
 };
 
 START_TEST(our_libraries_come_first_and_others_keep_their_order)
@@ -159,7 +159,7 @@ static bool is_ours(const char *entry, bool with_sim)
 	       (with_sim && strcmp(name, CMD_PRELOAD_SIM) == 0);
 }
 
-/* Both lists entry by entry; ours stand in the result's front only. */
+/* Compares both lists entry by entry; ours may be only at the result's front. */
 static void check_random(const char *list, const char *result, bool with_sim)
 {
 	AUTO_FREE char *old = strdup(list), *new = strdup(result);
@@ -199,7 +199,7 @@ START_TEST(random_lists)
 }
 END_TEST
 
-/* In the build folder neither library lies beside the test programs. */
+/* Neither library is beside the test programs in the build folder. */
 START_TEST(a_library_that_is_nowhere_is_not_found)
 {
 	ck_assert_ptr_null(cmd_preload_find("libuntorn-no-such-library.so"));
@@ -264,7 +264,7 @@ static void nothing_to_leave(const char *list)
 		ck_assert_ptr_null(getenv("LD_PRELOAD"));
 }
 
-/* With the shim in the list this would not return. */
+/* If the shim were in the list, this call would not return. */
 START_TEST(without_the_shim_there_is_no_fresh_start)
 {
 	nothing_to_leave(NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which file a name means and whether a preload reaches it, against what execvp and the kernel do
- * with the same files. A found script says which one it is by its exit status, and a copy of this
- * program, named "secure", whether the loader ignores preloads (AT_SECURE).
+ * Tests which file a name means and whether a preload reaches it: execvp and the kernel must do the
+ * same with the same files. The exit status of a found script tells which one it is. A copy of this
+ * program, named "secure", tells whether the loader ignores preloads (AT_SECURE).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static void write_file(const char *name, const char *text, size_t length, mode_t
 	ck_assert_int_eq(fchmod(fd, mode), 0);
 }
 
-/* A script whose exit status is this. */
+/* Makes a script with this exit status. */
 static void script(const char *name, int status, mode_t mode)
 {
 	char text[64];
@@ -187,7 +187,7 @@ static const struct {
 	{ NO_PATH, "sh", 0 },
 	{ NO_PATH, "prog", FAILED + ENOENT },
 	{ NO_PATH, "b/prog", 3 },
-	/* There, but not to be executed. */
+	/* Files that exist but are not executable. */
 	{ "%s/plain:%s/a", "prog", 2 },
 	{ "%s/plain", "prog", FAILED + EACCES },
 	{ "%s/plain:%s/none", "prog", FAILED + EACCES },
@@ -224,17 +224,17 @@ static void set_path(const char *format)
 START_TEST(the_file_is_the_one_that_execvp_takes)
 {
 	set_path(finds[_i].path);
-	ck_assert_ptr_nonnull(freopen("/dev/null", "r", stdin)); /* for a shell that is found */
+	ck_assert_ptr_nonnull(freopen("/dev/null", "r", stdin)); /* in case a shell is found */
 	int native = by_execvp(finds[_i].name, 0);
 	ck_assert_int_eq(native, finds[_i].expected);
-	/* Without a slash in it "none" is ENOENT to us, whichever folder it was not in. */
+	/* For a name without a slash we return ENOENT, whichever folders lack it. */
 	if (native == FAILED + ENOTDIR && !strchr(finds[_i].name, '/'))
 		native = FAILED + ENOENT;
 	ck_assert_int_eq(by_us(finds[_i].name, 0), native);
 }
 END_TEST
 
-/* For root, rights to a folder are no matter, and one x bit of three is enough. */
+/* Root may enter any folder, and one x bit of three is enough: so test as another user. */
 START_TEST(the_file_is_the_one_that_execvp_takes_for_another_user)
 {
 	if (geteuid() != 0)
@@ -252,7 +252,7 @@ START_TEST(the_file_is_the_one_that_execvp_takes_for_another_user)
 }
 END_TEST
 
-/* path becomes the file that was judged. */
+/* Judges a program; path becomes the judged file. */
 static const char *hindrance_of(char path[PATH_MAX])
 {
 	static struct cmd_program program;
@@ -264,7 +264,7 @@ static const char *hindrance_of(char path[PATH_MAX])
 	return hindrance;
 }
 
-/* first line -> the file that is judged, which is made set-user-ID so that we hear of it */
+/* First line, and the file that is judged: it is made set-user-ID, so that there is a hindrance. */
 static const struct {
 	const char *text;
 	const char *judged;
@@ -278,9 +278,9 @@ static const struct {
 	{ "#!%s/suid", "suid" },
 	{ "#!%s/suid -x", "suid" },
 	{ "#!%s/suid\n#!/bin/false\n", "suid" },
-	{ "#!%s/suid\r\n", "suid\r" }, /* to the kernel the CR belongs to the name */
+	{ "#!%s/suid\r\n", "suid\r" }, /* for the kernel the CR is part of the name */
 	{ "#!%s/plain/prog\n", NULL },
-	{ "#!\n%s/suid\n", NULL }, /* names none: the shell's, with which execvp tries */
+	{ "#!\n%s/suid\n", NULL }, /* no name: execvp tries the shell */
 	{ "#! \t \n", NULL },
 	{ "#!", NULL },
 	{ "#", NULL },
@@ -318,7 +318,7 @@ START_TEST(a_script_is_judged_by_its_interpreter)
 }
 END_TEST
 
-/* scripts deep: as deep as the kernel goes, a set-user-ID program at the end is still seen. */
+/* A chain of scripts, as deep as the kernel allows: a set-user-ID program at its end is found. */
 START_TEST(a_chain_of_scripts_is_followed_as_far_as_the_kernel_does)
 {
 	char name[16], text[128], path[PATH_MAX], *argv[] = { path, NULL };
@@ -355,7 +355,7 @@ START_TEST(a_loop_of_scripts_has_an_end)
 }
 END_TEST
 
-/* Longer than what the kernel reads: no interpreter unless its name ended before. */
+/* Longer than the kernel reads: an interpreter counts only if its name ends before. */
 START_TEST(a_very_long_first_line)
 {
 	enum { LONG = 1000 };
@@ -368,7 +368,7 @@ START_TEST(a_very_long_first_line)
 	memset(text + length, 'x', LONG);
 	write_file("script", text, (size_t)(length + LONG), 0755);
 	ck_assert_ptr_nonnull(hindrance_of(path));
-	/* A name that is cut is none, even where there is a file of the cut name. */
+	/* A cut name does not count, even if a file of the cut name exists. */
 	int name = sprintf(text, "#!%s/", folder);
 	memset(text + name, 'x', LONG);
 	write_file("script", text, (size_t)(name + LONG), 0755);
@@ -399,7 +399,7 @@ END_TEST
 
 enum caps { NO_CAPS, EMPTY, PERMITTED, EFFECTIVE, BOTH };
 
-/* Who runs it, whose it is, its mode and capabilities. */
+/* The user who runs the program; its owner, mode and capabilities. */
 static const struct {
 	uid_t user, owner;
 	gid_t group;
@@ -412,14 +412,14 @@ static const struct {
 	{ 0, 0, 0, 06755, NO_CAPS, false, 0 },
 	{ 0, NOBODY, 0, 04755, NO_CAPS, false, 1 },
 	{ 0, 0, NOBODY, 02755, NO_CAPS, false, 1 },
-	{ 0, 0, NOBODY, 02745, NO_CAPS, false, 0 }, /* no x for the group: it meant locking */
+	{ 0, 0, NOBODY, 02745, NO_CAPS, false, 0 }, /* no x for the group: mandatory locking */
 	{ 0, NOBODY, NOBODY, 0755, NO_CAPS, false, 0 },
 	{ 0, NOBODY, NOBODY, 06755, NO_CAPS, true, 0 },
 	{ 0, 0, 0, 0755, BOTH, false, 0 },
 	{ 0, 0, 0, 0755, PERMITTED, false, 0 },
 	{ NOBODY, 0, 0, 0755, NO_CAPS, false, 0 },
 	{ NOBODY, 0, 0, 04755, NO_CAPS, false, 1 },
-	{ NOBODY, 0, 0, 04711, NO_CAPS, false, 1 }, /* which cannot be read */
+	{ NOBODY, 0, 0, 04711, NO_CAPS, false, 1 }, /* not readable */
 	{ NOBODY, 0, 0, 02755, NO_CAPS, false, 1 },
 	{ NOBODY, 0, 0, 02745, NO_CAPS, false, 0 },
 	{ NOBODY, 0, 0, 06755, NO_CAPS, true, 0 },

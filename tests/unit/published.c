@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What root left in /run/untorn, here in a directory of our own: a round trip, and then every way
- * that we know of in which a record may be another's, about another disk, or broken.
+ * Tests root's records in /run/untorn, here in a directory of our own: a round trip, then every
+ * known way in which a record may be another user's, about another disk, or broken.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -95,7 +95,7 @@ START_TEST(everybody_may_read)
 }
 END_TEST
 
-/* Publishing is for those who may not ask themselves: root's umask must not shut them out. */
+/* Records are for users who may not ask the disk: root's umask must not keep them from reading. */
 START_TEST(everybody_may_read_whatever_the_umask)
 {
 	remove_all(directory);
@@ -122,7 +122,7 @@ START_TEST(nobody_else_may_write_whatever_the_umask)
 }
 END_TEST
 
-/* Who is reading the old record goes on reading the old record. */
+/* A process that has the old record open goes on reading the old record. */
 START_TEST(record_is_replaced_at_once)
 {
 	static struct nvme_identity old;
@@ -160,7 +160,7 @@ START_TEST(what_a_crash_left_behind_is_in_nobodys_way)
 }
 END_TEST
 
-/* Each has a file of its own until it is renamed. */
+/* Each process writes its own file and renames it. */
 START_TEST(three_publish_at_once)
 {
 	pid_t children[3];
@@ -187,14 +187,15 @@ START_TEST(failure_leaves_no_temporary_file)
 	char path[128];
 
 	ck_assert_int_eq(unlink(file), 0);
-	ck_assert_int_eq(mkdir(file, 0755), 0); /* which no file can be renamed over */
+	ck_assert_int_eq(mkdir(file, 0755), 0); /* no file can be renamed over a folder */
 	ck_assert_int_lt(published_write(disk.number, &written, decided), 0);
 	temporary(path, sizeof(path));
 	ck_assert_int_eq(access(path, F_OK), -1);
 }
 END_TEST
 
-/* It is for who may not ask, or cannot: not for a disk that gave no answer. */
+/* A record serves a process that may not or cannot ask. It does not replace the answer of a disk
+ * that gave none. */
 START_TEST(record_is_no_answer_of_the_disks)
 {
 	struct disk asked_disk;
@@ -358,7 +359,7 @@ static void no_directory(void)
 	remove_all(directory);
 }
 
-/* One under which a record of the right size about this disk lies, but of another number. */
+/* The record's file is named after another device number. */
 static void another_number(void)
 {
 	char other[128];

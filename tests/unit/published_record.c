@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A record that root left is believed if it is of our making, and about this disk. */
+/* A record of root's may be believed only if our code made it, and if it is about this disk. */
 #include <errno.h>
 
 #include "device/published.h"
@@ -7,7 +7,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-/* As it should be for 'u', 0 and 2. */
+/* The right magic has 'u', 0 and the version. */
 #define MAGIC(first, seventh, version)                                                             \
 	{                                                                                          \
 		first, 'n', 't', 'o', 'r', 'n', seventh, version                                   \

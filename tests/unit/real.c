@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls that speak -errno say what the plain ones say; what ends with its scope does, once. */
+/* Tests that the calls that return -errno give the plain calls' results, and that AUTO_ variables
+ * are released at the end of their scope, once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -38,7 +39,7 @@ static int file_fd(int flags)
 	return fd;
 }
 
-/* What is left open ends with the test's process. */
+/* Descriptors left open end with the test's process. */
 static int make_fd(enum fd_kind kind)
 {
 	int pipes[2] = { -1, -1 };
@@ -253,8 +254,7 @@ START_TEST(cachestat_of_no_file_is_an_error)
 }
 END_TEST
 
-/* The next second begins once, and by everybody's clock: the program's, which is this one, stands.
- */
+/* The program's clock_gettime() stands still: the shim must use the kernel's clock. */
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
 	(void)clock;
@@ -332,7 +332,7 @@ START_TEST(errno_is_kept_on_every_way_out)
 }
 END_TEST
 
-/* What is declared first is undone last: the close of a bad descriptor comes before. */
+/* The first declared is released last: so the failing close comes before errno is restored. */
 START_TEST(errno_is_kept_past_a_failing_close)
 {
 	errno = 77;
@@ -372,7 +372,7 @@ START_TEST(a_descriptor_is_closed_once)
 }
 END_TEST
 
-/* That it is freed, and not twice, is the sanitizer's to say. */
+/* The sanitizer checks that the memory is freed, and not twice. */
 START_TEST(memory_is_freed_and_null_may_be)
 {
 	AUTO_FREE char *null = NULL;

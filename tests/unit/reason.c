@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reason that is told for a refusal, and that each has a text. */
+/* Tests the reasons that are given for refusals, and that each has a text. */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -11,7 +11,7 @@
 
 static const struct limits limits = { .unit_min = 512, .unit_max = 16384, .boundary = 32768 };
 
-/* A good request, but for what the row says. */
+/* A good request, except for the row's values. */
 static const struct {
 	uint64_t offset, length;
 	uint32_t segments;
@@ -30,7 +30,7 @@ static const struct {
 	{ 0, 4096, 1, 1, 512, EINVAL, REASON_ALIGNMENT },
 	{ 0, 32768, 1, 0, 512, EINVAL, REASON_SIZE },
 	{ 0, 4096, 1, 0, 0, EINVAL, REASON_ARGUMENT },
-	{ 0, 4096, 1, 0, 512, EINVAL, REASON_ARGUMENT }, /* nothing wrong with it that we know */
+	{ 0, 4096, 1, 0, 512, EINVAL, REASON_ARGUMENT }, /* no reason is known */
 	{ 0, 4096, 1, 0, 512, ENOSPC, REASON_END },
 	{ 0, 4096, 1, 0, 512, EBADF, REASON_DESCRIPTOR },
 	{ 0, 4096, 1, 0, 512, EFAULT, REASON_MEMORY },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checks of an atomic pwritev2 on a block device. First each check alone, then who wins where
- * two fail, then what a native kernel was seen to answer, then random requests against a second
- * formulation of the rule. #9 to #28 number the checks as they follow each other in the kernel.
+ * Tests the checks of an atomic pwritev2 on a block device: first each check alone, then which one
+ * wins if two fail, then the measured answers of native kernels, then random requests against a
+ * second formulation of the rule. #9 to #28 number the checks in the kernel's order.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -99,8 +99,8 @@ static const struct row checks[] = {
 	{ "off a physical block larger than any write", GOOD, .start = 512, .physical = 65536 },
 };
 
-/* Two fail: the earlier one is told. All checks after #22 say EINVAL, so their order cannot be
- * seen; the same holds between #19, #20 and #21. */
+/* Two checks fail: the errno is that of the earlier one. All checks after #22 give EINVAL, so their
+ * order cannot be seen; the same is true of #19, #20 and #21. */
 static const struct row pairs[] = {
 	{ "#9 before #10", -EOPNOTSUPP, .rwf = 0x100 | RWF_APPEND | RWF_NOAPPEND },
 	{ "#9 (DONTCACHE) before #10", -EOPNOTSUPP,
@@ -163,7 +163,7 @@ static const struct row pairs[] = {
 	{ "#22 before #28", -EOPNOTSUPP, .buffered = true, .boundary = 32768, .start = 24576 },
 };
 
-/* What kernels 6.12 to 7.3 were seen to answer on a device of 512..16384. */
+/* Measured answers of kernels 6.12 to 7.3 on a device of 512..16384. */
 static const struct row seen[] = {
 	{ "len unit_min", GOOD, .length = 512 },
 	{ "len 1024", GOOD, .length = 1024 },
@@ -427,7 +427,7 @@ START_TEST(random_requests_are_good_exactly_when_all_conditions_hold)
 			ck_abort_msg("request %u: %d", i, result);
 		good += expected;
 	}
-	ck_assert_uint_ge(good, 10000); /* else too few were worth asking about */
+	ck_assert_uint_ge(good, 10000); /* else too few were good */
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rings are known by what they are: numbers that become another file's, and duplicates. */
+/* Tests that a ring is known by itself, not by its number: numbers become other files', or have
+ * duplicates. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -36,7 +37,7 @@ static bool is_known(int fd)
 	return ring;
 }
 
-/* 0: none. */
+/* The id of the number's ring; 0: it is no ring. */
 static uint32_t id_of_any(int fd)
 {
 	struct ring *ring = ring_table_get_any(fd);
@@ -80,7 +81,7 @@ START_TEST(a_duplicate_is_the_same_ring)
 
 	ck_assert(id_of_any(one) && id_of_any(one) == id_of_any(again));
 	ck_assert(id_of_any(one) != id_of_any(two) && !id_of_any(null) && !id_of_any(-1));
-	/* The number has become another ring's, unseen. */
+	/* The number becomes another ring's, past the doors. */
 	ck_assert_int_eq(dup2(two, one), one);
 	ck_assert_uint_eq(id_of_any(one), id_of_any(two));
 	ck_assert_uint_ne(id_of_any(again), id_of_any(two));
@@ -99,7 +100,7 @@ START_TEST(liburing_maps_a_ring_anew)
 	ck_assert_uint_eq(id_of_prepared(one, &heads[1]), id);
 	ring_table_note_mapped(one, 0, &heads[2]);
 	ck_assert_uint_eq(id_of_prepared(one, &heads[2]), id);
-	/* Another ring, by its number. */
+	/* Another ring gets its number. */
 	ck_assert_int_eq(dup2(two, one), one);
 	ck_assert_uint_eq(id_of_prepared(one, &heads[1]), 0);
 	ring_table_note(one, 0, &heads[1]);
@@ -146,7 +147,7 @@ START_TEST(one_issuer)
 }
 END_TEST
 
-/* More than the table has room for: the rest are unknown, and a place comes back. */
+/* More rings than the table has room for: the rest are unknown, until a place is free again. */
 START_TEST(many)
 {
 	enum { MANY = 300 };

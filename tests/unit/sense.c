@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of SCSI outcomes: kernel-documented rows, in both formats of sense data. */
+/* Tests the table of SCSI outcomes: rows from the kernel, in both formats of sense data. */
 #include <errno.h>
 #include <string.h>
 
@@ -85,7 +85,7 @@ START_TEST(every_sense)
 }
 END_TEST
 
-/* About a command before this one: which was not done, and is sent again. */
+/* A deferred error is about an earlier command. This command was not done and is sent again. */
 START_TEST(deferred_errors_are_not_of_this_command)
 {
 	struct scsi_outcome forms[] = { fixed(_i), descriptor(_i) };
@@ -99,7 +99,7 @@ START_TEST(deferred_errors_are_not_of_this_command)
 }
 END_TEST
 
-/* Whatever is cut off, a failure stays one. */
+/* A failure stays a failure, however much of the sense data is cut. */
 START_TEST(cut_sense_is_never_success)
 {
 	struct scsi_outcome forms[] = { fixed(_i), descriptor(_i) };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question about the page cache for several writes: when it is enough, and who asks when it is
- * not. On a loop disk.
+ * Tests one question about the page cache for several writes, on a loop disk: when one is enough,
+ * and that each write asks for itself when it is not.
  *
  * Links: -Wl,--wrap=cache_clear
  */
@@ -39,7 +39,7 @@ static struct hold hold_on(int fd)
 	return hold;
 }
 
-/* A write of a page that is good but for what is cached. */
+/* A write of a page that is good, unless the page cache has the page. */
 static void ask(struct work *work, struct hold *hold, uint64_t offset, struct work *next)
 {
 	*work = (struct work){

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Is a page one command? Stacks of every kind, and one condition after the other that fails. */
+/* Tests whether a page is one command, in stacks of every kind; one condition after the other
+ * fails. */
 #include <string.h>
 
 #include "rules/stack.h"
@@ -70,7 +71,7 @@ START_TEST(a_disk)
 	not(STACK_NO, CONDITION_LENGTH, 0);
 	disk->queue.max = PAGE;
 	yes();
-	disk->queue.segments = 4; /* of four pages, from memory that is off by some bytes: five */
+	disk->queue.segments = 4; /* four pages in unaligned memory need five */
 	not(STACK_NO, CONDITION_SEGMENTS, 0);
 	disk->queue.segments = 5;
 	yes();
@@ -88,14 +89,14 @@ START_TEST(a_disk)
 	not(STACK_NO, CONDITION_PROMISE, 0);
 	disk->error = -13;
 	not(STACK_UNKNOWN, CONDITION_PROMISE, 0);
-	disk->queue.nomerges = 0; /* a no is more than not knowing */
+	disk->queue.nomerges = 0; /* a no wins over an unknown */
 	not(STACK_NO, CONDITION_MERGES, 0);
 	disk->queue.is_read = false;
 	not(STACK_UNKNOWN, CONDITION_LENGTH, 0);
 }
 END_TEST
 
-/* The paths are where writes are merged; the disk's own queue merges nothing. */
+/* The paths' queues merge writes; the disk's own queue merges nothing. */
 START_TEST(a_disk_with_paths)
 {
 	struct stack_layer *disk = add(STACK_DISK), *path = add(STACK_PATH);
@@ -111,7 +112,7 @@ START_TEST(a_disk_with_paths)
 }
 END_TEST
 
-/* A disk without boundaries takes a page at any block; what cuts needs the page's own alignment. */
+/* A disk without boundaries takes a page at any block. A limit that cuts needs aligned pages. */
 START_TEST(a_partition)
 {
 	struct stack_layer *part = add(STACK_PARTITION), *disk = add(STACK_DISK);
@@ -139,7 +140,7 @@ START_TEST(a_volume)
 {
 	struct stack_layer *volume = add(STACK_LINEAR), *disk = add(STACK_DISK);
 
-	span(volume, 0, 512, 1); /* one part, wherever it begins */
+	span(volume, 0, 512, 1); /* one part may begin anywhere */
 	yes();
 	span(volume, 4 * MIB, 8 * MIB, 1);
 	yes();
@@ -155,7 +156,7 @@ START_TEST(a_volume)
 }
 END_TEST
 
-/* Pages that are off their alignment above lie across parts that are aligned. */
+/* Pages that a layer above has moved off their alignment lie across aligned parts. */
 START_TEST(pages_off_their_alignment)
 {
 	const struct stack_finding *first;
@@ -187,13 +188,13 @@ START_TEST(stripes_of_two_disks)
 	stripes->chunk = 24 * KIB;
 	not(STACK_NO, CONDITION_STRIPES, 0);
 	stripes->chunk = 64 * KIB;
-	stack.layers[2].limits.boundary = PAGE; /* of the disk that is off it */
+	stack.layers[2].limits.boundary = PAGE; /* its part is off the boundaries */
 	not(STACK_NO, CONDITION_BOUNDARY, 2);
 	stack.spans[1].offset = MIB;
 	yes();
 	disk->limits.unit_max = 4096;
 	not(STACK_NO, CONDITION_PROMISE, 1);
-	disk->error = -13; /* the first disk may not be asked, and the second one merges */
+	disk->error = -13; /* no answer from the first disk; the second one merges */
 	stack.layers[2].queue.nomerges = 0;
 	not(STACK_NO, CONDITION_MERGES, 2);
 }
@@ -208,13 +209,13 @@ START_TEST(refused_and_deep)
 	span(part, 0, 512, 2);
 	yes();
 	disk->limits.boundary = PAGE;
-	not(STACK_NO, CONDITION_BOUNDARY, 2); /* off by what is two layers up */
+	not(STACK_NO, CONDITION_BOUNDARY, 2); /* the layer two above is off */
 	disk->kind = STACK_REFUSED;
 	not(STACK_NO, CONDITION_KIND, 2);
 }
 END_TEST
 
-/* A volume that stands in the list before one of those that lie on it. */
+/* A volume comes in the list before one of the layers that lie on it. */
 START_TEST(volume_below_two)
 {
 	struct stack_layer *top = add(STACK_LINEAR), *volume = add(STACK_LINEAR);
@@ -231,7 +232,7 @@ START_TEST(volume_below_two)
 }
 END_TEST
 
-/* Of an unknown device nothing is said but that. */
+/* For an unknown device the only answer is unknown. */
 START_TEST(an_unknown_device)
 {
 	struct stack_layer *layer = add(STACK_REFUSED);

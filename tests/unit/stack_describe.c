@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How devices in a /sys of our own are described. What cannot be read is unknown: it is never taken
- * for a kind of device, and never for "there is none".
+ * Tests the description of devices in a /sys of our own. An attribute that cannot be read is
+ * unknown: it must never count as a kind of device, nor as "there is none".
  */
 #include <errno.h>
 #include <sched.h>
@@ -117,8 +117,7 @@ START_TEST(scsi)
 }
 END_TEST
 
-/* A file in the way of a link, a folder in the way of a file: an error that is not "there is none".
- */
+/* A file in place of a link, or a folder in place of a file: an error, not "there is none". */
 static const struct {
 	const char *name, *text;
 } errors[] = {
@@ -185,7 +184,7 @@ START_TEST(array_that_writes_twice)
 }
 END_TEST
 
-/* An NVMe disk to which several controllers may lead, and these hidden ones of it. */
+/* An NVMe disk that may have several controllers, and `count` hidden paths of it. */
 static void put_paths(int count)
 {
 	char name[64];
@@ -246,7 +245,7 @@ START_TEST(partition)
 }
 END_TEST
 
-/* The node that has the device's name is another device. */
+/* The node with the device's name is another device's. */
 START_TEST(node_of_another)
 {
 	put("null/dev", "4000:0");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* NVMe status -> errno, one row per code that Linux's nvme_error_status() knows. */
+/* Tests NVMe status to errno: one row per code that Linux's nvme_error_status() knows. */
 #include <errno.h>
 
 #include "rules/status.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters as text, whatever is in them: they may come from anybody. */
+/* Tests the text made from counters, whatever they contain: any process may have written them. */
 #include <json-c/json.h>
 #include <string.h>
 
@@ -70,7 +70,7 @@ START_TEST(garbage_is_printable)
 }
 END_TEST
 
-/* A label's text, of a process that calls itself so. */
+/* A process may give itself any name: the labels must escape it. */
 START_TEST(garbage_is_no_metric)
 {
 	static struct counters counters;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /sys as it is on this machine: every block device that it has, and a loop disk of our own. */
+/* Tests the reading of this machine's /sys: all its block devices, and a loop disk of our own. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -70,7 +70,7 @@ START_TEST(number_that_nobody_has_is_enoent)
 	ck_assert_int_eq(sysfs_disk_link(nobody(), "subsystem", text, sizeof(text)), -ENOENT);
 	ck_assert_int_eq(sysfs_disk_inode(nobody(), &number), -ENOENT);
 	ck_assert(!sysfs_is_partition(nobody()));
-	/* Not known is not "the whole disk". */
+	/* An unknown number must not count as a whole disk. */
 	ck_assert_int_eq(sysfs_find_partition(nobody(), &(bool){ false }), -ENOENT);
 	ck_assert_str_eq(text, "untouched");
 	ck_assert_uint_eq(number, 42);
@@ -121,7 +121,7 @@ static void put_file(const char *folder, const char *name, const char *text)
 	ck_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
 }
 
-/* It looks like one, but the kernel has not made it. */
+/* The folder looks like a queue, but the kernel has not made it. */
 START_TEST(folder_of_somebody_elses_is_no_queue)
 {
 	char folder[64] = "/tmp/untorn-test-XXXXXX", queue[96];
@@ -241,8 +241,8 @@ START_TEST(disk_has_the_numbers_that_it_was_made_with)
 }
 END_TEST
 
-/* Its partitions, seen from each; a folder that is not there, a file, and names without a number.
- */
+/* Counts a disk's partitions, also through a partition; and in a folder that is not there, a file,
+ * and names without a number. */
 START_TEST(numbered_entries_are_counted)
 {
 	char prefix[32];
@@ -261,7 +261,7 @@ START_TEST(numbered_entries_are_counted)
 }
 END_TEST
 
-/* In a child, with links of our own over those of /sys. 2: this machine does not let us. */
+/* Runs in a child, with links of our own over those of /sys. 2: not allowed on this machine. */
 static int name_behind(size_t length, char *ret_name)
 {
 	char target[2048];
@@ -276,7 +276,7 @@ static int name_behind(size_t length, char *ret_name)
 	return sysfs_disk_name(makedev(77, 77), ret_name, 32);
 }
 
-/* A device may lie deep; a name that was cut off would be another one's. */
+/* A device's path may be long: a cut name would be another device's. */
 START_TEST(links_are_read_whole)
 {
 	static const size_t lengths[] = { 200, 255, 256, 257, 1000, 1023, 1024, 1500 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A real block device for unit tests: a loop disk over memory, with two partitions. It vanishes by
- * itself with the last process that has it open. Root only; where it cannot be had,
- * test_disk_make() is false and the tests that need it are left out, with a line that says so.
+ * A real block device for unit tests: a loop disk over memory, with two partitions. It vanishes
+ * with the last process that has it open. Needs root. Where it is not available, test_disk_make()
+ * returns false, and the tests that need it are left out, with a line that says so.
  */
 #ifndef TABLES_DISK_H
 #define TABLES_DISK_H
@@ -33,7 +33,7 @@ struct test_disk {
 	dev_t number, partition[2];
 };
 
-/* Of a number that was freed: did another test's disk take it at once? */
+/* Whether another test's disk has already taken a freed number. */
 static inline bool test_disk_is_number_taken(dev_t number)
 {
 	char path[64];
@@ -105,7 +105,7 @@ static inline bool test_disk_open(struct test_disk *disk, uint32_t block)
 static inline bool test_disk_make(struct test_disk *disk, uint32_t block)
 {
 	*disk = (struct test_disk){ .fd = -1 };
-	/* Somebody else may take the free number between the two calls. */
+	/* Another process may take the free number between the two calls. */
 	for (int attempt = 0; attempt < 5; attempt++) {
 		if (!test_disk_open(disk, block))
 			continue;

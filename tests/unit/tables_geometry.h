@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What kernels 6.12 to 7.3 reported natively for an NVMe device, by geometry: each row was measured
- * in a virtual machine, min/max/wmax as in statx and atomic_write_{unit_min,unit_max,max}_bytes.
- * Rows without a measurement of their own say "by the rule" instead.
+ * Native answers of kernels 6.12 to 7.3 for an NVMe device, by geometry. Each row was measured in a
+ * virtual machine; min/max/wmax are those of statx and atomic_write_{unit_min,unit_max,max}_bytes.
+ * Rows that were not measured say "by the rule" instead.
  */
 #ifndef TABLES_GEOMETRY_H
 #define TABLES_GEOMETRY_H
@@ -22,7 +22,7 @@ struct geometry {
 	uint32_t max_hw;   /* 0 in a row means 512 KiB, QEMU's MDTS 7 */
 	uint32_t segments; /* 0 means 128 */
 	bool zoned;
-	struct geometry_limits namespace_policy;  /* what kernels from 7.0 say */
+	struct geometry_limits namespace_policy;  /* of kernels from 7.0 on */
 	struct geometry_limits controller_policy; /* 6.12 to 6.19; unit_max 0 and no refusal: the
 						     same */
 };

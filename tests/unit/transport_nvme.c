@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes and the question whether they are let through, against a driver of our own
+ * Tests writes, and the probe whether the driver lets them through, with a driver of our own
  * (nvme_driver.h). tests/unit/identify.c has the rest.
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-/* Data that nobody may look at: whoever does is killed. */
+/* Data that nobody may read: a read kills the test. */
 static const void *untouchable(void)
 {
 	void *data = mmap(NULL, LONGEST, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -27,7 +27,7 @@ static const struct {
 	bool protected, fua;
 	uint64_t lba;
 	uint32_t length;
-	/* The command that must come of it. */
+	/* The expected command. */
 	uint16_t control, nblocks;
 	uint32_t tag, cdw10, cdw11, cdw12;
 } writes[] = {
@@ -116,7 +116,7 @@ START_TEST(write_that_may_not_be_submitted_is_one_io_cmd)
 }
 END_TEST
 
-/* A retry starts from the beginning, and with the very same command. */
+/* A retry starts from the beginning, with the same command. */
 START_TEST(write_is_sent_again_unchanged)
 {
 	static const struct step script[STEPS] = {
@@ -150,7 +150,8 @@ static const struct {
 	{ "EINVAL, EACCES", true, { { SUBMIT, -EINVAL }, { IO_CMD, -EACCES } }, -EOPNOTSUPP },
 	{ "both EINVAL", true, { { SUBMIT, -EINVAL }, { IO_CMD, -EINVAL } }, -EINVAL },
 	{ "no NVMe disk", false, { { SUBMIT, -ENOTTY } }, -EOPNOTSUPP },
-	/* No path: again, when there is one, as a read tells; the read's error, where it is one. */
+	/* No path: a read waits for one, then the write is sent again; or the read's error counts.
+	 */
 	{ "no path", false, { { SUBMIT, -EWOULDBLOCK }, { WAIT, 4096 }, { SUBMIT, 0 } }, DONE },
 	{ "host path", false, { { SUBMIT, 0x370 }, { WAIT, 4096 }, { SUBMIT, 0 } }, DONE },
 	{ "aborted", false, { { SUBMIT, 0x371 }, { WAIT, 4096 }, { SUBMIT, 0 } }, DONE },
@@ -172,7 +173,7 @@ static const struct {
 	    { SUBMIT, -EACCES },
 	    { IO_CMD, 0 } },
 	  DONE },
-	/* Neither a retry nor the other ioctl for what may have been sent. */
+	/* A command that may have been sent gets no retry and no other ioctl. */
 	{ "EFAULT", false, { { SUBMIT, -EFAULT } }, -EFAULT },
 	{ "ENODEV", false, { { SUBMIT, -ENODEV } }, -ENODEV },
 	{ "EIO", false, { { SUBMIT, -EIO } }, -EIO },
@@ -183,7 +184,7 @@ static const struct {
 	{ "IO_CMD ENODEV", false, { { SUBMIT, -EACCES }, { IO_CMD, -ENODEV } }, -ENODEV },
 	{ "IO_CMD EIO", false, { { SUBMIT, -EACCES }, { IO_CMD, -EIO } }, -EIO },
 	{ "IO_CMD ENOMEM", false, { { SUBMIT, -EACCES }, { IO_CMD, -ENOMEM } }, -ENOMEM },
-	/* What happens to a retry is what counts. */
+	/* The result of the retry counts. */
 	{ "gone meanwhile", false, { { SUBMIT, 0x006 }, { SUBMIT, -ENODEV } }, -ENODEV },
 	{ "no path later",
 	  false,
@@ -232,7 +233,7 @@ static void script_repeat(struct step *script, int sends, int status, bool by_io
 	*script = (struct step){ END, 0 };
 }
 
-/* Waits do not count as retries; what the driver cancelled does. */
+/* Waits for a path do not count as retries; commands that the driver cancelled do. */
 START_TEST(paths_may_come_and_go)
 {
 	struct step script[3 * STEPS] = { { END, 0 } };
@@ -336,7 +337,7 @@ START_TEST(means_is_the_ioctl_that_is_let_through)
 	for (int i = 0; i < COUNT(disks); i++) {
 		int error = 0;
 		if (probes[_i].script[0].result == -EINVAL && !disks[i].protected)
-			continue; /* EINVAL speaks of the protection */
+			continue; /* EINVAL is about protection information */
 		driver_start(probes[_i].why, probes[_i].script);
 		expect_probe(&disks[i]);
 		const char *means = transport_nvme.means(&disks[i], DISK_FD, &error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * WRITE ATOMIC (16) byte for byte, by the disk's own node and by its generic one, against ioctl(),
- * write(), read() and openat() of our own. tests/preload/scsi.c has what comes of it.
+ * Tests WRITE ATOMIC (16) byte for byte, by the disk's own node and by its generic one, with our
+ * own ioctl(), write(), read() and openat(). tests/preload/scsi.c tests the results.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +66,7 @@ static int refuse(int error)
 	return -1;
 }
 
-/* A signal that came in here would let go of a command that is under way. */
+/* A signal at this point would make the driver give up a command under way. */
 static void check_signals_are_blocked(void)
 {
 	sigset_t mask;
@@ -95,7 +95,7 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(list, request);
 	void *argument = va_arg(list, void *);
 	va_end(list);
-	if (request == SG_IO) /* on the node it could be begun anew, and send a second command */
+	if (request == SG_IO) /* on the node it could be restarted and send a second command */
 		return fd != DISK_FD       ? refuse(EIO)
 		       : row->direct_error ? refuse(row->direct_error)
 					   : take(argument);

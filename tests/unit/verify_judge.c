@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is there, against what was acknowledged: after the cut, and to a reader in a race. */
+/* Tests the judgement of a page against the acknowledged writes: after the cut, and for a reader in
+ * a race. */
 #include "suite.h"
 #include "verify/judge.h"
 
@@ -16,12 +17,12 @@ static const struct {
 	{ VERIFY_WHOLE, 9, 8, 5, 100, true, VERIFY_NONE },
 	{ VERIFY_WHOLE, 0, 0, 0, 100, true, VERIFY_NONE },
 	{ VERIFY_WHOLE, 3, 0, 0, 100, true, VERIFY_NONE },
-	/* Older: the end is missing, or the middle. */
+	/* An older one: the last writes are missing, or some in the middle. */
 	{ VERIFY_WHOLE, 7, 8, 5, 5, true, VERIFY_IS_LOST },
 	{ VERIFY_WHOLE, 0, 8, 5, 0, true, VERIFY_IS_LOST },
 	{ VERIFY_WHOLE, 7, 8, 5, 6, true, VERIFY_IS_DISORDERED },
 	{ VERIFY_WHOLE, 0, 1, 1, 100, true, VERIFY_IS_DISORDERED },
-	/* Nothing was promised but that it is whole. */
+	/* Only wholeness was promised. */
 	{ VERIFY_WHOLE, 7, 8, 5, 6, false, VERIFY_NONE },
 	{ VERIFY_TORN, 7, 8, 5, 6, false, VERIFY_IS_TORN },
 	{ VERIFY_GARBLED, 0, 8, 5, 6, false, VERIFY_IS_GARBLED },

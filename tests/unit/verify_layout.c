@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where pages may lie: inside the device, apart from each other, and each a good atomic write. */
+/* Tests the places of pages: inside the device, apart from each other, each a good atomic write. */
 #include <stdbool.h>
 
 #include "suite.h"
@@ -54,7 +54,7 @@ START_TEST(pages_are_of_every_kind)
 }
 END_TEST
 
-/* Neighbours, for those who want to see whether the kernel puts them together. */
+/* Dense pages are neighbours: so verify can see whether the kernel merges them. */
 START_TEST(dense_pages_are_side_by_side)
 {
 	struct verify_layout layout = { 1, 64 << 20, 16384, 16384, 1000, true };

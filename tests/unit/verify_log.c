@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The log as it is after a cut: whole, torn at its end, damaged within; and what is none. */
+/* Tests the log after a cut: whole, torn at its end, damaged within; and files that are no log. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -125,7 +125,7 @@ START_TEST(no_log)
 }
 END_TEST
 
-/* Of a page that the run has not, or of another run. */
+/* Records of a page that the run does not have, or of another run. */
 START_TEST(what_is_not_of_this_run_is_left_out)
 {
 	struct verify_layout this = layout;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is read back, against the write it came from. */
+/* Tests the judgement of a page that was read back, against its write. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -39,7 +39,7 @@ START_TEST(every_length_is_whole)
 }
 END_TEST
 
-/* The second write from this sector on, or up to it. */
+/* The page has the second write from this sector on, or up to it. */
 START_TEST(torn_at_every_sector)
 {
 	_Alignas(8) char newer[LENGTH];
@@ -72,7 +72,7 @@ START_TEST(one_sector_of_another_write)
 }
 END_TEST
 
-/* What is not this run's is what was there before: zeros, noise, another run's page. */
+/* Data that is not of this run was there before: zeros, noise, another run's page. */
 START_TEST(from_before)
 {
 	memset(page, _i == 1 ? 0x5a : 0, LENGTH);

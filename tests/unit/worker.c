@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Work is done, all of it and once; at once as far as there are threads; with no signals in them.
- */
+/* Tests that workers do every work exactly once, in parallel as far as there are threads, and that
+ * they block signals. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -14,7 +14,7 @@
 #include "engine/worker.h"
 
 #ifdef __SANITIZE_THREAD__
-#define FORKS 0 /* TSAN has no threads in a child of threads, and a thread of its own */
+#define FORKS 0 /* TSAN allows no threads in a child of threads, and has its own thread */
 #else
 #define FORKS 1
 #endif
@@ -92,7 +92,7 @@ static void look_at_itself(struct work *work, struct flight *unused)
 	atomic_fetch_add(&done, 1);
 }
 
-/* Not its maker's processor and policy. */
+/* A worker does not inherit its maker's processor and policy. */
 START_TEST(a_thread_has_attributes_of_its_own)
 {
 	const struct sched_param none = { 0 };
@@ -124,7 +124,7 @@ START_TEST(child_has_workers_of_its_own)
 		worker_after_fork();
 		atomic_store(&done, 0);
 		works[0].runs = 0;
-		start_all(1); /* which no thread of the parent's will take */
+		start_all(1); /* the parent's threads cannot take it */
 		for (int i = 0; i < 3000 && atomic_load(&done) < 1; i++)
 			usleep(1000);
 		_exit(atomic_load(&done) == 1 ? 0 : 1);
@@ -134,7 +134,7 @@ START_TEST(child_has_workers_of_its_own)
 }
 END_TEST
 
-/* As an ordinary user who may have no more processes. */
+/* Runs as an ordinary user who may start no more processes. */
 START_TEST(without_a_thread_the_caller_works)
 {
 	struct rlimit none = { 1, 1 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells the kernel of a partition, and writes nothing: addpart DISK NUMBER START SECTORS (512). */
+/* Tells the kernel of a partition; writes no table: addpart DISK NUMBER START SECTORS (512 bytes).
+ */
 #include <fcntl.h>
 #include <linux/blkpg.h>
 #include <stdio.h>

@@ -25,7 +25,7 @@ for (my $first = 0; $first < $count; $first += $depth) {
 	my (@data, @vectors, @blocks);
 	for my $number ($first .. $first + $depth - 1) {
 		my $length = 512 << $number % 6;
-		# Perl aligns nothing: take the part of a larger string that lies right.
+		# Perl does not align strings: use the aligned part of a larger one.
 		my $memory = "\0" x ($length + 4096);
 		my $skip = -address($memory) % 4096;
 		substr($memory, $skip, $length) = chr(97 + $number % 26) x $length;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What may happen to a disk between two atomic writes of one process, on a real kernel:
+ * Changes to a disk between two atomic writes of one process, on a real kernel:
  *	fences DISK
  * The disk, NVMe or SCSI, has a unit of 16 KiB, no partitions and nothing of value. Runs natively
- * and under the shim alike; every line that is printed is a fence that held.
+ * and under the shim alike. Each printed line is a fence that held; a failure ends the program.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -58,7 +58,7 @@ static ssize_t atomic_write(int fd, char letter, off_t offset)
 	return atomic_write_by(0, fd, letter, offset);
 }
 
-/* On the device itself: read directly, past every cache. */
+/* Reads the device directly, past every cache. */
 static char letter_on_disk(off_t offset)
 {
 	char *data = buffer('?'), letter;
@@ -101,7 +101,7 @@ static int open_part(void)
 	return fd;
 }
 
-/* Commands have the disk's addresses: a stale start would put the data into somebody's blocks. */
+/* Commands use the disk's addresses: with a stale start the data would go to other blocks. */
 static void partition_created_anew(void)
 {
 	static const long long starts[] = { 2048, 4096, 32769 };
@@ -176,7 +176,7 @@ static void used_as_swap(void)
 	puts("in use as swap space");
 }
 
-/* A page that is mapped, and dirty, when the write comes. */
+/* A page is mapped and dirty when the write comes. */
 static void mapped_and_dirty(void)
 {
 	int buffered = open(disk, O_RDWR), fd = open(disk, O_RDWR | O_DIRECT);
@@ -186,7 +186,7 @@ static void mapped_and_dirty(void)
 	want(map != MAP_FAILED);
 	for (int i = 0; i < 50; i++) {
 		char letter = (char)('A' + i % 26);
-		memset(map, '#', 100); /* dirty, of one page only */
+		memset(map, '#', 100); /* only one page is dirty */
 		want(atomic_write_by(RWF_NOWAIT, fd, '!', offset) == -1 && errno == EAGAIN);
 		want(map[0] == '#');
 		want(atomic_write(fd, letter, offset) == UNIT);
@@ -200,7 +200,7 @@ static void mapped_and_dirty(void)
 	puts("mapped and dirty pages");
 }
 
-/* Part of a page, so that the page holds other data too that must survive. */
+/* The write covers part of a page: the page's other data must survive. */
 static void part_of_a_page(void)
 {
 	int buffered = open(disk, O_RDWR), fd = open(disk, O_RDWR | O_DIRECT);
@@ -220,7 +220,8 @@ static void part_of_a_page(void)
 	puts("one block of a dirty page");
 }
 
-/* Root's rights go past a descriptor's; and it is looked at before the memory is. */
+/* Root could write by other means: the descriptor's mode must count. It is checked before the
+ * memory. */
 static void opened_for_reading(void)
 {
 	int fd = open(disk, O_RDONLY | O_DIRECT);
@@ -247,7 +248,7 @@ static void *read_on(void *unused)
 	return unused;
 }
 
-/* A reader that brings old pages into the cache all the time. */
+/* A reader brings old pages into the page cache all the time. */
 static void raced_by_a_reader(void)
 {
 	int buffered = open(disk, O_RDONLY), fd = open(disk, O_RDWR | O_DIRECT);
@@ -288,7 +289,7 @@ static ssize_t write_some(int fd, size_t length, off_t offset)
 	return result;
 }
 
-/* The partition now ends within a block, and its addresses count in others. */
+/* After the format the partition ends within a block, and its addresses count in larger blocks. */
 static void formatted_to_larger_blocks(void)
 {
 	change_partition(BLKPG_ADD_PARTITION, 2048, 2049);
@@ -313,7 +314,7 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	disk = argv[1];
-	/* nvme0n1p1, but sda1 */
+	/* nvme0n1p1 has a "p", sda1 has none. */
 	const char *between = isdigit((unsigned char)disk[strlen(disk) - 1]) ? "p" : "";
 	snprintf(part_path, sizeof(part_path), "%s%s1", disk, between);
 	partition_created_anew();

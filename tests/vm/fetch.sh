@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Fetches what the virtual machines are made of into a cache: QEMU with per-namespace atomic limits
-# and the unmodified client programs (from trixie and its backports, unpacked into one tree, nothing
-# is installed), and the kernels, by series. Everything comes through apt, from the Debian mirror
-# that this machine is already set up to use. What is in the cache is not fetched again.
+# Fetches the parts of the virtual machines into a cache: QEMU with per-namespace atomic limits and the unmodified
+# client programs (from trixie and its backports, unpacked into one tree, not installed), and the kernels, by series.
+# Everything comes through apt, from the Debian mirror that this machine already uses. A cached part is not fetched
+# again.
 #
 #   tests/vm/fetch.sh tools            prints the tree with QEMU, fio, xfs_io, python3, perl
 #   tests/vm/fetch.sh kernel SERIES    prints the tree of the newest kernel of 5.10, 6.1, 6.18, 7 ...
@@ -25,7 +25,7 @@ tools="fio xfsprogs python3 perl-base libjson-c5 fdisk util-linux kmod busybox-s
 say() { printf '%s\n' "fetch: $*" >&2; }
 missing() { say "$*"; exit 77; }
 failed() { say "$*"; exit 1; }
-# No pipe into grep -q: it would end apt by SIGPIPE, and with pipefail that is a failure.
+# No pipe into grep -q: grep would end apt by SIGPIPE, which is a failure with pipefail.
 on_mirror() { # PACKAGE PATTERN-OF-ITS-POLICY
 	local policy
 	policy=$(apt-cache policy "$1" 2> /dev/null)
@@ -38,8 +38,8 @@ site_of() {
 		awk -F'|' -v label="$1" '$1 == label { print $2; exit }'
 }
 
-# A private apt: own lists, own cache, an empty list of installed packages, so that "install" means
-# "download the whole closure" and the machine itself is left alone.
+# A private apt with its own lists and cache and an empty list of installed packages: "install" means "download all
+# dependencies, too", and the machine itself stays unchanged.
 private_apt() { # NAME 'SUITE SUITE ...' [deb-src] [ARCHITECTURE]
 	local dir=$cache/apt-$1 main security suite kind=${3:-deb} architecture=${4-}
 	main=$(site_of Debian)
@@ -73,7 +73,7 @@ private_apt() { # NAME 'SUITE SUITE ...' [deb-src] [ARCHITECTURE]
 	fi
 }
 
-# Unpacks the packages just downloaded into a tree that appears only when it is complete.
+# Unpacks downloaded packages into a tree, which appears only when it is complete.
 unpack() { # TREE DEB...
 	local tree=$1 deb
 	shift
@@ -87,7 +87,7 @@ unpack() { # TREE DEB...
 }
 
 fetch_tools() {
-	# Another list of programs is another tree.
+	# Each list of programs has a tree of its own.
 	local tree
 	tree=$cache/tools-$(echo "$qemu $tools" | cksum | cut -d' ' -f1)
 	if [ ! -d "$tree" ]; then
@@ -135,7 +135,7 @@ fetch_kernel() { # SERIES
 	echo "$tree"
 }
 
-# One suite's programs, with all that they need to run in a root of their own.
+# Programs of one suite, with all that they depend on.
 fetch_tree() { # SUITE PACKAGE...
 	local suite=$1 tree
 	tree=$cache/tree-${suite/:/-}-$(echo "$*" | cksum | cut -d' ' -f1)
@@ -145,7 +145,7 @@ fetch_tree() { # SUITE PACKAGE...
 		for package; do
 			on_mirror "${package%/*}" 'Candidate: [^(]' || missing "no $package in $suite on this mirror"
 		done
-		rm -f "$cache/apt-${suite/:/-}"/cache/archives/*.deb # of a call that came to no end
+		rm -f "$cache/apt-${suite/:/-}"/cache/archives/*.deb # left by an interrupted call
 		say "downloading from $suite:" "$@"
 		apt-get -qq -y --download-only install "$@" >&2 || failed "$* could not be downloaded"
 		unpack "$tree" "$cache/apt-${suite/:/-}"/cache/archives/*.deb
@@ -154,8 +154,8 @@ fetch_tree() { # SUITE PACKAGE...
 	echo "$tree"
 }
 
-# Not only unpacked: what apt and dpkg can go on with, made by mmdebstrap. As root only. A mirror may
-# have been standing still for longer than its lists are valid; they are signed all the same.
+# Makes an installed system by mmdebstrap, in which apt and dpkg work. Only as root. A mirror may not have been
+# updated for longer than its lists are valid; the lists are signed all the same.
 fetch_root() { # SUITE PACKAGE...
 	local suite=$1 tar
 	tar=$cache/root-$suite-$(echo "$*" | cksum | cut -d' ' -f1).tar

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Becomes a program under a seccomp filter that refuses what container engines and sandboxes often
- * refuse, with EPERM: filtered PROGRAM [ARGUMENT]...
+ * Executes a program under a seccomp filter. The filter refuses, with EPERM, system calls that
+ * container engines and sandboxes often refuse: filtered PROGRAM [ARGUMENT]...
  */
 #include <errno.h>
 #include <linux/filter.h>

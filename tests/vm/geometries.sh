@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # The devices of test_statx.sh, a line each: LABEL CONTROLLER-PROPERTIES;NAMESPACE-PROPERTIES[;...]
-# in the notation of tests/vm/vm -d. One controller each, so that no kernel finds two namespaces of
-# a subsystem in contradiction - but for the last of a set, where that is the point.
+# in the notation of tests/vm/vm -d. Each controller has one namespace, so that no kernel finds two namespaces of
+# a subsystem in contradiction. The last line of the first set has three namespaces, to test just that.
 
 lba4096=logical_block_size=4096,physical_block_size=4096
 controller() { echo "atomic.awun=$1,atomic.awupf=$1"; }

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""gone.py NODE START: atomic writes to a disk, or to a partition that starts at that byte of it,
-which is taken away and comes back under another name.
+"""gone.py NODE START: atomic writes to a disk, or to a partition that starts at byte START of it.
+The disk is removed and comes back under another name.
 
-Says "delete" and "scan" for what is to be done to it, and awaits a line: the second has the whole
-disk's new name.
+Prints "delete" and "scan" to ask guest_take_away.sh for that, and reads a line after each: the second
+has the whole disk's new name. Then prints the outcome of each write.
 """
 import mmap
 import os

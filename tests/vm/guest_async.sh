@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, among unmodified programs: guest_async.sh DISK COMMAND... runs fio's libaio engine, a
-# liburing program, and scripts that make the system calls themselves, through COMMAND (untorn run).
-# $OUT/wanted gets a line "SECTOR SECTORS" for each write but fio's; $OUT/ioctls has those of 200 of
-# them.
+# In the guest, in the tree of client programs: guest_async.sh DISK COMMAND... runs fio's libaio engine, a
+# liburing program, and scripts that make the system calls themselves, all through COMMAND (untorn run).
+# $OUT/wanted gets a line "SECTOR SECTORS" for each write except fio's. $OUT/ioctls gets the ioctls of one run of
+# 200 writes.
 set -eu
 disk=$1
 shift
@@ -14,8 +14,7 @@ for depth in 1 8 32; do
 		--output="$OUT/fio"
 	[ "$(cut -d';' -f5 "$OUT/fio")" = 0 ] || { echo "fio: $(cat "$OUT/fio")"; exit 1; }
 done
-# The C library of this tree is new enough for the program and for its own liburing; and for the one that
-# sid has, with that.
+# This tree's C library can run the program with the tree's liburing, and the one built with sid's liburing.
 for depth in 1 8 32; do
 	"$@" build/tests/vm/ring_random "$disk" 500 $depth >> "$OUT/wanted"
 	[ -d build/tests/vm/sid ] || continue
@@ -26,7 +25,7 @@ for depth in 1 8 32; do
 			${layout:+"$layout"} >> "$OUT/wanted"
 	done
 done
-# Which way do its commands go?
+# test_async.sh finds out from this trace whether the commands go by ioctl.
 strace -f -e trace=ioctl -o "$OUT/ioctls" "$@" build/tests/vm/ring_random "$disk" 200 8 >> "$OUT/wanted"
 # Without a library: io_uring and libaio by system calls.
 for depth in 1 8; do

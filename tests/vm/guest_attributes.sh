@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: guest_attributes.sh DISK COMMAND... (untorn run). Programs of each kind find the files
-# queue/atomic_write_* of a disk by each way; these say the same as statx(), and the writes do as they say - the
-# steps of blktests' tests of atomic writes.
+# In the guest: guest_attributes.sh DISK COMMAND... (untorn run). Tests that programs of many kinds find the disk's
+# files queue/atomic_write_* by each path and call, that the files say the same as statx(), and that writes succeed
+# and fail as the files say (the steps of blktests' tests of atomic writes).
 set -eu
 disk=$1 name=${1#/dev/}
 shift
@@ -23,7 +23,7 @@ for path in "/sys/class/block/$name/queue" "$(readlink -f "/sys/block/$name")/qu
 	expect "$path" "$(values "$path")" "$wanted"
 done
 expect "relative" "$(cd "$queue" && "${command[@]}" cat atomic_write_max_bytes)" "${wanted%% *}"
-# shellcheck disable=SC2016 # for the shells that are started
+# shellcheck disable=SC2016 # the started shells expand it
 expect "bash" "$("${command[@]}" bash -c 'echo $(< "$0")' "$queue/atomic_write_max_bytes")" "${wanted%% *}"
 expect "sed, grep" "$("${command[@]}" sed 's/^/=/' "$queue/atomic_write_max_bytes")" "=${wanted%% *}"
 # shellcheck disable=SC2016
@@ -48,7 +48,7 @@ folder = os.open(queue, os.O_RDONLY)
 assert os.read(os.open("atomic_write_max_bytes", os.O_RDONLY, dir_fd=folder), 99) == b"%d\n" % value["max"]
 assert os.stat("atomic_write_max_bytes", dir_fd=folder).st_mode == os.stat("logical_block_size", dir_fd=folder).st_mode
 assert sum(n.startswith("atomic_write_") for n in os.listdir(queue)) == 4
-assert sum(n.startswith("atomic_write_") for n in os.listdir(folder)) == 4 # twice: the same folder is read again
+assert sum(n.startswith("atomic_write_") for n in os.listdir(folder)) == 4 # twice: the second call reads the same open folder again
 assert sum(n.startswith("atomic_write_") for n in os.listdir(folder)) == 4
 lowest = os.open("/dev/null", os.O_RDONLY); os.close(lowest)
 fd = os.open(f"{queue}/atomic_write_max_bytes", os.O_RDONLY)

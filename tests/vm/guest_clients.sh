@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: fio's pvsync2 with verification, xfs_io's pwrite -A and statx, on the disk that is named.
+# In the guest: guest_clients.sh [DISK] tests fio's pvsync2 with verification, and xfs_io's pwrite -A and statx.
 set -eu
 disk=${1:-/dev/nvme0n1}
 untorn=build/untorn
@@ -9,14 +9,14 @@ $untorn run -- fio --name=atomic --filename=$disk --ioengine=pvsync2 --atomic=1 
 	--rw=randwrite --verify=crc32c --size=32M --output-format=terse --output="$OUT/fio"
 # Field 5 of the terse format is the error.
 [ "$(cut -d';' -f5 "$OUT/fio")" = 0 ] || { echo "fio: $(cat "$OUT/fio")"; exit 1; }
-# The same without the shim must fail, or it proves nothing.
+# Without the shim the same must fail: else the run above proves nothing.
 if fio --name=plain --filename=$disk --ioengine=pvsync2 --atomic=1 --direct=1 --bs=16k \
 	--rw=randwrite --size=1M > "$OUT/fio-plain" 2>&1; then
 	echo "fio had its atomic writes without the shim"
 	exit 1
 fi
 
-# xfs_io leaves by 0 whatever happens; its words tell. -V 1 makes it use pwritev2.
+# xfs_io exits with 0 even after an error: check what it prints. -V 1 makes it use pwritev2.
 says() { # TEXT COMMAND...
 	local text=$1 said
 	said=$("${@:2}" 2>&1) || true

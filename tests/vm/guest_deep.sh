@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: fio's io_uring engine, which enters its rings by instructions of its own, and what has no
-# such engine, in deep mode: guest_deep.sh DISK COMMAND... (untorn run --deep). In $OUT/wanted is how many
-# writes fio says it did.
+# In the guest, in deep mode: guest_deep.sh DISK COMMAND... (untorn run --deep) runs fio's io_uring engine, which
+# enters its rings by its own instructions, with several options, threads and processes. $OUT/wanted gets the
+# number of writes that fio reports.
 set -eu
 disk=$1
 shift
@@ -35,7 +35,8 @@ uname -r
 run "QD 32 with verify" 128 --name=a --iodepth=32 --verify=crc32c
 run "QD 1 with verify" 128 --name=a --iodepth=1 --verify=crc32c
 run "registered files" 128 --name=a --iodepth=32 --registerfiles --verify=crc32c
-# Registered buffers: EINVAL, as natively. A thread of the kernel's that polls does what the kernel does.
+# Registered buffers: EINVAL, as natively. With sqthread_poll a kernel thread takes the entries before the shim sees
+# them: the result is the kernel's own.
 refuse "fixed buffers" 22 "$command" --registerfiles --fixedbufs
 case $(uname -r) in
 5.* | 6.1.*) refuse "sqthread_poll" 95 "$command" --sqthread_poll=1 ;;

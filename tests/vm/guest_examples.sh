@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The examples of untorn(1) and untorn-verify(1), as they are written, where what they name is there: the command and its
-# libraries under /usr/local, a program, and another host, which is this one. What has no end by
-# itself is interrupted. Prints each with its exit status.
+# In the guest: runs the examples of untorn(1) and untorn-verify(1) as they are written. First it makes all that they
+# name: the command and its libraries under /usr/local, a program, and another host, which is this one. It
+# interrupts the examples that do not end by themselves. Prints each example with its exit status.
 set -u
 mkdir -p /usr/local/bin /usr/local/lib /var/tmp /tmp/here
 cp build/untorn /usr/local/bin/
 cp build/libuntorn*.so /usr/local/lib/
-cp build/examples/statx /tmp/here/my-engine # the image is on a tmpfs, that has no direct writes
+cp build/examples/statx /tmp/here/my-engine # not a program that writes: the image is on a tmpfs, without direct I/O
 printf '#!/bin/sh\nshift\nexec sh -c "$*"\n' > /usr/local/bin/ssh
 chmod 755 /usr/local/bin/ssh
 PATH=/usr/local/bin:$PATH
@@ -22,7 +22,7 @@ interrupt() {
 		[ "$(cat "$process/comm" 2> /dev/null)" != untorn ] || kill -INT "${process#/proc/}"
 	done
 }
-# Not read -r: lines are continued.
+# Without -r, read joins continued lines.
 # shellcheck disable=SC2162
 while read command <&3; do
 	case $command in *--power-cut=-*) interrupt & ;; esac

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: handlers.c, with a disk that most of the time has no path as the one that does not answer.
-# SECONDS COMMAND...
+# In the guest: guest_handlers.sh SECONDS COMMAND... runs handlers.c. Its silent disk is an NVMe disk of the kernel's
+# own target whose only path is inaccessible for 4 of each 4.5 seconds.
 set -eu
 . tests/vm/guest_lib.sh
 . tests/vm/guest_scsi.sh

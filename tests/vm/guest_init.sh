@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: MIT
-# First process of the guest: builds the root, loads drivers, runs /job/command, powers off.
+# The guest's first process: builds the root, loads drivers, runs /job/command, powers off.
 export PATH=/bin
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -15,7 +15,7 @@ mkdir /rw/upper /rw/work
 mount -t overlay -o "lowerdir=/ro$own_root,upperdir=/rw/upper,workdir=/rw/work" overlay /newroot
 mount_out() { mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /newroot/out; }
 
-# A root with an init of its own: the command is the last service that this one starts.
+# A root with its own init: systemd starts the command as its last service.
 if [ -n "$own_root" ]; then
 	mkdir -p /newroot/out /newroot/lib/modules
 	mount --bind "/ro$tree/usr/lib/modules" /newroot/lib/modules
@@ -35,8 +35,8 @@ if [ -n "$own_root" ]; then
 	exec switch_root /newroot /sbin/init
 fi
 
-# The source, the tools and the modules may lie anywhere, under /tmp too, which is hidden below: they
-# are held from here. The clients' tree gets the same mounts as the root.
+# The source, the tools and the modules may lie anywhere, also under /tmp, which a mount hides below: bind them here
+# first. The clients' tree gets the same mounts as the root.
 mkdir -p /source /tools /newroot/out /newroot/lib/modules
 mount --bind "/newroot$cwd" /source
 mount --bind "/newroot$tools" /tools
@@ -60,7 +60,7 @@ mount_out
 mount --bind /newroot/out /tools/out
 mkdir -p "/newroot$tools"
 mount --rbind /tools "/newroot$tools"
-# Ordinary users must reach the source, though it may lie in somebody's home.
+# Ordinary users must reach the source, which may lie in somebody's home.
 dir=$cwd
 while [ "$dir" != / ]; do
 	chmod a+rx "/newroot$dir" "/tools$dir"
@@ -75,7 +75,7 @@ while [ "$(ls /sys/class/nvme 2> /dev/null | wc -l)" -lt "$disks" ] && [ $tries 
 	sleep 0.05
 	tries=$((tries + 1))
 done
-# The namespaces are scanned after the controllers have come.
+# The kernel scans the namespaces after it has found the controllers.
 for controller in /sys/class/nvme/nvme*; do
 	tries=0
 	while [ -e "$controller" ] && [ "$(cat "$controller/state")" != live ] && [ $tries -lt 200 ]; do
@@ -94,14 +94,14 @@ done
 root=/newroot
 [ "$in_tools" = 0 ] || root=/tools
 cp /job/command "$root/tmp/.command"
-# A script that ends because a command of it failed says which one.
+# A bash script that ends because a command failed prints that command.
 cat > "$root/tmp/.bash_env" << 'END'
 set -E
 trap 'case $?,$- in *,*e*) echo "$0, line $LINENO: failed: $BASH_COMMAND" >&2 ;; esac' ERR
 END
 exec 3> "$output" 4> "$status"
 echo begun >&4
-# Before the time is over a command that hangs tells where: of all but the kernel's own threads.
+# Shortly before the time is over: print where each thread waits, except the kernel's own. So a hang can be found.
 (
 	sleep $((seconds > 60 ? seconds - 15 : 86400))
 	for task in /proc/[0-9]*/task/*; do

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, on a kernel with RWF_ATOMIC: which way does a write go? AWUPF is 31 on one disk,
-# NAWUPF on the other; $NATIVE_UNIT says what the kernel itself can do on the first.
+# In the guest, on a kernel with RWF_ATOMIC: tests which lane a write takes, the kernel or one command. AWUPF is 31
+# on one disk, NAWUPF on the other. $NATIVE_UNIT is the unit of the kernel itself on the first.
 set -eu
 . tests/vm/guest_lib.sh
 untorn=build/untorn
 
 awupf=$(disk d0) nawupf=$(disk d1)
 
-# "command" or "kernel", as strace sees it, and the result of a write of this length.
+# Writes this length; prints the result or errno, and the lane that strace sees: "command" or "kernel".
 way() { # DEVICE LENGTH UNTORN-OPTION...
 	strace -f -o /tmp/trace "$untorn" run "${@:3}" -- python3 -c "
 import mmap, os
@@ -26,7 +26,7 @@ print(written, end=' ')"
 }
 expect() { [ "$2" = "$3" ] || { echo "$(uname -r), $1: $2, not $3"; exit 1; }; }
 
-# A write of 16 KiB whose second half is not mapped: what comes of it, and of the 16 KiB that were there.
+# Writes 16 KiB whose second half is not mapped. Prints the outcome and what is then on the disk of the old 16 KiB.
 unmapped() { # DEVICE UNTORN-OPTION...
 	"$untorn" run "${@:2}" -- python3 -c "
 import ctypes, mmap, os
@@ -44,7 +44,7 @@ print(written if written >= 0 else os.strerror(ctypes.get_errno()), os.pread(fd,
 os._exit(0)"
 }
 expect "unmapped, command" "$(unmapped "$nawupf" --mode=command)" "Bad address 0 new"
-# The kernel's own hole, which libuntorn(7) tells: when this fails, Linux has closed it.
+# A gap of the kernel's own, which libuntorn(7) describes. If this fails, Linux has closed it.
 expect "unmapped, native" "$(unmapped "$nawupf" --mode=off)" "8192 8192 new"
 expect "unmapped, auto" "$(unmapped "$nawupf")" "8192 8192 new"
 expect "NAWUPF, auto" "$(way "$nawupf" 16384)" "16384 kernel"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# In a guest, after guest_scsi.sh: an NVMe disk of the kernel's own target over TCP, whose namespace
-# can be taken away, exchanged and resized, and whose paths can be broken off. Behind it stand the
-# disks of scsi_debug and a loop device; NAWUPF is the physical block of the disk behind.
+# Included in a guest, after guest_scsi.sh: an NVMe disk of the kernel's own target over TCP. A test can remove,
+# exchange and resize its namespace, and break its paths. The disk behind the namespace is one of scsi_debug's or a
+# loop device; NAWUPF is the physical block of that disk.
 
 nvmet=/sys/kernel/config/nvmet
 
@@ -17,7 +17,7 @@ nvmet_port() { # PORT
 nvmet_connect() { # PORT
 	echo "transport=tcp,traddr=127.0.0.1,trsvcid=442$1,nqn=untorn,reconnect_delay=1" > /dev/nvme-fabrics
 }
-nvmet_start() { # [BEHIND]: the disk from the start on
+nvmet_start() { # [DEVICE]: the disk behind the namespace from the start
 	load nvmet-tcp
 	load nvme-tcp
 	[ -d $nvmet ] || mount -t configfs configfs /sys/kernel/config

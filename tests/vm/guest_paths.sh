@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, among unmodified programs: a disk of the kernel's own NVMe target over TCP, by two
-# paths, which are reset, become inaccessible and break off, one after the other and both at once.
-# SECONDS RWF COMMAND... : paths.py is run by that command.
+# In the guest, in the tree of client programs: guest_paths.sh SECONDS RWF COMMAND... runs paths.py by COMMAND on a
+# disk of the kernel's own NVMe target over TCP. Meanwhile its two paths are reset, become inaccessible and break
+# off, one after the other and both at once.
 set -eu
 . tests/vm/guest_scsi.sh
 . tests/vm/guest_nvmet.sh
@@ -25,7 +25,7 @@ await test -b "$disk"
 ana() { for port in 1 2; do echo "$1" > $nvmet/ports/$port/ana_groups/1/ana_state; done; }
 break_off() { for port; do rm "$nvmet/ports/$port/subsystems/untorn"; done; }
 restore() { for port; do ln -s $nvmet/subsystems/untorn "$nvmet/ports/$port/subsystems/untorn"; done; }
-reset() { # SECONDS between the two
+reset() { # SECONDS between the two paths
 	local path
 	for path in $(paths); do
 		echo 1 > "$path/reset_controller" || true

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, among unmodified programs: nvme0n1 as a whole disk, nvme1n1 with a partition.
+# In the guest, in the tree of client programs: atomic writes of python to the whole disk nvme0n1 and to a partition
+# of nvme1n1, without the shim and under it.
 set -eu
 disk=/dev/nvme0n1 parted=/dev/nvme1n1 start=2048 length=40016
 untorn=build/untorn
@@ -17,7 +18,7 @@ except OSError as e: print(os.strerror(e.errno))"
 [ "$(try $untorn run --)" = 16384 ] || { echo "under the shim: $(try $untorn run --)"; exit 1; }
 echo "0 32" > "$OUT/0.log"
 
-# Asking a disk brings no library into the program.
+# The shim loads no library into the program when it asks the disk.
 [ "$($untorn run -- python3 -c "
 import os
 fd = os.open('$disk', os.O_RDWR | os.O_DIRECT)
@@ -26,7 +27,7 @@ print(sum('libnvme' in line or 'sgutils' in line for line in open('/proc/self/ma
 	{ echo "a library was brought into the program"; exit 1; }
 echo "0 32" >> "$OUT/0.log"
 
-# Brought in by a running program, and sent away again.
+# A running program loads the shim by dlopen(), and unloads it.
 python3 -c "
 import ctypes, _ctypes, os
 class Iovec(ctypes.Structure): _fields_ = ('base', ctypes.c_void_p), ('length', ctypes.c_size_t)
@@ -44,7 +45,7 @@ build/tests/vm/addpart $parted 1 $start $length # tells the kernel, writes nothi
 $untorn run -- python3 tests/vm/write_random.py $disk 1000 512 16384 0 "$OUT/1.log"
 $untorn run -- python3 tests/vm/write_random.py ${parted}p1 1000 512 16384 $start "$OUT/2.log"
 
-# The partition's end is the end, though the disk goes on behind it.
+# A write past the partition's end fails, though the disk goes on.
 $untorn run -- python3 -c "
 import errno, os
 fd = os.open('${parted}p1', os.O_RDWR | os.O_DIRECT)

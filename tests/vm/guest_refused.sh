@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, among unmodified programs: d0 and d1 are good disks, under the layers that are built
-# here; the others are refused for what they are. One write, to d1, shows that it is not everything.
+# In the guest, in the tree of client programs: no device here may get an atomic write. d0 and d1 are good disks,
+# under layers that this script builds; the other disks are refused themselves. At the end one write to d1
+# succeeds: so the shim does not refuse everything.
 set -eu
 . tests/vm/guest_lib.sh
 . tests/vm/guest_scsi.sh
@@ -15,7 +16,7 @@ load dm-mod
 load dm-crypt
 load loop
 load raid1
-# Driver commands are handed on by a map of one target, and their addresses are not mapped.
+# A map of one target passes driver commands on to the disk, but does not map their addresses.
 linear=$(mapped linear "0 16384 linear $good 8")
 crypt=$(mapped crypt "0 8192 crypt cipher_null-ecb - 0 $good 16384")
 loop=$(losetup --show -f "$good")

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: guest_report.sh DISK OPTION... leaves reports of three programs in $OUT, and in $OUT/doors
-# which commands each made.
+# In the guest: guest_report.sh DISK OPTION... leaves reports of three programs in $OUT, and in $OUT/doors the
+# number of commands of each door.
 set -eu
 disk=$1
 shift
@@ -16,7 +16,7 @@ for device in json.load(open(sys.argv[1]))["devices"]:
         print(sys.argv[1].split("/")[-1], door["door"], door["commands"])' "$OUT/$1.json" >> "$OUT/doors"
 }
 options=("$@")
-# Three processes that fio forks, and that leave by _exit.
+# fio forks three processes, which end by _exit().
 report pwritev2 fio --name=atomic --filename="$disk" --ioengine=pvsync2 --atomic=1 --direct=1 --bs=16k \
 	--rw=randwrite --size=8M --numjobs=3 --output-format=terse
 report libaio fio --name=atomic --filename="$disk" --ioengine=libaio --atomic=1 --direct=1 --bs=16k \

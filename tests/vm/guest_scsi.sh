@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# In a guest, for sh: SCSI disks to test with. DISK and SG are then the nodes of the new disk.
+# Included in a guest, by sh too: makes SCSI disks for tests, and sets DISK and SG to the nodes of the new disk.
 
-# modprobe is one of the client programs, and so in their tree.
+# modprobe may be only in the tree of client programs.
 load() {
 	if [ -x /sbin/modprobe ]; then /sbin/modprobe "$@"; else chroot "$TOOLS" /sbin/modprobe "$@"; fi
 }
@@ -35,7 +35,7 @@ scsi_debug_start() { # PARAMETER=VALUE...
 }
 scsi_debug_stop() { await load -r -q scsi_debug; }
 
-# A disk served by scsi_target, with its options; $TARGET_LOG has its writes.
+# scsi_target serves the disk, with these options; $TARGET_LOG gets its writes.
 scsi_target_start() { # OPTION=VALUE...
 	local core=/sys/kernel/config/target/core/user_0/disk
 	local port=/sys/kernel/config/target/loopback/naa.6001405075743031/tpgt_1

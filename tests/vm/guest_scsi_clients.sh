@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, among unmodified programs. For each run, $OUT/RUN.wanted has the calls that were
-# made, $OUT/RUN.sent the commands that came, both as "LBA BLOCKS BOUNDARY".
+# In the guest, in the tree of client programs: atomic writes on SCSI disks. For each run, $OUT/RUN.wanted gets the
+# calls that a program made, $OUT/RUN.sent the commands that the disk got, both as "LBA BLOCKS BOUNDARY".
 set -eu
 . tests/vm/guest_scsi.sh
 . tests/vm/guest_take_away.sh
 untorn=$PWD/build/untorn start=2048 length=40016
 
-sent() { # RUN: what the target noted since the last time
+sent() { # RUN: the commands in the target's log since the last call
 	sed -nE 's/^opcode=9c lba=([0-9]+) blocks=([0-9]+) boundary=([0-9]+) .*/\1 \2 \3/p' "$TARGET_LOG" > "$OUT/$1.sent"
 	: > "$TARGET_LOG"
 }
@@ -31,7 +31,7 @@ as=()
 scsi_target_start max=32
 expect "without the shim" "$(one env)" ENOTSUP
 bash tests/vm/guest_clients.sh "$DISK"
-expect "fio's writes" "$(grep -c 'opcode=9c.* blocks=32 ' "$TARGET_LOG")" 2049 # and one of xfs_io's
+expect "fio's writes" "$(grep -c 'opcode=9c.* blocks=32 ' "$TARGET_LOG")" 2049 # one of them is xfs_io's
 sent fio
 write_random "$DISK" 1000 0
 sent disk
@@ -42,10 +42,10 @@ write_random "${DISK}1" 1000 $start
 sent partition
 wanted partition
 
-# As an ordinary user, whom the disk's node lets write: nothing without the generic node.
+# An ordinary user who may write to the disk's node, but not to the generic node, gets no atomic writes.
 as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 chmod 666 "$DISK" "${DISK}1" /tmp/log
-await "${as[@]}" test -r "$PWD/build/libuntorn.so" # the share was once seen to refuse it at first
+await "${as[@]}" test -r "$PWD/build/libuntorn.so" # the 9p share once refused it at first
 expect "no generic node" "$(one "${as[@]}" "$untorn" run --)" ENOTSUP
 ! "${as[@]}" "$untorn" run -- build/tests/vm/statx_print "$DISK" | grep -q mask=1 ||
 	{ echo "statx promises what cannot be sent"; exit 1; }
@@ -67,7 +67,7 @@ scsi_target_stop
 bash tests/vm/guest_scsi_once.sh
 
 scsi_target_start max=0 max_bndry=64 bndry=32 gran=8
-write_random() { # 4096 is what the granularity allows
+write_random() { # from 4096 on, the granularity
 	"$untorn" run -- python3 tests/vm/write_random.py "$1" "$2" 4096 16384 "$3" /tmp/log
 }
 write_random "$DISK" 300 0
@@ -75,7 +75,7 @@ sent boundary
 sed -E 's/ ([0-9]+)$/ \1 \1/' /tmp/log > "$OUT/boundary.wanted"
 scsi_target_stop
 
-# Durable on a disk that knows no FUA, which refuses a command with it: a flush after each.
+# This disk knows no FUA and refuses a command with it: each durable write is followed by a flush.
 scsi_target_start max=32 no_fua=1
 expect "the kernel on FUA" "$(cat "/sys/block/${DISK#/dev/}/queue/fua")" 0
 : > "$TARGET_LOG"
@@ -89,7 +89,7 @@ expect "durable writes" "$(grep -A1 -E 'opcode=9c .*fua=0' "$TARGET_LOG" | grep 
 expect "all writes" "$(grep -c opcode=9c "$TARGET_LOG")" 300
 scsi_target_stop
 
-# What the disk answers to the first and later commands, and what the program is told.
+# Faults: the disk's answers to the first and later commands, and the program's errnos.
 scsi_target_start max=32 fault=1:06/29/00 fault=3:05/20/00 fault=4:status=18 fault=5:0b/00/00 \
 	fault=7:03/11/00 fault=8:07/27/07
 expect "unit attention first" "$(one "$untorn" run --)" 16384
@@ -102,7 +102,8 @@ sent faults
 for command in 1 2 3 4 5 6 7 8; do echo "128 32 0"; done > "$OUT/faults.wanted"
 expect "untouched by failures" "$(dd if="$DISK" bs=4k skip=16 count=1 status=none | head -c 1)" u
 
-# Taken away, and come back under another name: the old descriptor reaches nothing, by either node.
+# The disk is removed and comes back under another name: the old descriptor reaches nothing, on the disk or the
+# partition, as root or as a user.
 user='setpriv --reuid=65534 --regid=65534 --clear-groups'
 for how in '|0|' "|0|$user" '1|1048576|' "1|1048576|$user"; do
 	build/tests/vm/addpart "$DISK" 1 $start $length

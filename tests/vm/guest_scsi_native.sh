@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, on a kernel that has atomic writes itself: it is left to it (auto); by command, a
-# disk that is taken away is refused as it is natively.
+# In the guest, on a kernel with atomic writes for SCSI: the shim leaves them to the kernel (auto). By command, writes
+# to a disk that is removed fail as they do natively.
 set -eu
 . tests/vm/guest_scsi.sh
 . tests/vm/guest_take_away.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest, among unmodified programs: a process that writes through the generic node is stopped,
-# traced or frozen while the disk holds its first command back. Then it writes anew to the same place:
-# two commands come, and the newer data are on the disk in the end.
+# In the guest, in the tree of client programs: a process writes through the generic node. It is stopped, traced or
+# frozen while the disk delays its first command. Then it writes other data to the same place: the disk gets
+# exactly two commands, and holds the newer data in the end.
 set -eu
 . tests/vm/guest_scsi.sh
 untorn=$PWD/build/untorn group=/run/cgroup/frozen

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: for each kind of disk that scsi_debug can play, what statx says of it and of
-# partitions on it, and what comes of writes of all lengths: natively to $OUT/native, and by command
-# to $OUT/command.
+# In the guest: for each kind of disk that scsi_debug can simulate, statx of the disk and of partitions on it, and
+# the outcome of writes of all lengths: natively to $OUT/native, by command to $OUT/command.
 set -eu
 . tests/vm/guest_scsi.sh
 
@@ -16,16 +15,16 @@ geometries() {
 			for gran in 0 2 32; do echo "$max $align $gran 0 0 512 0 0"; done
 		done
 	done
-	# What the smallest unit comes from, on both block sizes.
+		# The sources of the smallest unit, on both block sizes.
 	for physical in 0 5; do
 		for gran in 0 8; do
 			echo "128 0 $gran 0 0 512 $physical 0"
 			echo "64 1 $gran 0 0 4096 $physical 0"
 		done
 	done
-	echo "32 32 1 0 0 512 0 0" # the kernel lets writes through that the disk then refuses
+	echo "32 32 1 0 0 512 0 0" # the kernel passes writes on that the disk then refuses
 	for max in 1 5; do echo "$max 1 1 0 0 4096 0 0"; done
-	# The form with a boundary: only where there is none without.
+		# The form with a boundary: used only if the disk has no maximum without one.
 	echo "32 1 1 128 64 512 0 0"
 	echo "0 1 1 128 32 512 0 0"
 	echo "0 1 1 64 128 512 0 0"

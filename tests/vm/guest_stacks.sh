@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: builds one stack after the other, lets `untorn doctor --page=16k` judge each, and then writes pages to it
-# as a database does (pages.c). $OUT/judged gets a line NUMBER|NAME|WANTED|VERDICT|CONCLUSION for each; what each became
-# is between its two marks in QEMU's trace: writes of 3584 bytes to the disk d3, at NUMBER * 7 blocks.
-# WANTED is yes, no (the trace must show it), or unproven (no, but the trace need not show it).
+# In the guest: builds one stack after the other, lets `untorn doctor --page=16k` judge each, and then writes pages to
+# it as a database does (pages.c). $OUT/judged gets a line NUMBER|NAME|WANTED|VERDICT|CONCLUSION for each. The
+# commands of a stack lie between two marks in QEMU's trace: writes of 3584 bytes to the disk d3, at NUMBER * 7
+# blocks. WANTED is yes, no (the trace must show it), or unproven (no, but the trace need not show it).
 set -eu
 . tests/vm/guest_lib.sh
 . tests/vm/guest_scsi.sh
@@ -16,7 +16,7 @@ mkdir -p $mounted
 number=0
 mark() { dd if=/dev/zero of="$marks" bs=3584 count=1 seek=$number oflag=direct conv=notrunc 2> /dev/null; number=$((number + 1)); }
 queue() { echo "/sys/block/$(basename "$1")/queue"; }
-set_to() { grep -qxF "$1" "$2" || echo "$1" > "$2"; } # never 2 over 2
+set_to() { grep -qxF "$1" "$2" || echo "$1" > "$2"; } # never writes 2 over 2
 prepare() { for disk in "$one" "$two" "$bounded"; do set_to 2 "$(queue "$disk")/nomerges"; done; }
 
 judge() { # NAME PATH WANTED [REASON]
@@ -73,7 +73,7 @@ dmsetup remove odd
 { linear 0 32768 "$one" 2048; linear 32768 32768 "$two" 4096; } | map two_parts
 stack "linear, two parts" /dev/mapper/two_parts $((32 * MIB)) yes
 dmsetup remove two_parts
-# Odd ones all the way, so that pages do lie across.
+# Parts of 20 KiB, so that some pages lie across two parts.
 {
 	at=0
 	while [ $at -lt 65520 ]; do linear $at 40 "$one" $((4096 + at * 2)); at=$((at + 40)); done
@@ -106,7 +106,7 @@ dmsetup remove mirror
 echo "0 $sectors multipath 0 0 1 1 round-robin 0 1 1 $one 1000" | map paths
 only "dm-multipath" /dev/mapper/paths unproven "each path has its own queue"
 dmsetup remove paths
-# A volume that is snapshotted while it is used: linear becomes snapshot-origin.
+# A volume in use gets a snapshot: its target changes from linear to snapshot-origin.
 linear 0 $sectors "$one" 2048 | map volume
 stack "linear, before its snapshot" /dev/mapper/volume $((32 * MIB)) yes
 dmsetup suspend volume
@@ -140,7 +140,7 @@ only "SCSI disk" "$DISK" unproven "a plain write is not one"
 scsi_debug_stop
 
 # Files.
-file() { # MIB: written whole, and on the disk
+file() { # MIB: writes all of it, through to the disk
 	dd if=/dev/zero of=$mounted/file bs=1M count="$1" conv=fsync 2> /dev/null
 	sync -f $mounted
 }
@@ -208,14 +208,14 @@ only "overlay" $mounted unproven "an overlay copies a file up"
 off
 only "tmpfs" /tmp/upper unproven "it is memory"
 only "9p" "$OUT" unproven "a server writes it"
-# A filesystem on a volume: through all of it.
+# A filesystem on a volume: doctor must judge both layers.
 linear 0 131072 "$one" 2048 | map volume
 mkfs.ext4 -q -F -b 4096 -O bigalloc -C 16384 -E lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/volume
 mount -o noatime /dev/mapper/volume $mounted
 file 32
 stack "ext4 bigalloc on a volume" $mounted/file $((32 * MIB)) yes
 
-# Others than root, and where nothing is to be seen.
+# An ordinary user, and a system without /sys: doctor cannot tell.
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 status=0; as_nobody build/untorn doctor --page=16k $mounted/file > /tmp/said 2>&1 || status=$?
 [ $status = 2 ] && grep -q "cannot tell: dm-0: this user may not read its table" /tmp/said || { cat /tmp/said; echo "as nobody: $status"; exit 1; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: guest_statx.sh OUTPUT COMMAND... writes to $OUT/OUTPUT what statx says of every NVMe
-# namespace and of partitions on it, asking through COMMAND (nothing, or untorn run). Labels come from
-# $LABELS, one per controller in the order of their serial numbers.
+# In the guest: guest_statx.sh OUTPUT COMMAND... writes to $OUT/OUTPUT the statx of every NVMe namespace and of
+# partitions on it, asked through COMMAND (nothing, or untorn run). $LABELS has a label per controller, in the order
+# of their serial numbers.
 set -eu
 read -r -a labels <<< "$LABELS"
 output=$1
@@ -10,7 +10,7 @@ shift
 
 for node in /sys/class/nvme/nvme*; do
 	number=${node##*nvme}
-	# The harness numbers its controllers by their serial: d0, d1 ...
+		# tests/vm/vm gives the controllers the serial numbers d0, d1 ...
 	label=${labels[$(sed -E 's/^d([0-9]+).*/\1/' "$node/serial")]}
 	for disk in /dev/nvme"${number}"n[0-9] /dev/nvme"${number}"n[0-9][0-9]; do
 		[ -b "$disk" ] || continue

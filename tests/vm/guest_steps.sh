@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: guest_steps.sh DISK MAX-BYTES UNIT-MIN COMMAND... (untorn run). What blktests' two tests of atomic writes
-# (nvme/059, scsi/009) ask of a disk, in our own words: the files in /sys, what the disk itself says (MAX-BYTES and
-# UNIT-MIN for SCSI; for NVMe, -, nvme-cli asks it), statx and writes of xfs_io's, in the same order.
+# In the guest: guest_steps.sh DISK MAX-BYTES UNIT-MIN COMMAND... (untorn run). The steps of blktests' two tests of
+# atomic writes (nvme/059, scsi/009), written anew, in the same order: the files in /sys, the disk's own limits
+# (for SCSI given as MAX-BYTES and UNIT-MIN; for NVMe both are - and nvme-cli asks the disk), statx, xfs_io's writes.
 set -eu
 disk=$1 promised=$2 least=$3
 shift 3
@@ -12,7 +12,7 @@ failed=0
 step() { # WHAT CONDITION...
 	if "${@:2}"; then echo "$1: yes"; else echo "$1: NO (${*:2})"; failed=1; fi
 }
-# One by one, each as another program of theirs does: $(< file) and cat.
+# blktests reads the files in these two ways: $(< file) and cat.
 # shellcheck disable=SC2016
 by_bash() { "${command[@]}" bash -c 'echo "$(< "$0")"' "$queue/$1"; }
 by_cat() { "${command[@]}" cat "$queue/$1"; }
@@ -41,7 +41,7 @@ by_statx() { # FIELD
 step "statx, largest" test "$(by_statx atomic_write_unit_max)" = "$unit_max"
 step "statx, smallest" test "$(by_statx atomic_write_unit_min)" = "$unit_min"
 
-# The bytes that xfs_io has written by one pwritev2(RWF_ATOMIC), or nothing.
+# Prints how many bytes xfs_io wrote by one pwritev2(RWF_ATOMIC), or nothing.
 written() { # BYTES
 	"${command[@]}" xfs_io -d -C "pwrite -b $1 -V 1 -A -D 0 $1" "$disk" 2>&1 | sed -nE 's,^wrote ([0-9]+)/.*,\1,p'
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# In a guest, after guest_scsi.sh: a disk that goes and comes back.
+# Included in a guest, after guest_scsi.sh: a disk that is removed and comes back.
 
-# Runs gone.py by a command while its disk is taken away and comes back; DISK and SG are then new.
+# Runs gone.py by COMMAND; removes its disk and brings it back when gone.py asks. Sets DISK and SG to the new nodes.
 take_away() { # SUFFIX-OF-THE-NODE START COMMAND...
 	local host line pid
 	host=$(readlink -f "/sys/block/${DISK##*/}/device")

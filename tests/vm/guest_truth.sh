@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The truth machine inside a guest: the fixed matrix, then random calls on the disk and on a partition.
+# Included in a guest: runs the truth machine (truth.c), the fixed matrix or random calls.
 #
 #	truth_matrix OUTPUT DISK UNIT COMMAND...
-#	truth_large OUTPUT DISK UNIT SEED CALLS COMMAND...        random ones
+#	truth_large OUTPUT DISK UNIT SEED CALLS COMMAND...        random calls
 #	truth_random OUTPUT DISK SEED CALLS CALLS COMMAND...      CALLS on the disk, then on a partition
 
 truth_matrix() {

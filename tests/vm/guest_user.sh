@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest: an ordinary user whom the node lets write. Identify is root's on these kernels, so
-# the limits come from what root has published.
+# In the guest: atomic writes of an ordinary user who may write to the node. On these kernels only root may send
+# Identify: so the limits come from the answers that root has published.
 set -eu
 disk=/dev/nvme0n1
 untorn=$PWD/build/untorn
@@ -32,7 +32,7 @@ as_user $untorn doctor $disk > "$OUT/doctor2" || { cat "$OUT/doctor2"; exit 1; }
 [ "$(python3 -c "
 fd = open('$disk', 'rb'); fd.seek(65536); print(fd.read(16384) == b'u' * 16384)")" = True ]
 
-# A server that opens the disk as root, and asks no more once it is somebody else.
+# A server opens the disk as root and becomes another user: the shim then goes on with the answers it got as root.
 rm /run/untorn/*
 expect "right given up" "$($untorn run -- python3 -c "
 import os, time
@@ -43,6 +43,6 @@ time.sleep(1.1)
 print(os.pwritev(fd, [b'w' * 16384], 65536, 0x40))" | xargs)" "16384 16384"
 $untorn publish $disk
 
-# What somebody else could have written is not believed.
+# The shim does not believe a published file that others than root can write.
 chmod 666 /run/untorn/*
 expect "write, published to all comers" "$(write)" "Operation not supported"

@@ -3,7 +3,8 @@
  * Atomic writes in a signal handler, at any moment of a program that allocates memory and loads
  * libraries, while another thread writes to a disk that does not answer:
  *	handlers DISK SILENT-DISK SECONDS
- * Prints how many writes were made to each, and how long the longest to the first one took.
+ * Prints the number of writes to each disk, and the duration of the longest one to DISK. Fails if
+ * a write failed, if that one took more than 1 s, or if handlers made fewer than 100.
  *
  * Links: -ldl
  */
@@ -109,5 +110,5 @@ int main(int argc, char **argv)
 	over = true;
 	printf("%ld writes in handlers, the longest %.3f s; %ld to the other disk; %ld failed\n",
 	       writes, longest, silent_writes, failures);
-	return failures || longest > 1 || writes < 100; /* the silent disk is so for 4 s */
+	return failures || longest > 1 || writes < 100; /* the silent disk is silent for 4 s */
 }

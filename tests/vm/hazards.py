@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""hazards.py FORMATTED FIRST SECOND LOOP FILE: what an administrator may do to an NVMe disk between two
-atomic writes of a program that keeps it open, and while it writes.
+"""hazards.py FORMATTED FIRST SECOND LOOP FILE: changes that an administrator may make to an NVMe disk
+between two atomic writes of a program that keeps it open, and while it writes.
 
 FORMATTED is a disk of QEMU's, unit 32 blocks. FIRST, SECOND and LOOP stand one after the other behind
 a namespace of the kernel's own target: their units are 16 KiB, 4 KiB and a block; LOOP is over FILE.
-Runs natively and under the shim alike; every line that is printed is a hazard that did no harm.
+Runs natively and under the shim alike, in a guest. Each printed line is a hazard that did no harm.
 """
 import errno
 import fcntl
@@ -32,7 +32,7 @@ def memory(letter, length):
 
 
 def write(fd, letter, offset, length=16 * KIB):
-    """How many bytes, or the name of the error."""
+    """Returns the number of bytes, or the name of the error."""
     try:
         return os.pwritev(fd, [memory(letter, length)], offset, 0x40)
     except OSError as e:
@@ -40,7 +40,7 @@ def write(fd, letter, offset, length=16 * KIB):
 
 
 def read(path, offset, length=16 * KIB):
-    """The letters that lie there, past every cache."""
+    """Reads directly, past every cache; returns the letters that are there."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
     buffer = mmap.mmap(-1, length)
     os.preadv(fd, [buffer], offset)
@@ -69,7 +69,7 @@ def await_that(condition):
 
 
 def await_disk(controller):
-    """The disk that a controller has just got; its name is free to be any."""
+    """The path of the disk that a controller has just got: it may have any name."""
     found = []
 
     def is_there():
@@ -98,11 +98,11 @@ def format_nvm(fd, lbaf, protection=0, extended=0):
                           lbaf | extended << 4 | protection << 5, 0, 0, 0, 0, 0, 0, 0)
     fcntl.ioctl(fd, NVME_IOCTL_ADMIN_CMD, command)
     await_that(lambda: block_size(fd) == (4096 if lbaf >= 4 else 512))
-    time.sleep(1.1)  # what is not the block size may be believed for a second
+    time.sleep(1.1)  # the shim may believe all but the block size for a second
 
 
 def formatted(path):
-    """LBA = offset / block size: a stale size puts the data eight times too far, or too near."""
+    """LBA = offset / block size: with a stale size the data lands eight times too far, or too near."""
     fd = open_direct(path)
     expect(write(fd, b"a", 48 * KIB), 16 * KIB)
     format_nvm(fd, 4)
@@ -121,14 +121,14 @@ def formatted(path):
 
 
 def formatted_with_metadata(path):
-    """The block size stays: a plain command would now lack what the format wants."""
+    """The block size stays the same, but a plain command now lacks the metadata that the format wants."""
     fd = open_direct(path)
     for lbaf, protection, extended in ((1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1)):
         format_nvm(fd, 0)
         await_that(lambda: write(fd, b"g", 16 * KIB) == 16 * KIB)
         format_nvm(fd, lbaf, protection, extended)
         if write(fd, b"h", 32 * KIB) == 16 * KIB:
-            expect(read(path, 32 * KIB), "h")  # it fails where the tags do not fit the data
+            expect(read(path, 32 * KIB), "h")  # this read fails if the tags do not fit the data
     format_nvm(fd, 0)
     await_that(lambda: write(fd, b"i", 32 * KIB) == 16 * KIB)
     os.close(fd)
@@ -136,7 +136,7 @@ def formatted_with_metadata(path):
 
 
 def writing_while(path, act, seconds=1.0):
-    """Four threads write; returns what each was told of, and what it tried after that."""
+    """Four threads write; returns each one's last successful letter, and those that failed after it."""
     stop, told = threading.Event(), [[b"", []] for _ in range(4)]
 
     def work(number):
@@ -185,7 +185,7 @@ def reset(path):
 
 
 def removed(path):
-    """It comes back under any name; the serial number tells."""
+    """The disk may come back under another name: it is found by its controller."""
     device = controller_of(path)
     old = open_direct(path)
     expect(write(old, b"o", 256 * KIB), 16 * KIB)
@@ -211,13 +211,13 @@ def exporting_controller():
 
 
 def exported():
-    """The disk of the kernel's own target, whatever it is called; None while there is none."""
+    """The path of the disk of the kernel's own target, under any name; None while there is none."""
     found = [os.path.basename(path) for path in glob.glob(exporting_controller() + "/nvme*n*")]
     return "/dev/" + re.sub(r"c\d+", "", found[0]) if found else None
 
 
 def enable(value):
-    """The driver may miss one of two changes that come close together: so it is told to look."""
+    """The driver may miss one of two changes in quick succession: so tell it to look."""
     put(NAMESPACE + "enable", value)
     put(exporting_controller() + "/rescan_controller", "1")
 
@@ -233,9 +233,9 @@ def stand_behind(device):
 
 
 def exchanged(first, second):
-    """Another disk, whose unit is 4 KiB, while a program has the old one open."""
+    """Another disk, whose unit is 4 KiB, takes the place of one that a program still has open."""
     old = open_direct(stand_behind(first))
-    # While the driver still takes the disk in, its attributes do not fit together yet.
+    # While the driver still adds the disk, its attributes contradict each other.
     await_that(lambda: write(old, b"a", 0) == 16 * KIB)
     new = open_direct(stand_behind(second))
     expect(isinstance(write(old, b"b", 0), str), True)
@@ -250,7 +250,7 @@ def exchanged(first, second):
 
 
 def exchanged_under_its_name(first, second):
-    names = set()  # the driver gives the device number to another before it gives it again
+    names = set()  # the driver gives the next disk another device number before it reuses one
     for device, unit in ((first, 16 * KIB), (second, 4 * KIB)) * 3:
         path = stand_behind(device)
         names.add(path)
@@ -283,7 +283,7 @@ def resized(loop, file):
 
 formatted(sys.argv[1])
 formatted_with_metadata(sys.argv[1])
-if os.uname().release.startswith("5.10."):  # plain writes alone bring it to that
+if os.uname().release.startswith("5.10."):  # plain writes alone cause this
     print("controller reset in mid-write: left out, for this driver loses QEMU's controller by it")
 else:
     reset(sys.argv[1])

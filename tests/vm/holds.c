@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an open file on a disk pins, and how long the shim keeps one, on a real kernel:
+ * Tests on a real kernel what an open file on a disk pins, and how long the shim keeps a hold:
  *	holds pins DISK
  *	holds life DISK [briefly]
- * DISK is an NVMe disk with a unit of 16 KiB, no partitions and nothing of value; life is run under
- * the shim. Every line that is printed is a fact that held.
+ * DISK is an NVMe disk with a unit of 16 KiB, no partitions and nothing of value. Run "pins"
+ * natively, and "life" under the shim. Each printed line is a fact that held.
  */
 #include "holds.h"
 
-/* What the disk is pinned by */
+/* "pins": an open file pins its partition or disk */
 
 static void partition_is_pinned(void)
 {
@@ -33,7 +33,7 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-/* The disk's PCI function; it keeps its place when the disk gets another name. */
+/* The disk's PCI function: its path stays the same when the disk gets another name. */
 static void find_controller(char controller[PATH_MAX])
 {
 	char link[128];
@@ -42,7 +42,7 @@ static void find_controller(char controller[PATH_MAX])
 	want(realpath(link, controller));
 }
 
-/* The disk that the controller has just got: its name is free to be any. */
+/* Waits for the disk that the controller has just got: it may have any name. */
 static void await_disk(const char *controller)
 {
 	char pattern[PATH_MAX + 32];
@@ -98,7 +98,7 @@ static void number_is_pinned(void)
 	free(data);
 }
 
-/* How long it is kept */
+/* "life": the shim's hold ends with the program's file */
 
 static void is_free_for_exclusive_use(const char *path)
 {
@@ -165,7 +165,8 @@ static int open_free_loop(char path[32])
 	return open(path, O_RDWR | O_CLOEXEC);
 }
 
-/* Of a disk that is refused, too. Newer kernels free it with the close that follows. */
+/* The hold ends also on a device that the shim refuses. Newer kernels free the loop device with the
+ * close that follows. */
 static void loop_is_free(void)
 {
 	char path[32];
@@ -186,7 +187,7 @@ static void loop_is_free(void)
 	puts("after the close LOOP_CLR_FD frees a loop disk at once");
 }
 
-/* The kernel writes them back when the last file is closed. */
+/* The kernel writes dirty pages back at the close of the last open file. */
 static void dirty_pages_are_written(void)
 {
 	int buffered = open(disk, O_RDWR | O_CLOEXEC), fd = open_direct(disk);
@@ -219,7 +220,7 @@ static void node_that_is_gone(void)
 		want(mknod(node, S_IFBLK | 0600, number_of(disk)) == 0);
 		int fd = open_direct(node);
 		want(unlink(node) == 0);
-		if (i & 1) /* something else by this name */
+		if (i & 1) /* another device takes the name */
 			want(mknod(node, S_IFCHR | 0600, makedev(1, 3)) == 0);
 		want(atomic_write(fd, (char)('h' + i), 2 * UNIT) == UNIT);
 		want(atomic_write(fd, (char)('H' + i), 3 * UNIT) == UNIT);
@@ -231,7 +232,7 @@ static void node_that_is_gone(void)
 	puts("a node that was removed after it was opened");
 }
 
-/* From then on nobody can open it anew. */
+/* After the remount nobody can open the node again. */
 static void node_on_a_file_system_without_devices(void)
 {
 	mkdir("/tmp/holds", 0700);
@@ -248,7 +249,8 @@ static void node_on_a_file_system_without_devices(void)
 	puts("a node that nobody may open anew (nodev)");
 }
 
-/* Identify is root's on older kernels: what it was told as root it goes on with. */
+/* On older kernels only root may send Identify: the shim goes on with the answers it got as root.
+ */
 static void nobodys_writes(void)
 {
 	int known = open_direct(disk), other = open_direct(disk);
@@ -276,7 +278,7 @@ static void rights_are_given_up(void)
 	want(chmod(disk, 0600) == 0 && pipe(ready) == 0 && pipe(go) == 0);
 	pid_t child = fork();
 	if (child == 0) {
-		nobodys_writes(); /* its O_EXCL claim is gone with its close, though it lives on */
+		nobodys_writes(); /* its close ends its O_EXCL claim, though the process lives on */
 		want(write(ready[1], &byte, 1) == 1 && read(go[0], &byte, 1) == 1);
 		exit(0);
 	}
@@ -351,7 +353,7 @@ static void no_descriptor_is_free(void)
 
 static void look_at_life(void)
 {
-	no_descriptor_is_free(); /* first: nothing is known of the disk yet */
+	no_descriptor_is_free(); /* first: the shim knows nothing of the disk yet */
 	ends_with_the_close();
 	ends_after_libaio();
 	exclusive_use_is_not_in_the_way();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The means of holds.c: writes, what is on the disk, partitions. */
+/* Helpers of holds.c: writes, direct reads, partitions. */
 #ifndef HOLDS_H
 #define HOLDS_H
 
@@ -95,7 +95,7 @@ static int open_direct(const char *path)
 	return fd;
 }
 
-/* The letter that the device itself has there: its own Read command goes past the page cache. */
+/* The letter that the device itself has there: a Read command bypasses the page cache. */
 static char letter_on_disk(off_t offset)
 {
 	char *data = buffer('?'), letter;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What comes of an atomic write of each power of two, one line for all of them:
+ * Prints the outcome of an atomic write of each power of two from 512 bytes to 2 MiB, on one line:
  *	lengths [LABEL=]DEVICE...
- * Each at the first place where it lies on a multiple of itself, and one such place further on;
- * what was written is read back.
+ * Writes each length at offset 0 and at an offset of the same length, and reads it back.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What the tests of this folder share. They run on the host, from the top of the source.
+# Included by the tests of this folder, which run on the host, from the top of the source.
 
 scratch_root=$(mktemp -d)
 trap 'rm -rf "$scratch_root"' EXIT
 
 scratch() { mktemp -d -p "$scratch_root"; }
 
-# As tests/vm/vm, but a machine that cannot be had ends the test as skipped.
+# As tests/vm/vm; but if there is no QEMU or kernel, the test ends as skipped.
 vm() {
 	local status=0
 	tests/vm/vm "$@" || status=$?
@@ -21,27 +21,27 @@ commands() {
 		while read -r lba blocks; do echo "$((lba)) $blocks"; done
 }
 
-# Two lists of outcomes of the same calls, in $out.
+# Compares two lists of outcomes of the same calls, in $out.
 same() { # NATIVE SHIM
 	diff -a "$out/$1" "$out/$2" > "$out/diff" ||
 		{ head -40 "$out/diff"; echo "$2 differs from $1"; exit 1; }
 }
 
-# The truth machine, for test_truth*.sh: RUN KERNEL OUTPUT CALLS CALLS COMMAND... leaves
+# The truth machine, for test_truth.sh and long_truth_scsi.sh: RUN KERNEL OUTPUT CALLS CALLS COMMAND... leaves
 # OUTPUT.matrix, .disk and .partition in $out.
-# UNTORN_TRUTH_LONG=1: 6.12 too, and four times as many random calls, others.
+# UNTORN_TRUTH_LONG=1: 6.12 too, and random calls for four times as long, from another seed.
 truth_long=${UNTORN_TRUTH_LONG:-0}
 truth_seconds=${UNTORN_TRUTH_SECONDS:-$((${truth_default:-8} * (truth_long ? 4 : 1)))}
 truth_seed=${UNTORN_TRUTH_SEED:-$((1 + truth_long))} out=$(scratch)
 
 truth_calls() { wc -l < "$out/native-7.$1"; }
 
-# How many of the random calls a shim makes: 1 of so many.
+# A shim makes the first 1/truth_share of the random calls.
 truth_share=1
 truth_some() { echo $(($(truth_calls "$1") / truth_share)); }
 
-# A polled ring can only be told of a completion by message, which 5.10 does not know. A polling thread
-# of the kernel's takes what is published unseen: before 6.11 the kernel refuses it.
+# A polled ring gets a completion only by message, which 5.10 does not know. With SQPOLL a kernel thread takes
+# published entries that the shim does not see, and a kernel before 6.11 refuses them.
 truth_compare() { # OUTPUT
 	local part left_out='no such door' lines
 	case $1 in
@@ -63,7 +63,7 @@ truth_shim() { # RUN KERNEL OUTPUT COMMAND...
 	truth_compare "$3"
 }
 
-# The first kernel says how many random calls the time holds; the others make the same ones.
+# The first kernel determines how many random calls fit into the time; the others make the same calls.
 truth_native() { # RUN
 	"$1" 7 native-7 $((truth_seconds / 2))s $(((truth_seconds + 1) / 2))s env
 	[ "$(truth_calls matrix)" -ge 4306 ] && [ "$(truth_calls disk)" -gt 100 ] ||

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# arm64 on a real kernel: Debian 12's 6.1 in a machine of QEMU's, with the shim, the examples and the tests' random
-# writers built by a cross compiler. pwritev2, statx, libaio and liburing, each write counted by the disk itself. The guest
-# has but an initramfs, for its programs are not this machine's: all that it needs is packed into it.
+# arm64 on a real kernel: Debian 12's 6.1 in QEMU. A cross compiler builds the shim, the examples and a random writer
+# of the tests. pwritev2, statx, libaio and liburing: the commands in QEMU's trace must be as many as the writes. The
+# guest has only an initramfs with all that it needs, because this machine's programs are not arm64's.
 set -eu
 . tests/vm/lib.sh
 command -v aarch64-linux-gnu-gcc > /dev/null || { echo "SKIP: no cross compiler (gcc-aarch64-linux-gnu)"; exit 77; }
@@ -88,7 +88,7 @@ end"
 diff <(echo "$expected") <(sed -n '/^without: /,/^end/p' "$scratch_root/said") ||
 	{ tail -n 20 "$scratch_root/said" "$scratch_root/qemu"; exit 1; }
 commands "$scratch_root/trace" > "$scratch_root/commands"
-# One, eight and eight of 32 blocks, then those of the random writer: 512 << number % 6 bytes, 100 each time.
+# 1, 8 and 8 commands of 32 blocks, then the random writer's: 100 writes of 512 << number % 6 bytes, three times.
 counted=$(wc -l < "$scratch_root/commands")
 [ "$counted" = $((1 + 8 + 8 + 300)) ] || { echo "$counted commands, not 317"; exit 1; }
 [ "$(head -n 17 "$scratch_root/commands" | grep -c ' 32$')" = 17 ] || { head -n 17 "$scratch_root/commands"; exit 1; }

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# SCSI: statx by command against native statx, field for field, on the same disk of the same kernel:
-# scsi_debug on 6.12 and 7.x, over the grid of guest_scsi_statx.sh, on the disk and on partitions;
-# and writes of all lengths, whose results must be the same too.
+# SCSI: statx by command must equal native statx, field for field, on the same disk of the same kernel: scsi_debug on
+# 6.12 and 7.x, over the grid of guest_scsi_statx.sh, on the disk and on partitions. The results of writes of all
+# lengths must be the same, too.
 #
-# The one difference: a maximum boundary of 0 or above the maximum length, which 6.12 takes, is
-# garbage to 7.x and to the shim.
+# One difference is allowed: 6.12 accepts a maximum boundary of 0 or above the maximum length; 7.x and the shim
+# refuse such values as garbage.
 set -eu
 . tests/vm/lib.sh
 

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What blktests' two tests of atomic writes ask, see guest_steps.sh: of NVMe with NAWUPF 31 and of a SCSI disk, on
-# kernels without atomic writes, by command on those with them, and natively. UNTORN_BLKTESTS names a checkout of
-# blktests, built: then its own nvme/059 is run as it is, too.
+# The steps of blktests' two tests of atomic writes (guest_steps.sh), on an NVMe disk with NAWUPF 31 and a SCSI disk:
+# under the shim on kernels without atomic writes, and by command on kernels with them. UNTORN_BLKTESTS names a built
+# checkout of blktests: then its own nvme/059 (and scsi/009, see below) runs unchanged, too, and all of it natively as
+# well.
 set -eu
 . tests/vm/lib.sh
 nvme='64M;;atomic.nawun=31,atomic.nawupf=31'
@@ -16,7 +17,7 @@ run() { # KERNEL COMMAND...
 	[ "$(grep -c ': yes$' "$out")" = 16 ] || { cat "$out"; echo "kernel $1: not as many steps as there are"; exit 1; }
 	echo "kernel $1, ${*:2}: each step passes"
 }
-# scsi/009 makes its own disk, by a scsi_debug that has atomic writes: from 6.12 on.
+# scsi/009 makes its own disk by a scsi_debug with atomic writes, which Linux has from 6.12 on.
 blktests() { # KERNEL COMMAND...
 	local tests='nvme/059'
 	[ "$scsi" = "$target" ] || tests='nvme/059 scsi/009'

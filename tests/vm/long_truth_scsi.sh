@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# As test_truth.sh, for SCSI: a disk of the user-space target, natively on 7.x and through the
-# shim, on 5.10 and 6.1 and by command on the same kernel; UNTORN_TRUTH_LONG=1: on 6.12 too.
+# As test_truth.sh, for SCSI: the same calls on a disk of the user-space target, natively on 7.x and through the
+# shim, on 5.10 and 6.1 and by command on 7.x. Every answer and every byte must be equal. UNTORN_TRUTH_LONG=1: on
+# 6.12 too.
 set -eu
 # shellcheck disable=SC2034
 truth_default=6 # in a guest the target takes most of the time

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * musl DEVICE: statx and an atomic write of 16 KiB as a program of musl makes them, whose C library
- * has neither function before 1.2.5; and from a thread, with musl's small stacks.
+ * musl DEVICE: statx and an atomic write of 16 KiB as a program built with musl makes them; musl
+ * has neither function before 1.2.5. Also a write from a thread, with musl's small stacks.
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Plain direct writes of 16 KiB, as a database makes them, for the trace of the disk below to tell
- * how many commands they become: pages PATH SIZE. 256 neighbours, 32 at once by libaio's system
- * calls; 256 at random, one by one; 256 at random, 32 at once.
+ * Plain direct writes of 16 KiB, as a database makes them: pages PATH SIZE. The trace of the disk
+ * below shows how many commands they become. 256 neighbours, 32 at once by libaio's system calls;
+ * 256 at random, one by one; 256 at random, 32 at once.
  */
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -46,7 +46,7 @@ static void write_together(const uint64_t places[DEPTH])
 		want(events[i].res == PAGE);
 }
 
-/* Of all pages but the first, so that the place of a label is left alone; none twice at once. */
+/* A random page, but not the first, where a label may be. No page is drawn twice within a batch. */
 static uint64_t drawn(uint64_t pages, int i)
 {
 	uint64_t part = (pages - 1) / DEPTH;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Writes 4 KiB again and again, at random places, and reads each back: paths.py DISK SECONDS RWF
-# Prints how many writes were made, what went wrong, and how long the longest took.
+# Writes 4 KiB again and again, at random places, and reads each write back: paths.py DISK SECONDS RWF
+# Prints the number of writes, a count of each error, and how long the longest write and read took.
 import collections, errno, os, random, sys, time
 
 disk, seconds, rwf = sys.argv[1], float(sys.argv[2]), int(sys.argv[3], 0)

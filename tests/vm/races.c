@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread gives a descriptor number to one file and to another in turn, another thread writes
- * atomically through the number:
+ * One thread gives a descriptor number to two files in turn. Another thread writes atomically
+ * through the number:
  *	races A A-PART START B SECONDS [fua]
- * A and B are disks or partitions that may be overwritten; A-PART is a partition of A that begins at
- * byte START (or A itself, with START 0). Afterwards no byte may have changed that neither file
- * names, nor one that only a descriptor opened for reading names; and each file's position has moved
- * by what was written there. With fua the files are left to the caller, who counts FUA at the disk.
+ * A and B are disks or partitions that may be overwritten. A-PART is a partition of A that begins
+ * at byte START, or A itself with START 0. Afterwards no byte outside both files may have changed,
+ * and none of a file opened for reading; each file's position must have moved by the bytes written
+ * there. With fua there is one race, O_DSYNC against none: the caller counts FUA at the disk.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* A file's folder may not know direct I/O. */
+/* A regular file's filesystem may lack direct I/O. */
 static int direct(const char *path)
 {
 	return strncmp(path, "/dev/", 5) == 0 ? O_DIRECT : 0;
@@ -70,7 +70,7 @@ static char *area(char letter, size_t size)
 	return data;
 }
 
-/* A disk that is half written, or not at all, is told from the one that was written. */
+/* Fills the area with dots: so changed() can tell old units from new and torn ones. */
 static void clear(const char *path, off_t offset)
 {
 	char *data = area('.', AREA);
@@ -81,7 +81,7 @@ static void clear(const char *path, off_t offset)
 	free(data);
 }
 
-/* How many units from there on are not as they were; -1: one is neither old nor new. */
+/* How many units of the range have changed; -1: a unit is neither old nor new. */
 static long changed(const char *path, off_t offset, size_t size)
 {
 	char *data = area('?', size);
@@ -133,7 +133,7 @@ static void by_open(int i, const int *fds)
 	close(fd);
 }
 
-/* Of the second file alone: direct or not. */
+/* The number stays the same; only the second file changes, between direct and not. */
 static void by_flags(int i, const int *fds)
 {
 	want(fcntl(fds[1], F_SETFL, i ? O_DIRECT : 0) == 0);
@@ -186,7 +186,7 @@ static void *run(void *argument)
 	char *data = area('R', UNIT);
 	pthread_t id;
 
-	/* Written through once, so that a hold stays when the number goes. */
+	/* Write through each once, so that a hold remains when the number changes. */
 	for (int i = 0; i < 2; i++) {
 		struct iovec iov = { data, UNIT };
 		race->fds[i] = open_file(i);
@@ -248,7 +248,7 @@ static void said(const char *what, const char *way)
 	want(writes >= 50 && again == 0);
 }
 
-/* A partition against another disk: each at its own place. */
+/* A partition against another disk: a write must land at its offset in either. */
 static void partition_against_disk(const struct way *way, bool own)
 {
 	clear_all();
@@ -262,7 +262,7 @@ static void partition_against_disk(const struct way *way, bool own)
 	want(done > 0 || way->change == by_close_range); /* there it is hardly ever open */
 }
 
-/* What was opened for reading alone is never written. */
+/* The partition is opened for reading only: it must never change. */
 static void readable_against_writable(const struct way *way)
 {
 	clear_all();
@@ -287,7 +287,7 @@ static void disk_against_file(const struct way *way)
 	unlink(file);
 }
 
-/* At the position of the file that the number names: what lies between the two is never written. */
+/* Writes at the file's own position: the range between the two files' positions must not change. */
 static void positions(void)
 {
 	char *data = area('R', UNIT);
@@ -319,7 +319,7 @@ static void positions(void)
 	free(data);
 }
 
-/* The child shares our memory, but has descriptors of its own. */
+/* A child of vfork() shares our memory, but has its own table of descriptors. */
 static void in_a_child_of_vfork(void)
 {
 	char *data = area('R', UNIT);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An ordinary liburing program: ring_random DEVICE COUNT DEPTH [rewind|mixed]
- * COUNT atomic writes of 512 to 16384 bytes, DEPTH at a time, each to a place of its own, with
- * plain reads, NOPs and fsyncs between; then everything is read back. Prints "SECTOR SECTORS" of
- * each. By liburing 2.14 and Linux 7 also on a ring that always begins at its first entry, or one
- * with entries of two sizes, where the second halves of the large ones look like other entries.
+ * COUNT atomic writes of 512 to 16384 bytes, DEPTH at a time, each to a place of its own, with NOPs
+ * and fsyncs between; then reads everything back. Prints "SECTOR SECTORS" of each. With liburing
+ * 2.14 and Linux 7 also on a ring that always begins at its first entry (rewind), or on one with
+ * entries of two sizes (mixed), where the second half of a large entry looks like another entry.
  *
  * Links: -luring
  */
@@ -26,7 +26,7 @@ enum { UNIT = 16384, MOST = 64 };
 		}                                                                                  \
 	} while (0)
 
-/* What tells a completion's kind; below it is the number of a write. */
+/* A completion's user_data: OTHER, or below it the place of a write. */
 enum { OTHER = 1 << 30 };
 
 static struct io_uring ring;
@@ -66,7 +66,7 @@ static void prepare(int number, int place)
 	sqe->user_data = (__u64)place;
 }
 
-/* The second half is nobody's to look at: closing each number, by number and by file. */
+/* The second half of a large entry must not be read as an entry: it looks like a close(). */
 static unsigned add_large(int number)
 {
 #ifdef IORING_SETUP_SQE_MIXED
@@ -158,7 +158,7 @@ int main(int argc, char **argv)
 			prepared += 1 + add_others(next);
 		}
 		int submitted = io_uring_submit(&ring);
-		/* With one more, where a large entry does not fit before the ring's end. */
+		/* liburing adds an entry where a large one does not fit before the ring's end. */
 		want(submitted == (int)prepared || (is_mixed && submitted == (int)prepared + 1));
 		reap(&written);
 	}

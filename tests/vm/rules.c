@@ -2,7 +2,7 @@
 /*
  * Random atomic writes by device rules, one after another, through each door in turn: of 1 to 40
  * blocks of 512 bytes, on a disk that promises 32 and has a boundary at each 64. Prints the place
- * and the length, in blocks, of those that the disk promises; the others must be refused.
+ * and the length, in blocks, of the writes within the promise; the shim must refuse the others.
  * rules DISK COUNT
  *
  * Links: -luring -laio

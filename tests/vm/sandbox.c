@@ -2,11 +2,12 @@
 /*
  * A program that writes atomically in a sandbox: sandbox DISK before|after WHAT
  *
- * It installs a filter before or after its first atomic write, and prints what comes of its writes
- * for three seconds, in which the disk is asked anew. The filter lets through its own calls and
- * those that untorn-guest(7) calls needed. Those that the manual says may be refused it lets
- * through (WHAT is "all") or answers with EPERM ("refuse"); "ioctl", "pwrite": with EPERM only that
- * one. Any other call kills it. sandbox names: prints the names of both kinds.
+ * It installs a filter before or after its first atomic write, and prints the outcome of its writes
+ * for three seconds, in which the shim asks the disk again. The filter allows the program's own
+ * calls and those that untorn-guest(7) calls needed. It allows the calls that the manual says may
+ * be refused if WHAT is "all", and answers them with EPERM if WHAT is "refuse". "ioctl" and
+ * "pwrite": EPERM for that call only. Any other call kills the program. sandbox names: prints the
+ * names of both kinds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +97,7 @@ static void install(const char *what)
 		exit(2);
 }
 
-/* By write() alone, which the filter allows. */
+/* Uses only write(), which the filter allows. */
 static void say(const char *text)
 {
 	if (write(STDOUT_FILENO, text, strlen(text)) < 0)

@@ -8,7 +8,7 @@
  * block=512 exponent=0 max=32 align=0 gran=0 max_bndry=0 bndry=0   as in READ CAPACITY (16) and VPD
  *                   page B0h, in logical blocks
  * pause=0           microseconds between the blocks of a plain write, so that a reader sees it half
- *                   done; an atomic one is stored under a lock that no reader shares
+ *                   done; a lock keeps readers out while an atomic write is stored
  * log=FILE          a line for each write
  * fault=N:KK/AA/QQ  the N-th WRITE ATOMIC (16) ends with this sense key, code and qualifier (hex)
  * fault=N:status=HH or with this status
@@ -27,7 +27,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* The kernel's header has a struct iovec of its own, the same but for the name of its type. */
+/* The kernel's header defines its own struct iovec, which differs only in the type's name. */
 #define iovec kernel_iovec
 #include <linux/target_core_user.h>
 #undef iovec
@@ -44,7 +44,7 @@ static struct {
 	FILE *log;
 } disk = { .block = 512, .max = 32 };
 
-/* One command, taken out of the ring. */
+/* One command, copied out of the ring. */
 struct task {
 	uint16_t id;
 	uint8_t cdb[16];
@@ -92,7 +92,7 @@ static void fail(struct task *task, unsigned sense)
 	task->sense[13] = sense & 0xff;
 }
 
-/* Copies between the command's data and a flat buffer, from this byte of the data on. */
+/* Copies between the command's data, from byte `skip` on, and a flat buffer. */
 static void move(const struct task *task, size_t skip, char *flat, size_t size, bool out)
 {
 	for (unsigned i = 0; i < task->iov_count && size; i++) {
@@ -161,7 +161,7 @@ static void read_capacity(struct task *task, bool is_16)
 	answer(task, data, is_16 ? 32 : 8, is_16 ? be(task->cdb + 10, 4) : 8);
 }
 
-/* The caching mode page says that there is a volatile cache (WCE); DPOFUA, or not. */
+/* The caching mode page reports a volatile cache (WCE). The header reports FUA (DPOFUA) or not. */
 static void mode_sense(struct task *task, bool is_10)
 {
 	uint8_t data[28] = { 0 }, *page = data + (is_10 ? 8 : 4);
@@ -175,7 +175,7 @@ static void mode_sense(struct task *task, bool is_10)
 	answer(task, data, size, is_10 ? be(task->cdb + 7, 2) : task->cdb[4]);
 }
 
-/* Where the command's blocks are; false and a sense when there are no such. */
+/* Finds the offset of the command's blocks. If they do not exist: sets a sense, returns false. */
 static bool range_of(struct task *task, uint64_t lba, uint64_t blocks, uint64_t *ret_offset)
 {
 	if (lba > SIZE / disk.block || blocks > SIZE / disk.block - lba) {
@@ -251,7 +251,7 @@ static bool injected(struct task *task)
 	return false;
 }
 
-/* SBC-4, WRITE ATOMIC (16): what the Block Limits page allows, and no more. */
+/* SBC-4, WRITE ATOMIC (16): allows only what the Block Limits page promises. */
 static bool is_allowed(struct task *task, uint64_t lba, unsigned blocks, unsigned boundary)
 {
 	bool fits =
@@ -324,8 +324,8 @@ static void advance(uint32_t *place, const struct tcmu_cmd_entry *entry)
 	*place = (*place + tcmu_hdr_get_len(entry->hdr.len_op)) % mailbox->cmdr_size;
 }
 
-/* Answers go into the ring's entries in turn, whichever command each was: it is named by its
- * identifier (TCMU_MAILBOX_FLAG_CAP_OOOC). */
+/* Answers fill the ring's entries in turn, whatever command came in each: the identifier names the
+ * command (TCMU_MAILBOX_FLAG_CAP_OOOC). */
 static void complete(const struct task *task)
 {
 	uint32_t poke = 0;
@@ -386,14 +386,14 @@ static void serve(void)
 
 	for (;;) {
 		while (taken != __atomic_load_n(&mailbox->cmd_head, __ATOMIC_ACQUIRE)) {
-			/* A completion writes only where a command was taken before. */
+			/* Safe without a lock: complete() only overwrites entries already taken. */
 			const struct tcmu_cmd_entry *entry = entry_at(taken);
 			if (tcmu_hdr_get_op(entry->hdr.len_op) == TCMU_OP_CMD)
 				take(entry);
 			advance(&taken, entry);
 		}
 		if (read(uio, &events, sizeof(events)) != sizeof(events))
-			exit(0); /* the disk was taken away */
+			exit(0); /* the disk was removed */
 	}
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints what statx says of atomic writes, one line per way of asking:
+ * Prints the atomic write fields of statx, a line for each way of asking:
  *	statx_print [LABEL=]PATH...
- * The same program runs natively and under the shim, and the two outputs are compared as text, so
- * nothing in a line may depend on the kernel's version but what is being tested.
+ * The same program runs natively and under the shim, and the tests compare the two outputs as text.
+ * So only the tested values in a line may depend on the kernel's version.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -68,7 +68,7 @@ static void ask_by_link(const char *label, const char *path)
 	unlink(link);
 }
 
-/* The files of the disk's queue that say the same: by open() and by fopen(). */
+/* A file of the disk's queue that must say the same, read by open() and by fopen(). */
 static void read_attribute(const char *label, const char *path, const char *name)
 {
 	char file[256], text[32] = "", again[32] = "";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A storage engine's write-and-verify loop on a raw disk: io_uring, one-segment writev, O_DIRECT,
- * RWF_ATOMIC, 16 at a time, of 4 to 128 KiB in steps of 4 at any multiple of 4 KiB. To be linked
- * with a static liburing, as such engines are. Prints the place and the length, in blocks of 512
- * bytes. store DISK ROUNDS
+ * RWF_ATOMIC, 16 at a time, of 4 to 128 KiB in steps of 4 at any multiple of 4 KiB. It links a
+ * static liburing, as such engines do. Prints the place and the length of each write, in blocks of
+ * 512 bytes. store DISK ROUNDS
  *
  * Links: -l:liburing.a
  */

@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Asynchronous atomic writes of unmodified programs, see guest_async.sh, on kernels without them, and by
-# command on kernels with them: each is one Write command in QEMU's trace of an NVMe disk, or one WRITE
+# Asynchronous atomic writes of unmodified programs (guest_async.sh), on kernels without atomic writes, and by
+# command on kernels with them. Each must be one Write command in QEMU's trace of an NVMe disk, or one WRITE
 # ATOMIC (16) in the log of a SCSI disk.
 set -eu
 . tests/vm/lib.sh
 
-# The liburing program once more, built against another liburing than this machine's.
+# A second build of the liburing program, against sid's liburing instead of this machine's.
 status=0
 sid=$(tests/vm/fetch.sh tree sid liburing-dev liburing2) || status=$?
 [ $status = 0 ] || [ $status = 77 ] || exit $status
 if [ -n "$sid" ]; then
 	mkdir -p build/tests/vm/sid/include
-	# And its kernel's headers, which they want; not its C library's.
+	# liburing's headers need sid's kernel headers; the C library's are this machine's.
 	cp -r "$sid"/usr/include/{liburing*,linux,asm-generic} "$sid"/usr/include/*/asm build/tests/vm/sid/include/
 	cp -L "$sid"/usr/lib/*/liburing.so.2 build/tests/vm/sid/
 	${CC:-gcc} -D_GNU_SOURCE -Iinclude -w -Ibuild/tests/vm/sid/include -o build/tests/vm/sid/ring_random \
@@ -37,13 +37,13 @@ run_scsi() { # KERNEL COMMAND...
 	check "$1, SCSI"
 }
 check() { # LABEL
-	# 3 times 512 of fio's, of a whole unit each, in the first 8 MiB; then those of the other programs.
+	# First 3 times 512 writes of fio's, of a whole unit each; then those of the other programs.
 	[ "$(head -n 1536 "$out/sent" | grep -c ' 32$')" = 1536 ] || { head "$out/sent"; exit 1; }
 	diff <(sort "$out/wanted") <(tail -n +1537 "$out/sent" | sort) > "$out/diff" ||
 		{ head "$out/diff"; echo "kernel $1: commands (>) are not the calls (<)"; exit 1; }
 	echo "kernel $1: $(wc -l < "$out/sent") asynchronous writes, as many commands"
 }
-# From 5.19 on an NVMe disk is sent its commands by io_uring; before, each takes an ioctl, N 0x42 or 0x43.
+# From Linux 5.19 on, the commands go to an NVMe disk by io_uring; before, each takes an ioctl, N 0x42 or 0x43.
 check_way() { # KERNEL
 	local ioctls wanted=0
 	ioctls=$(grep -cE 'NVME_IOCTL_(SUBMIT_IO|IO_CMD)|0x4e, 0x4[23],' "$out/ioctls" || true)

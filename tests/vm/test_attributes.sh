@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The files /sys/block/*/queue/atomic_write_* under the shim, see guest_attributes.sh; where the kernel has
-# them and does the writes itself, its own. That their values are a native kernel's is shown by test_statx.sh.
-# UNTORN_KERNELS: which of these ("6.12 7").
+# The files /sys/block/*/queue/atomic_write_* (guest_attributes.sh): under the shim on kernels without them; on
+# kernels with them by command, with the writes left to the kernel, and natively. test_statx.sh shows that the values
+# are a native kernel's. UNTORN_KERNELS: the kernels with the files (7; for instance "6.12 7").
 set -eu
 . tests/vm/lib.sh
 disk='64M;;atomic.nawun=31,atomic.nawupf=31,atomic.nabsn=63,atomic.nabspf=63'

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Unmodified fio and xfs_io on kernels without RWF_ATOMIC.
+# Unmodified fio and xfs_io on kernels without RWF_ATOMIC: see guest_clients.sh.
 set -eu
 . tests/vm/lib.sh
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Unmodified fio's io_uring engine in deep mode, see guest_deep.sh, on kernels without atomic writes and by
-# command on kernels with them: each write is one Write command in QEMU's trace. Before 5.11 the command
-# says that it cannot be had.
+# Unmodified fio's io_uring engine in deep mode (guest_deep.sh), on kernels without atomic writes and by command on
+# kernels with them. Each write must be one Write command in QEMU's trace. Before Linux 5.11 `untorn run --deep`
+# must fail and say why.
 set -eu
 . tests/vm/lib.sh
 

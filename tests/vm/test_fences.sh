@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What may happen to a disk between two writes, see fences.c: natively as the measure, then under
-# the shim, by command on a native kernel and on kernels that have no other way.
+# Changes to a disk between two atomic writes (fences.c): first natively, as the measure; then under the shim, by
+# command on a native kernel, and on kernels without atomic writes.
 set -eu
 . tests/vm/lib.sh
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Atomic writes in signal handlers, at any moment of a program that allocates, loads libraries and
-# writes to a disk that does not answer: no hang, none fails, and none to the other disk takes 0.1 s.
-# UNTORN_HANDLER_SECONDS (15).
+# Atomic writes in signal handlers, at any moment of a program that allocates memory, loads libraries and writes to a
+# disk that does not answer (handlers.c, on a real kernel). Nothing may hang, no write may fail, and none to the disk
+# that answers may take more than 1 s. UNTORN_HANDLER_SECONDS (15).
 set -eu
 . tests/vm/lib.sh
 

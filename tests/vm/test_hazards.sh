@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What an administrator may do to an NVMe disk while a program writes to it, see hazards.py: natively
-# as the measure, then under the shim.
+# Changes that an administrator may make to an NVMe disk while a program writes to it (hazards.py): first natively,
+# as the measure; then under the shim.
 set -euo pipefail
 . tests/vm/lib.sh
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# holds.c on real kernels: what an open file on a disk pins, natively, and how long the shim keeps one;
-# also without /proc, where a hold shares the program's open file. On UNTORN_HOLD_KERNELS.
+# holds.c on real kernels: what an open file on a disk pins, natively; and how long the shim keeps a hold, also
+# without /proc, where a hold shares the program's open file. UNTORN_HOLD_KERNELS: on which kernels.
 set -eu -o pipefail
 . tests/vm/lib.sh
 

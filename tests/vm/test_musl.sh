@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A program of musl's, under a shim built for musl and loaded by musl's loader, on Linux 6.1.
+# A program built with musl, under a shim built with musl, which musl's loader loads; on Linux 6.1.
 set -eu
 . tests/vm/lib.sh
 
 command -v musl-gcc > /dev/null || { echo "SKIP: no musl-gcc"; exit 77; }
-# The kernel's headers lie among those of glibc.
+# The kernel's headers lie among glibc's: search that folder last.
 make -s CC=musl-gcc B=build-musl CPPFLAGS="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)" \
 	build-musl/libuntorn.so build-musl/tests/vm/musl > "$scratch_root/log" || { cat "$scratch_root/log"; exit 1; }
 readelf -l build-musl/tests/vm/musl | grep -q ld-musl || { echo "this is no program of musl's"; exit 1; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Where the kernel can do it, the shim steps aside; where it can do less than the device promises
-# (7.x ignores AWUPF), it does not.
+# On kernels with RWF_ATOMIC the shim must leave a write to the kernel where the kernel can do it, and send a command
+# where the kernel's limits are below the device's (7.x ignores AWUPF). See guest_native.sh.
 set -eu
 . tests/vm/lib.sh
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# NVMe over several paths. While controllers are reset, become inaccessible and break off, an atomic
-# write waits for a path, as a plain one does: none fails ($UNTORN_PATH_SECONDS on each kernel). And
-# AWUPF of the controller that was asked counts only where the disk has no other one. And plain writes are merged in
-# the hidden queue of each path.
+# NVMe over several paths. While controllers are reset, become inaccessible and break off, an atomic write waits for
+# a path, as a plain one does: none may fail (UNTORN_PATH_SECONDS on each kernel). AWUPF of the controller that was
+# asked counts only if the disk has no second controller. And doctor must look at the hidden queue of each path,
+# where the kernel merges plain writes.
 set -eu
 . tests/vm/lib.sh
 
@@ -19,8 +19,8 @@ for run in '6.1 0x40 build/untorn run --' '7 0x40 build/untorn run --mode=comman
 	grep -q 'wrong: none' <<< "$told" || exit 1
 done
 
-unit() { # CONTROLLERS: what one of them, which promises 32 blocks, is believed
-	# Their disk has the number of the controller that came first.
+unit() { # CONTROLLERS: how far doctor believes the one that promises 32 blocks
+	# The kernel names the disk by the number of the controller that came first.
 	local devices="-blockdev null-co,node-name=image,size=67108864,read-zeroes=on -device nvme-subsys,id=s"
 	devices+=" -device nvme,id=first,serial=m,subsys=s,atomic.awun=31,atomic.awupf=31"
 	[ "$1" = 1 ] || devices+=" -device nvme,serial=m,subsys=s,atomic.awun=31,atomic.awupf=7"

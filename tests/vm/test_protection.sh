@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Namespaces with protection information: what was written through the shim on an old kernel is
-# read back natively, by a kernel that checks the guard and reference tags. A plain passthrough
-# write would succeed, and every later read of it fail.
+# Namespaces with protection information, on kernels without atomic writes: a program writes under the shim and reads
+# each write back by plain reads, for which the kernel checks the guard and reference tags. A plain passthrough
+# write would succeed, but every later read of it would fail.
 set -eu
 . tests/vm/lib.sh
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# On kernels without RWF_ATOMIC, an unmodified program's atomic writes on an NVMe disk and on a
-# partition: refused without the shim; under it each is one Write command of exactly those blocks,
-# as QEMU's trace of the device shows.
+# On kernels without RWF_ATOMIC: an unmodified program's atomic writes to an NVMe disk and to a partition. Without
+# the shim the kernel refuses them. Under the shim each must be one Write command of exactly those blocks in QEMU's
+# trace of the device.
 set -eu
 . tests/vm/lib.sh
 

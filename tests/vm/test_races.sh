@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# races.c on real kernels: a partition of one NVMe disk against another disk, under numbers that change
-# hands. UNTORN_RACE_SECONDS (0.5) for each race, on UNTORN_RACE_KERNELS. Without /proc, too, where a
-# hold shares the program's open file; and under a seccomp filter.
+# races.c on real kernels: a descriptor number changes between a partition of one NVMe disk and another disk while a
+# thread writes through it. Also without /proc, where a hold shares the program's open file, and under a seccomp
+# filter. UNTORN_RACE_SECONDS (0.5) for each race, on UNTORN_RACE_KERNELS.
 set -eu -o pipefail
 . tests/vm/lib.sh
 

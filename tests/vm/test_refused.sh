@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Devices of which nobody promises anything that one command could keep, see guest_refused.sh: no
-# atomic write gets through to any of them.
+# Devices without a promise that one command could keep (guest_refused.sh): no atomic write may reach any of them.
+# QEMU's trace may have only the one command to the disk that promises.
 set -eu -o pipefail
 . tests/vm/lib.sh
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What `untorn run --report` counts of unmodified fio, by pwritev2 in several processes and by libaio, and
-# of a liburing program, is what the device itself has seen: the Write commands in QEMU's trace, and their
-# bytes. On a kernel without atomic writes, and by command on one with them.
+# The counts of `untorn run --report` must be what the device has seen: the Write commands in QEMU's trace, and their
+# bytes. The programs: unmodified fio, by pwritev2 in several processes and by libaio, and a liburing program; on a
+# kernel without atomic writes, and by command on one with them.
 set -eu
 . tests/vm/lib.sh
 
@@ -12,7 +12,7 @@ run() { # KERNEL OPTION...
 		"bash tests/vm/guest_report.sh /dev/nvme0n1 ${*:2}"
 	check "$1"
 }
-# In total, and door by door.
+# Compares the totals, and the commands of each door.
 check() { # KERNEL
 	local counted seen
 	counted=$(python3 - "$out"/*.json <<- 'END'

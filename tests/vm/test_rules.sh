@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Device rules: random writes of any whole number of blocks, at any block, through each door; those within the
-# unit and the boundary are one Write command each, of exactly those blocks, and the others are refused. On a
-# kernel that does atomic writes itself, only those that it would refuse go by command.
+# Device rules: random writes of any whole number of blocks, at any block, through each door. A write within the unit
+# and the boundary must be one Write command of exactly those blocks; the shim must refuse the others. On a kernel
+# with atomic writes, only the writes that it would refuse go by command.
 #
 # UNTORN_WRITES: how many (5000)
 set -eu
@@ -20,7 +20,7 @@ random_writes() { # KERNEL MODE
 }
 random_writes 6.1 auto
 
-# A storage engine with a liburing of its own, as an ordinary user, who may not ask the disk.
+# A storage engine with a static liburing, as an ordinary user, who may not ask the disk.
 engine() {
 	local out
 	out=$(scratch)
@@ -35,7 +35,7 @@ engine() {
 }
 engine
 
-# By the kernel what it takes, 2 of 4; and a batch of both kinds.
+# Four writes on a kernel with atomic writes: it takes 2 of them, the other 2 go by command.
 vm -k 7 -d '64M;;atomic.nawun=31,atomic.nawupf=31' -- "
 	UNTORN_RULES=device LD_PRELOAD=$PWD/build/libuntorn.so UNTORN_LOG=debug python3 -c '
 import os, mmap

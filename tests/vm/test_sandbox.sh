@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Atomic writes in a seccomp sandbox that kills for whatever untorn-guest(7) does not name, see
-# sandbox.c: installed before the first write and after it; with all that the manual names, without
-# what it says may be refused, and without ioctl or pwrite64: then EOPNOTSUPP, which a native kernel gives.
+# Atomic writes in a seccomp sandbox that kills for any system call that untorn-guest(7) does not name (sandbox.c).
+# The program installs it before or after its first write: with all calls that the manual names, without those that
+# it says may be refused, or without ioctl or pwrite64. The errno of a refused write must be EOPNOTSUPP, as natively.
 set -eu
 . tests/vm/lib.sh
 
@@ -18,7 +18,7 @@ before refuse: EOPNOTSUPP
 before ioctl: EOPNOTSUPP
 before pwrite: EOPNOTSUPP'
 for kernel in 5.10 6.1; do
-	# The unit is by devices.conf, which the filter may later hide.
+	# The unit comes from devices.conf, which the filter may later hide.
 	told=$(vm -k $kernel -d '64M;atomic.awun=31,atomic.awupf=31;' -- "
 		mkdir /etc/untorn && echo 'model=* nvme-limits=controller' > /etc/untorn/devices.conf
 		for when in after before; do

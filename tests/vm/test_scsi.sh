@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# SCSI on kernels without RWF_ATOMIC: unmodified programs, each of whose atomic writes is one WRITE
-# ATOMIC (16) in the log of the disk, on the disk and on a partition, with and without a boundary;
-# the same as an ordinary user; faults of the disk, and a disk that is taken away; each command once,
-# also of a process that is stopped meanwhile.
+# SCSI on kernels without RWF_ATOMIC. Each atomic write of an unmodified program must be one WRITE ATOMIC (16) in the
+# log of the disk: on the disk and on a partition, with and without a boundary, as root and as an ordinary user. Also
+# faults of the disk, and a disk that is removed. Each command must come once, even if the process is stopped
+# meanwhile.
 set -eu
 . tests/vm/lib.sh
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn doctor --page=16k of files, volumes and disks, see guest_stacks.sh: what it says of each agrees with what plain
-# direct writes become in QEMU's trace. "yes": as many commands of 16 KiB as writes. "no": fewer.
-# UNTORN_STACKS_KERNELS: which (6.1; make check-long: 7). UNTORN_STACKS_TABLE=1 prints all rows.
+# untorn doctor --page=16k of files, volumes and disks (guest_stacks.sh): its answer must agree with the commands that
+# plain direct writes become in QEMU's trace. "yes": as many commands of 16 KiB as writes. "no": fewer.
+# UNTORN_STACKS_KERNELS: which kernels (6.1; make check-long: 7). UNTORN_STACKS_TABLE=1 prints all rows.
 set -eu
 . tests/vm/lib.sh
 WRITES=768
@@ -12,7 +12,7 @@ for kernel in ${UNTORN_STACKS_KERNELS:-6.1}; do
 	vm -k $kernel -c -T -t 600 -o "$out" -d "512M${disk#160M}" -d "$disk" -d "$disk,atomic.nabsn=31,atomic.nabspf=31" -d '16M' -- \
 		"PATH=\$PATH:/usr/sbin:/sbin; bash tests/vm/guest_stacks.sh"
 	commands "$out/trace" > "$out/commands"
-	# How many commands of 32 blocks are between the marks of each; LBA / 7 is the mark's number.
+	# Counts the commands of 32 blocks, and all commands, after each mark; LBA / 7 is the mark's number.
 	awk '$2 == 7 { mark = $1 / 7; next } $2 == 32 { whole[mark]++ } { all[mark]++ }
 		END { for (m in all) print m, whole[m] + 0, all[m] }' "$out/commands" | sort -n > "$out/counts"
 	rows=0 bad=0

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Readers racing a writer see pages half old, half new when writes are plain, and none when they are
-# atomic: on a SCSI disk that stores plain writes block by block, and on QEMU's NVMe, which tears
-# what is longer than its atomic unit. UNTORN_TORN_READS (20000) atomic ones.
+# Readers that race a writer must see torn pages, half old, half new, when writes are plain, and none when they are
+# atomic. On a SCSI disk that stores plain writes block by block, and on QEMU's NVMe disk, which tears writes longer
+# than its atomic unit. UNTORN_TORN_READS (20000): reads of atomic writes.
 set -eu -o pipefail
 . tests/vm/lib.sh
 

@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The same calls natively (7.x) and through the shim, on the same kernel by command and on
-# 5.10 and 6.1: every answer and every byte must be equal. First the fixed matrix (all pairs of
-# values), then random calls on the disk and on a partition: as many as the first kernel does in
-# UNTORN_TRUTH_SECONDS (8), from UNTORN_TRUTH_SEED (1); UNTORN_TRUTH_LONG=1 (make check-long): more of them, others,
-# on 6.12 too, and on 6.1 the matrix and a quarter of them also through the sanitizers' builds of the shim. On
-# some kernels calls for a unit of 256 KiB too.
+# Makes the same calls natively (7.x) and through the shim, by command on 7.x, and on 5.10 and 6.1: every answer and
+# every byte must be equal. First the fixed matrix (all pairs of values), then random calls on the disk and on a
+# partition: as many as the first kernel does in UNTORN_TRUTH_SECONDS (8), from UNTORN_TRUTH_SEED (1). On 7.x and 6.1
+# also random calls on a disk with a unit of 256 KiB. UNTORN_TRUTH_LONG=1 (make check-soak): more random calls, from
+# another seed, on 6.12 too; on 6.1 the matrix and a quarter of them also under the shim's sanitized builds.
 set -eu
 . tests/vm/lib.sh
 

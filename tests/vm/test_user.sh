@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# As an ordinary user on kernels whose Identify is root's: see guest_user.sh.
+# Atomic writes of an ordinary user, on kernels that let only root send Identify: see guest_user.sh.
 set -eu
 . tests/vm/lib.sh
 

@@ -1,25 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# untorn verify on guests that lose their power: while it writes, QEMU is killed at a random moment;
-# the next boot holds what is on the disk against the log, which was kept outside, and begins anew.
-# An honest disk: nothing may be found. UNTORN_VERIFY_KILLS (3) times, on UNTORN_VERIFY_KERNELS in turn; then as
-# often (UNTORN_VERIFY_FILE_KILLS: 2) with plain writes to a file, on ext4 with bigalloc over a queue that merges
-# nothing, which the doctor must call good. UNTORN_VERIFY_LOUD=1 tells of each. 200 take an hour and more: run this
-# script by itself.
+# untorn verify in guests that lose their power. While it writes, this script kills QEMU at a random moment. The next
+# boot compares the disk with the log, which is kept outside the guest, and writes again. The disk is honest: verify
+# may find nothing. First UNTORN_VERIFY_KILLS (3) times, on UNTORN_VERIFY_KERNELS in turn. Then
+# UNTORN_VERIFY_FILE_KILLS (2) times with plain writes to a file, on ext4 with bigalloc over a queue that merges
+# nothing, which the doctor must call good. UNTORN_VERIFY_LOUD=1 prints a line for each kill. 200 kills take an hour
+# and more: run this script by itself.
 set -eu -o pipefail
 . tests/vm/lib.sh
 
 kills=${UNTORN_VERIFY_KILLS:-3}
 read -r -a kernels <<< "${UNTORN_VERIFY_KERNELS:-6.1 7}"
 out=$(scratch)
-# Beside the programs, for /tmp may not know direct I/O; written once, so that no write has to wait
-# for the filesystem's own bookkeeping to be whole.
+# The image lies beside the programs, because /tmp may lack direct I/O. It is written once here, so that no later
+# write needs the filesystem to allocate blocks.
 folder=$(mktemp -d -p "$(realpath build)")
 trap 'rm -rf "$scratch_root" "$folder"' EXIT
 dd if=/dev/zero of="$folder/disk" bs=1M count=32 oflag=direct status=none ||
 	{ echo "SKIP: no direct I/O in $folder"; exit 77; }
 
-# The same on a file; the filesystem is made in the first round, and the file anew in each.
+# As guest(), but on a file. The first round makes the filesystem; each round makes a new file.
 guest_file() { # ROUND
 	cat <<-END
 		set -e
@@ -57,12 +57,12 @@ boot() { # ROUND
 }
 size() { stat -c %s "$1" 2> /dev/null || echo 0; }
 
-# Some 64 bytes a write: from the first ones on, up to a few thousand.
+# Waits until the log has so many bytes, about 64 for each write.
 await() { # ROUND BYTES
 	while kill -0 "$running" 2> /dev/null && [ "$(size "$out/log-$1")" -lt "$2" ]; do sleep 0.1; done
 }
 
-look() { # ROUND: what was said of it
+look() { # ROUND: checks the report on it
 	[ -s "$out/report-$1" ] || { cat "$out/said" "$out/report" 2> /dev/null; echo "kill $1: no good report"; exit 1; }
 	grep -q '"result": *"none"' "$out/report-$1" || { cat "$out/report-$1"; exit 1; }
 	acknowledged=$((acknowledged + $(sed -nE 's/.*"acknowledged": *([0-9]+).*/\1/p' "$out/report-$1")))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Do readers see a page half old, half new?
+ * Counts the pages that readers see half old, half new:
  *	torn DEVICE LENGTH READS RWF
- * One writer puts page after page to the same place, each full of its own number; two readers read
- * it directly, READS times in all, and count the pages that are not of one number. RWF are the
- * writer's flags: 0x40 for atomic writes, 0 for plain ones, of which the first torn page is enough
- * and ends it. A call that fails ends it, with status 1.
+ * One writer writes page after page to the same place, each full of its own number. Two readers
+ * read it directly, READS times in all, and count the pages with more than one number. RWF are the
+ * writer's flags: 0x40 for atomic writes, 0 for plain ones. With plain writes the first torn page
+ * ends the program. A call that fails ends it with status 1.
  */
 #include <errno.h>
 #include <fcntl.h>

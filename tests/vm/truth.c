@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One list of atomic writes, whose outcome is printed a line per call: what came back, where the
- * file position is, and what then lies at both ends of the range. The same program runs natively
- * and under the shim on different kernels, and the outputs are compared as text. Another door is
- * another row of a table in truth_doors.h.
+ * Makes a list of atomic writes and prints a line for each call: the result, the file position, and
+ * the data that is then at both ends of the range. The same program runs natively and under the
+ * shim on different kernels, and the tests compare the outputs as text. A new door is a new row of
+ * a table in truth_doors.h.
  *
  *	truth DEVICE UNIT                  the fixed matrix
- *	truth DEVICE UNIT SEED COUNT       COUNT random calls; 60s: as many as 60 seconds hold
+ *	truth DEVICE UNIT SEED COUNT       COUNT random calls; 60s: as many as fit into 60 seconds
  *
  * Links: -luring
  */
@@ -32,7 +32,7 @@
 enum { SPAN = 2 << 20 }; /* four times the largest unit of a kernel before 7, and room for skew */
 enum { MAX_SKEW = 512 };
 
-/* How a call is made; every member is an index into its table below. */
+/* One call: every member is an index into its table below. */
 struct call {
 	unsigned length, place, open, shape, memory, rwf, state, door;
 };
@@ -40,7 +40,7 @@ struct call {
 static uint64_t unit, size;
 static char *good, *hole;
 
-/* Numbers that stand for others: 0 .. 15 are bytes, UNIT + n multiples of the unit. */
+/* A length is `bytes`, plus the unit times units_num / units_den. */
 static const struct {
 	const char *name;
 	uint64_t bytes, units_num, units_den;
@@ -106,8 +106,8 @@ static const struct {
 	{ "+2", 2 },      { "unreadable", -1 }, { "null", -2 },
 };
 
-/* RWF_DONTCACHE is left out: with it 7.3.4 oopses on a block device. Writes without RWF_ATOMIC too:
- * they are the kernel's, and kernels differ in them. */
+/* RWF_DONTCACHE is left out: with it 7.3.4 oopses on a block device. Writes without RWF_ATOMIC are
+ * left out, too: the kernel does them, and kernels differ. */
 static const int rwfs[] = {
 	RWF_ATOMIC,
 	RWF_ATOMIC | RWF_DSYNC,
@@ -207,7 +207,7 @@ static int shape_of(const struct call *c, struct iovec iov[2])
 	}
 }
 
-/* For the page cache, and without readahead: what is cached shall not depend on the disk's speed.
+/* Opens without O_DIRECT and without readahead: the page cache must not depend on the disk's speed.
  */
 static int open_cached(const char *device, int flags)
 {
@@ -217,7 +217,8 @@ static int open_cached(const char *device, int flags)
 	return fd;
 }
 
-/* A letter that tells this call's data from what lay there before. */
+/* Fills the buffer with a capital letter and the range on disk with 'a': so the data of this call
+ * can be told from the old. */
 static void prepare(const struct call *c, const char *device, unsigned number)
 {
 	static char old[SPAN];
@@ -245,7 +246,7 @@ static char letter_at(int fd, uint64_t offset)
 	return byte >= 'A' && byte <= 'z' ? byte : byte ? '?' : '0';
 }
 
-/* What lies around the range for a buffered reader. */
+/* Prints the data around the range as a buffered reader sees it. */
 static void print_data(const struct call *c, const char *device)
 {
 	int fd = open_cached(device, O_RDONLY);
@@ -294,7 +295,7 @@ static void make(const struct call *c, const char *device, unsigned number)
 	putchar('\n');
 }
 
-/* Every value of every pair of dimensions, the others good. */
+/* Every pair of values of every two members; the other members are good. */
 static void matrix(const char *device)
 {
 	static const unsigned counts[] = {
@@ -327,13 +328,13 @@ static uint64_t next(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-/* Good, index 0, most of the time: else hardly a call would pass the first checks. */
+/* Mostly index 0, the good value: else hardly a call would pass the first checks. */
 static unsigned pick(uint64_t *state, unsigned count, unsigned percent_good)
 {
 	return next(state) % 100 < percent_good ? 0 : (unsigned)(next(state) % count);
 }
 
-/* Kernels differ in what they do for raw-sqpoll. Its writes would leave different data to later
+/* Kernels differ in their results for raw-sqpoll: its writes would leave different data for later
  * calls. */
 static unsigned pick_door(uint64_t *state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For truth.c: the ways by which a program can ask for a write, each a function and a row. */
+/* For truth.c: the ways in which a program can ask for a write, each a function and a row. */
 #ifndef TRUTH_DOORS_H
 #define TRUTH_DOORS_H
 
@@ -17,14 +17,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* How a call is made; returns >= 0 or -errno. */
+/* The arguments of a write. A door_write returns >= 0 or -errno. */
 struct arguments {
 	int fd;
 	const struct iovec *iov; /* may be unreadable */
 	int count;
 	off_t offset;
 	int rwf;
-	struct iovec single; /* for doors that take one piece of memory, whatever iov says */
+	struct iovec single; /* for doors that take one buffer; independent of iov */
 };
 typedef long door_write(const struct arguments *a);
 
@@ -49,7 +49,7 @@ static long by_syscall(const struct arguments *a)
 	return negative(syscall(SYS_pwritev2, a->fd, a->iov, a->count, a->offset, 0L, a->rwf));
 }
 
-/* Errors of io_submit() itself are told from those of the event. */
+/* Marks an error of io_submit() itself, as opposed to one of the event. */
 enum { BY_SUBMIT = -100000 };
 
 static long by_aio(const struct arguments *a, int opcode, const void *data, uint64_t count)
@@ -71,7 +71,7 @@ static long by_aio(const struct arguments *a, int opcode, const void *data, uint
 	if (accepted != 1)
 		return BY_SUBMIT + accepted;
 	long got;
-	do /* an io_uring of this process may have work for us */
+	do /* an io_uring of this process may interrupt the call by work for this thread */
 		got = syscall(SYS_io_getevents, context, 1L, 1L, &event, NULL);
 	while (got < 0 && errno == EINTR);
 	if (got != 1)
@@ -89,7 +89,7 @@ static long by_aio_single(const struct arguments *a)
 	return by_aio(a, IOCB_CMD_PWRITE, a->single.iov_base, a->single.iov_len);
 }
 
-/* One ring of each kind; where the kernel has no such, a plain one. */
+/* There is one ring of each kind; a plain one where the kernel lacks the kind. */
 struct ring_kind {
 	unsigned setup, waits, sqe_flags; /* IORING_SETUP_*, IOSQE_* */
 	bool vector, raw, fixed_file;
@@ -97,7 +97,7 @@ struct ring_kind {
 };
 enum { TAG = 12345, NOP_TAG, NOP_TAG_2, MSG_RING = 40 /* IORING_OP_MSG_RING, 5.18 */ };
 
-/* Does the device poll? Of a partition its disk says so. */
+/* Whether the device polls. For a partition the queue is in its disk's folder. */
 static bool polls(int fd)
 {
 	struct stat st;
@@ -116,7 +116,7 @@ static bool polls(int fd)
 
 static bool device_polls;
 
-/* Completions for a polled ring can only be posted, and that came late. */
+/* A polled ring gets the shim's completions only by message, which came with Linux 5.18. */
 static unsigned possible_setup(unsigned setup)
 {
 	struct io_uring_probe *probe = io_uring_get_probe();
@@ -181,7 +181,7 @@ static void add_write(const struct arguments *a, const struct ring_kind *kind,
 	else
 		io_uring_prep_write(sqe, a->fd, a->single.iov_base, (unsigned)a->single.iov_len,
 				    (uint64_t)a->offset);
-	/* Once a ring has drained, who may not wait does wait on some kernels (6.12), not on
+	/* Once a ring has drained, a write with RWF_NOWAIT waits on some kernels (6.12), but not on
 	 * others. */
 	sqe->rw_flags = a->rwf & (kind->batch == BEFORE_DRAIN ? ~RWF_NOWAIT : ~0);
 	sqe->flags = (uint8_t)(kind->sqe_flags | (kind->batch == HEAD ? IOSQE_IO_LINK : 0));
@@ -192,7 +192,7 @@ static void add_write(const struct arguments *a, const struct ring_kind *kind,
 	sqe->user_data = TAG;
 }
 
-/* How many entries there are. */
+/* Adds the write and the entries around it; returns the number of entries. */
 static unsigned add_batch(const struct arguments *a, const struct ring_kind *kind,
 			  struct io_uring *ring, bool fixed)
 {
@@ -206,7 +206,7 @@ static unsigned add_batch(const struct arguments *a, const struct ring_kind *kin
 	return ring->sq.sqe_tail - *ring->sq.khead;
 }
 
-/* The write's result; what the others' are follows from it. */
+/* Returns the write's result. The other entries' results must agree with it. */
 static long reap(const struct ring_kind *kind, struct io_uring *ring, unsigned count)
 {
 	long results[3] = { -EILSEQ, 0, 0 };

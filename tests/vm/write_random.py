@@ -4,7 +4,7 @@
 
 Writes COUNT blocks of random size and place with RWF_ATOMIC, each over data that is in the page
 cache, and reads each back through the page cache and directly. START is the partition's first
-sector; LOG gets a line "SECTOR SECTORS" for every write, to be held against the device's trace.
+sector. LOG gets a line "SECTOR SECTORS" for every write, to compare with the device's trace.
 """
 import mmap
 import os
