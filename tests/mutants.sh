@@ -178,7 +178,7 @@ SCSI commands sent once|device/transport_scsi.c|s/scsi_send_once(node, scsi, ret
 SCSI answers awaited|device/scsi.c|s/fcntl(node, F_SETFL, 0) < 0/0/|unit/transport_scsi
 no promise without the right to send|device/transport_scsi.c|s/!means(&disk, fd, &error)/0/|preload/scsi
 no ring where there is a filter|engine/own_ring.c|s/filter > 0 ? -EPERM : //|preload/uring
-no new thread behind a filter|engine/worker.c|s/(own_ring_may_be_wanted() \&\& beginning.filtered)/(0)/|preload/uring
+no new thread behind a filter|engine/worker.c|s/(own_ring_may_be_wanted() \&\& beginning.filtered)/(0)/;s/!beginning->filtered \&\& flight_open/flight_open/|preload/uring
 no descriptor left is no answer|engine/own_ring.c|/^static int find_out/,/^}/s/return 0;/return ASKED;/|preload/ring_object
 files of a ring that is not known|async/files.c|s/(!ring \&\& is_about_files(opcode))/0/|unit/files
 file that another ring is sent|async/files.c|s/opcode == URING_REGISTER_SEND_MSG_RING/0/|unit/files
@@ -206,7 +206,8 @@ attributes of a write|async/ring.c|s/ \&\& !attributes_of(sqe)//|preload/ring_ob
 what liburing refuses|door/uring.c|s/ring->features & URING_FEAT_MIN_TIMEOUT ?/1 ?/|preload/ring_object
 a worker does not wait for itself|engine/worker.c|s/return !is_worker \&\& maker/return maker/|preload/ring_object
 a child has no workers|engine/worker.c|s/ \&\& maker == getpid();/;/|preload/ring_object
-workers end|engine/worker.c|s/(!error .. holds)/1/|preload/ring_object
+workers end|engine/worker.c|s/(!late .. holds)/1/|preload/ring_object
+idle workers are woken|engine/worker.c|s/calls < idle ? calls : idle/0/|unit/worker preload/ring_object
 what was accepted is done|door/init.c|s/	ring_op_await_all();//|preload/ring_object
 as many as are wanted|base/pool.c|s/if (!pool->free)/if (0)/|preload/ring_object
 workers of a child|engine/worker.c|s/threads = idle = queued = holds = 0/(void)0/|unit/worker

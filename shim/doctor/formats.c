@@ -22,14 +22,16 @@ enum {
 void formats_list(const struct nvme_identity *identity, struct evidence *e)
 {
 	unsigned now = limits_nvme_format_index(identity);
-	char text[192] = "", metadata[16] = "";
+	char text[192] = "";
 
 	for (unsigned i = 0; i < limits_nvme_format_count(identity); i++) {
 		struct nvme_format format = limits_nvme_format_at(identity, i);
 		size_t length = strlen(text);
+		char metadata[16] = "";
 		if (!format.block)
 			continue;
-		snprintf(metadata, sizeof(metadata), format.metadata ? "+%u" : "", format.metadata);
+		if (format.metadata)
+			snprintf(metadata, sizeof(metadata), "+%u", format.metadata);
 		snprintf(text + length, sizeof(text) - length, "%s%u: %u%s%s", length ? ", " : "",
 			 i, format.block, metadata, i == now ? " (in use)" : "");
 	}

@@ -204,5 +204,8 @@ static int find_out(void)
 
 int own_ring_find_out(void)
 {
-	return own_ring_known = find_out();
+	int found = find_out();
+
+	own_ring_known = found;
+	return found;
 }

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -27,7 +28,7 @@ enum {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER;
+static sem_t wanted; /* idle threads wait for it */
 static struct work *first, **last = &first;
 static unsigned threads, idle, queued, holds;
 
@@ -73,14 +74,16 @@ static struct work *dequeue_some(unsigned room, bool alone)
 static bool wait_for_work(void)
 {
 	struct timespec until;
-	int error = 0;
+	int late = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec++;
 	idle++;
-	while (!first && (!error || holds)) {
-		until.tv_sec += error != 0;
-		error = pthread_cond_timedwait(&wanted, &lock, &until);
+	while (!first && (!late || holds)) {
+		until.tv_sec += late != 0;
+		pthread_mutex_unlock(&lock);
+		late = sem_timedwait(&wanted, &until) < 0 && errno == ETIMEDOUT;
+		pthread_mutex_lock(&lock);
 	}
 	idle--;
 	return first;
@@ -124,7 +127,8 @@ static bool begin(struct beginning *beginning, struct flight *flight)
 {
 	is_worker = true;
 	guard_for_ever();
-	bool good = own_ring_can(OWN_RING_POSTS) ? flight_open(flight) : own_ring_known != 0;
+	bool good = own_ring_can(OWN_RING_POSTS) ? !beginning->filtered && flight_open(flight)
+						 : own_ring_known != 0;
 
 	if (!beginning->filtered)
 		be_ordinary();
@@ -247,12 +251,12 @@ void worker_start(struct work *works)
 	span_before(works);
 	pthread_mutex_lock(&lock);
 	unsigned calls = enqueue(works);
+	unsigned wakes = calls < idle ? calls : idle; /* busy threads look at the queue anyway */
 	pthread_mutex_unlock(&lock);
 	if (!calls)
 		do_at_once(works);
-	for (; calls > 0;
-	     calls--) /* without the lock, or the thread would wake up only to wait for that */
-		pthread_cond_signal(&wanted);
+	for (; wakes > 0; wakes--) /* without the lock, which the woken thread takes */
+		sem_post(&wanted);
 }
 
 bool worker_hold(void)
@@ -276,7 +280,7 @@ void worker_release(void)
 RACY void worker_after_fork(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	wanted = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	sem_init(&wanted, 0, 0);
 	begun = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	first = NULL;
 	last = &first;

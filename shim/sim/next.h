@@ -4,6 +4,7 @@
 #define SIM_NEXT_H
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +62,8 @@ extern _Atomic bool sim_next_resolved;
 
 static inline const struct sim_next *sim_next(void)
 {
-	return __atomic_load_n(&sim_next_resolved, __ATOMIC_ACQUIRE) ? &sim_next_table
-								     : sim_next_resolve();
+	return atomic_load_explicit(&sim_next_resolved, memory_order_acquire) ? &sim_next_table
+									      : sim_next_resolve();
 }
 
 #endif

@@ -14,6 +14,7 @@
 #ifndef SIM_H
 #define SIM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -169,7 +170,7 @@ extern _Atomic bool sim_node_any;
 
 static inline bool sim_has_any(void)
 {
-	return __atomic_load_n(&sim_node_any, __ATOMIC_RELAXED);
+	return atomic_load_explicit(&sim_node_any, memory_order_relaxed);
 }
 static inline bool sim_node_of_fd(int fd, struct sim_node *ret_node)
 {

@@ -36,7 +36,8 @@ static inline const char *maybe_null(const char *path)
  * anything else is put on the stack. */
 #define PASS(call)                                                                                 \
 	do {                                                                                       \
-		if (!sim_has_any() && __atomic_load_n(&sim_next_resolved, __ATOMIC_ACQUIRE))       \
+		if (!sim_has_any() &&                                                              \
+		    atomic_load_explicit(&sim_next_resolved, memory_order_acquire))                \
 			return sim_next_table.call;                                                \
 	} while (0)
 

@@ -278,7 +278,7 @@ EXPORT long sim_syscall(long number, long a, long b, long c, long d, long e, lon
 	enum kind kind = number >= 0 && number < NUMBERS ? kinds[number] : NOT_OURS;
 
 	if ((kind == NOT_OURS || (kind >= DATA && !sim_has_any())) &&
-	    __atomic_load_n(&sim_next_resolved, __ATOMIC_ACQUIRE))
+	    atomic_load_explicit(&sim_next_resolved, memory_order_acquire))
 		return sim_next_table.syscall(number, a, b, c, d, e, f);
 	const long arguments[ARGUMENTS] = { a, b, c, d, e, f };
 	long result;

@@ -27,7 +27,7 @@ enum {
 	EXTENTS = 512,         /* in one FIEMAP call */
 	OFTEN = 1 << 18,       /* pages between two calls of progress() */
 	STATX_DIRECT = 0x2000, /* STATX_DIOALIGN (6.1), which older headers lack */
-	DIRECT_OFFSET = 0x9c, /* of stx_dio_offset_align */
+	DIRECT_OFFSET = 0x9c,  /* of stx_dio_offset_align */
 };
 
 /* The fields of a line are, by proc(5): id, parent, major:minor, root, mount point, options,
@@ -132,11 +132,6 @@ static int read_realtime(int fd, struct place *place)
 	return 0;
 }
 
-struct map {
-	struct fiemap head;
-	struct fiemap_extent extents[EXTENTS];
-};
-
 static struct place_piece piece_of(const struct fiemap_extent *extent)
 {
 	uint32_t flags = extent->fe_flags;
@@ -158,19 +153,20 @@ static struct place_piece piece_of(const struct fiemap_extent *extent)
 static int walk(int fd, struct place_walk *walk, uint64_t end, place_progress *progress,
 		struct place *place)
 {
-	AUTO_FREE struct map *map = calloc(1, sizeof(*map));
+	AUTO_FREE struct fiemap *map =
+		calloc(1, sizeof(*map) + EXTENTS * sizeof(map->fm_extents[0]));
 	uint64_t told = place->seen;
 	bool is_last = !map;
 
 	while (!is_last && walk->next < end) {
-		map->head = (struct fiemap){ .fm_start = walk->next,
-					     .fm_length = end - walk->next,
-					     .fm_extent_count = EXTENTS };
-		if (ioctl(fd, FS_IOC_FIEMAP, &map->head) < 0)
+		*map = (struct fiemap){ .fm_start = walk->next,
+					.fm_length = end - walk->next,
+					.fm_extent_count = EXTENTS };
+		if (ioctl(fd, FS_IOC_FIEMAP, map) < 0)
 			return -errno;
-		is_last = map->head.fm_mapped_extents < EXTENTS;
-		for (unsigned i = 0; i < map->head.fm_mapped_extents; i++) {
-			struct place_piece piece = piece_of(&map->extents[i]);
+		is_last = map->fm_mapped_extents < EXTENTS;
+		for (unsigned i = 0; i < map->fm_mapped_extents; i++) {
+			struct place_piece piece = piece_of(&map->fm_extents[i]);
 			if (piece.start + piece.length > end)
 				piece.length = piece.start < end ? end - piece.start : 0;
 			place_add(place, walk, &piece);
