@@ -4,9 +4,7 @@
  * Here the checks are left out, and a command is a NOP, which takes no time. Compared with as many
  * writes to /dev/null in the program's ring alone. CPU time of all threads for each write.
  *
- * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_leave -Wl,--wrap=engine_open_node
- * -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land
- * -Wl,--wrap=engine_finish -Wl,--wrap=span_after
+ * Links: -luring -Wl,--wrap=engine_start -Wl,--wrap=engine_leave -Wl,--wrap=engine_open_node -Wl,--wrap=engine_is_sound -Wl,--wrap=engine_prepare -Wl,--wrap=engine_land -Wl,--wrap=engine_finish -Wl,--wrap=span_after
  */
 #include <fcntl.h>
 #include <liburing.h>

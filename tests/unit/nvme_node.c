@@ -3,8 +3,7 @@
  * Tests whether a node is the disk's. /dev/null stands for the node, and each row gives the answers
  * of /sys.
  *
- * Links: -Wl,--wrap=sysfs_disk_name -Wl,--wrap=sysfs_disk_text -Wl,--wrap=real_open
- * -Wl,--wrap=real_ioctl -Wl,--wrap=identity_is_current
+ * Links: -Wl,--wrap=sysfs_disk_name -Wl,--wrap=sysfs_disk_text -Wl,--wrap=real_open -Wl,--wrap=real_ioctl -Wl,--wrap=identity_is_current
  */
 #include <errno.h>
 #include <fcntl.h>
