@@ -47,7 +47,7 @@ the kernel's own checks first|engine/find.c|s/if (result != -EOPNOTSUPP)/if (0)/
 partition's start|engine/engine.c|s/(request->start + request->offset) \/ request->block/request->offset \/ request->block/|preload/write
 flush where there is no FUA|engine/engine.c|s/result > 0 \&\& engine_flushes(device, request)/0/|preload/scsi preload/write
 FUA for a disk that does not know it|engine/engine.c|s/is_durable(request) \&\& device->queue.durable == DURABLE_BY_FUA/is_durable(request)/|preload/scsi
-flush after a command among others|engine/async.c|s/!engine_flushes(engine_device(job), \&job->request) \&\& //|unit/engine_async
+flush after a command among others|engine/finish.c|s/!engine_flushes(engine_device(job), \&job->request) \&\& //|unit/engine_async
 no volatile cache|device/device.c|s/strcmp(cache, "write back") != 0/0/|preload/write
 FUA for O_DSYNC|engine/engine.c|s/(request->open_flags & (O_DSYNC . O_SYNC))/0/|preload/scsi
 FUA for RWF_DSYNC|engine/engine.c|s/(request->rwf & (RWF_DSYNC . RWF_SYNC))/0/|preload/write
@@ -65,7 +65,7 @@ hold: a position drawn anew|device/hold_open.c|s/if (getrandom(&number, sizeof(n
 hold: a fork in mid-write|device/hold_end.c|/^RACY static void leave_to_child/,/^}/s/if (uses) {/if (0) {/|unit/hold_end
 hold: a fork, and what other threads use|device/hold.c|/^void hold_hand_over/,/^}/s/mine\[i\] = NULL;/;/|unit/hold_end
 one of several, another file|engine/find.c|s/file->look.number = 0;/;/|unit/engine_async
-what has waited for a thread|engine/async.c|s/now - job->since < SOON/1/|unit/engine_async
+what has waited for a thread|engine/finish.c|s/now - job->since < SOON/1/|unit/engine_async
 hold: a stale number|device/hold.c|s/while (own >= 0 \&\& !is_free_of_holds(own))/while (0)/|unit/hold_end
 hold: its position is its own|device/hold_open.c|s/return lseek(own, position, SEEK_SET) == position ? position : 0;/return 0;/|unit/hold
 hold: open elsewhere|device/hold_end.c|s/ .. is_open_elsewhere(&node, first, last)//|unit/hold preload/hold
@@ -206,11 +206,11 @@ attributes of a write|async/ring.c|s/ \&\& !attributes_of(sqe)//|preload/ring_ob
 what liburing refuses|door/uring.c|s/ring->features & URING_FEAT_MIN_TIMEOUT ?/1 ?/|preload/ring_object
 a worker does not wait for itself|engine/worker.c|s/return !is_worker \&\& maker/return maker/|preload/ring_object
 a child has no workers|engine/worker.c|s/ \&\& maker == getpid();/;/|preload/ring_object
-workers end|engine/worker.c|s/(!late .. holds)/1/|preload/ring_object
+workers end|engine/worker.c|s/(!late .. reserved)/1/|preload/ring_object
 idle workers are woken|engine/worker.c|s/calls < idle ? calls : idle/0/|unit/worker preload/ring_object
 what was accepted is done|door/init.c|s/	ring_op_await_all();//|preload/ring_object
 as many as are wanted|base/pool.c|s/if (!pool->free)/if (0)/|preload/ring_object
-workers of a child|engine/worker.c|s/threads = idle = queued = holds = 0/(void)0/|unit/worker
+workers of a child|engine/worker.c|s/threads = idle = queued = reserved = 0/(void)0/|unit/worker
 events told apart by data|async/aio_table.c|s/op->data == event->data/1/|preload/aio_object
 result of an event|async/aio_table.c|s/event->res = op->work.result/event->res = 16384/|preload/aio
 io_destroy waits|async/aio.c|/^long aio_destroy/,/^}/s/aio_table_await(context);//|preload/aio
@@ -232,7 +232,7 @@ libaio's writes are done before the end|door/init.c|s/	aio_table_await_all();//|
 pages in the way of one of several|engine/span.c|s/is_in(work, span) \&\& !clear)/0)/|unit/span
 one of several that is refused|engine/span.c|s/		refuse(work, error);/		(void)refuse;/|unit/span
 something in the way|device/cache.c|/^bool cache_is_clear/,/^}/s/ == -EINVAL/ != 1/|unit/span
-what nobody has asked about|engine/async.c|s/job->asks ? engine_ask(job) : REQUEST_GOOD/REQUEST_GOOD/|unit/engine_async
+what nobody has asked about|engine/finish.c|s/job->asks ? engine_ask(job) : REQUEST_GOOD/REQUEST_GOOD/|unit/engine_async
 a filter is another thread's|base/filter.c|s,/proc/thread-self,/proc/self,|unit/filter
 a filter that cannot be told|base/filter.c|s/		return fd;/		return 0;/|unit/filter
 EPERM of a filter|engine/find.c|s/result == -EPERM .. result == -EACCES/0/|preload/guest
@@ -247,7 +247,7 @@ disk that is alive|device/generic.c|s/is_alive(generic, fd)/1/|unit/generic
 number that leads to the disk|device/identity.c|s/by_fd == by_number/1/|unit/generic
 partition is not taken for its disk|base/sysfs.c|s/bool found = stat(path, .st) == 0/int fd = real_open(AT_FDCWD, path, O_RDONLY); bool found = fd >= 0; errno = ENOENT/|unit/identity
 address that the number leads to|device/generic.c|s/ \&\& is_at_its_address(generic)//|unit/generic
-hold that was closed unseen|engine/async.c|/^bool engine_is_sound/,/^}/s/return .*/return true;/|unit/engine_async
+hold that was closed unseen|engine/finish.c|/^bool engine_is_sound/,/^}/s/return .*/return true;/|unit/engine_async
 registered buffer|engine/engine.c|s/call->registered ? 2 : //|preload/uring
 segments that cannot be read|base/memory.c|s/return answer != MISSING/return true/|preload/aio
 unreadable memory of a bad write|base/memory.c|s/return ask(&byte, address, 1) != MISSING/return true/|preload/write

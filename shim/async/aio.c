@@ -46,8 +46,8 @@ static bool is_atomic_write(const struct iocb *iocb)
 struct submission {
 	aio_context_t context;
 	struct engine_file file;
-	bool held;   /* worker_hold() was called */
-	bool proven; /* the first signal was proven to be ours */
+	bool has_worker; /* worker_reserve() was called */
+	bool proven;     /* the first signal was proven to be ours */
 	struct disguise {
 		bool worn;
 		struct aio_op *op; /* NULL: nothing is left to be done */
@@ -94,7 +94,7 @@ static void done(struct work *work, struct flight *flight)
 static bool do_later(struct submission *submission, struct iocb *iocb, struct engine_job *job,
 		     int result, struct disguise *disguise)
 {
-	struct aio_op *op = submission->held
+	struct aio_op *op = submission->has_worker
 				    ? aio_table_add(submission->context, iocb, !submission->proven)
 				    : NULL;
 	if (!op)
@@ -139,9 +139,9 @@ static int put_on(struct submission *submission, struct iocb *iocb, struct disgu
 	struct engine_job job;
 	bool early;
 
-	if (!submission->held && !config_get().aio_inline)
-		submission->held = worker_hold();
-	submission->file.later = submission->held;
+	if (!submission->has_worker && !config_get().aio_inline)
+		submission->has_worker = worker_reserve();
+	submission->file.later = submission->has_worker;
 	*disguise = (struct disguise){ .was = *iocb };
 	int result = start(submission, iocb, &job, &early);
 	if (early || result == ENGINE_KERNEL)
@@ -216,7 +216,7 @@ static long submit_to_end(struct submission *submission, long count, struct iocb
 	long accepted = submit_all(submission, count, iocbs);
 
 	engine_forget(&submission->file);
-	if (submission->held)
+	if (submission->has_worker)
 		worker_release();
 	return accepted;
 }
@@ -238,7 +238,7 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 	struct submission submission;
 
 	submission.context = context;
-	submission.file.known = submission.held = submission.proven = false;
+	submission.file.known = submission.has_worker = submission.proven = false;
 	submission.file.device = NULL;
 	submission.file.hold = NULL;
 	return submit_guarded(&submission, count, iocbs);

@@ -70,7 +70,7 @@ void ring_batch_end(struct ring_batch *batch)
 {
 	engine_forget(&batch->file);
 	leave_slot(batch);
-	if (batch->worker == RING_WORKER_HELD)
+	if (batch->worker == RING_WORKER_RESERVED)
 		worker_release();
 	batch->worker = RING_WORKER_UNKNOWN;
 }
@@ -151,8 +151,8 @@ static bool is_waited_for(const struct ring_batch *batch)
 static bool has_worker(struct ring_batch *batch)
 {
 	if (batch->worker == RING_WORKER_UNKNOWN)
-		batch->worker = ring_op_hold_worker() ? RING_WORKER_HELD : RING_WORKER_NONE;
-	return batch->worker == RING_WORKER_HELD;
+		batch->worker = ring_op_reserve_worker() ? RING_WORKER_RESERVED : RING_WORKER_NONE;
+	return batch->worker == RING_WORKER_RESERVED;
 }
 
 static bool may_leave(struct ring_batch *batch, const struct io_uring_sqe *sqe)

@@ -34,7 +34,7 @@ struct ring_batch {
 	struct file *registered; /* in use, of this slot; NULL: none */
 	unsigned slot;
 	int slot_fd;
-	enum { RING_WORKER_UNKNOWN, RING_WORKER_NONE, RING_WORKER_HELD } worker;
+	enum { RING_WORKER_UNKNOWN, RING_WORKER_NONE, RING_WORKER_RESERVED } worker;
 	struct ring_op *op; /* of the entry that was taken out */
 	struct ring_op_list taken;
 };

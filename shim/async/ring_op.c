@@ -162,9 +162,9 @@ static void done(struct work *work, struct flight *flight)
 		give_back(op);
 }
 
-bool ring_op_hold_worker(void)
+bool ring_op_reserve_worker(void)
 {
-	if (own_ring_cannot(OWN_RING_POSTS) || !worker_hold())
+	if (own_ring_cannot(OWN_RING_POSTS) || !worker_reserve())
 		return false;
 	if (!own_ring_cannot(OWN_RING_POSTS))
 		return true;

@@ -16,7 +16,7 @@
 struct ring_op;
 
 /* True: writes can be taken out, until worker_release(). */
-bool ring_op_hold_worker(void);
+bool ring_op_reserve_worker(void);
 
 /* Takes a write out of this ring, which is in use. If `result` is an error or REQUEST_EMPTY,
  * nothing but the posting of it is left to do. NULL: there is no memory, or no descriptor left. */

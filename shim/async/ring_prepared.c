@@ -79,7 +79,7 @@ struct found {
 	unsigned count;
 };
 
-static struct found look(const struct uring *ring)
+static struct found scan(const struct uring *ring)
 {
 	struct found found = { .count = ring->sq.sqe_tail - ring->sq.sqe_head };
 
@@ -146,7 +146,7 @@ unsigned ring_before_submit(struct uring *uring, unsigned waits)
 {
 	if ((uring->flags & ~(URING_SETUP_KNOWN | URING_SETUP_SQ_REWIND)) || !concerns_us(uring))
 		return 0;
-	struct found found = look(uring);
+	struct found found = scan(uring);
 	if ((!found.atomic && !found.drain && found.files == FILES_STAY) ||
 	    config_get().mode == MODE_OFF)
 		return 0;

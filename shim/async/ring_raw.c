@@ -166,7 +166,7 @@ static bool handle(struct pass *pass, struct io_uring_sqe *sqe, uint32_t positio
 }
 
 /* We do an atomic write only when the kernel has accepted all before its chain. */
-static bool look(struct pass *pass, uint32_t position)
+static bool visit(struct pass *pass, uint32_t position)
 {
 	struct io_uring_sqe *sqe = entry_at(pass->ring, position);
 
@@ -206,7 +206,7 @@ static bool submit_all(struct pass *pass, unsigned count)
 
 	for (uint32_t i = first; i != first + count; i++) {
 		pass->batch.loose |= i == loose;
-		if (!look(pass, i))
+		if (!visit(pass, i))
 			return false;
 	}
 	return hand_over(pass);

@@ -36,7 +36,7 @@ struct hold {
 				   has changed */
 	_Atomic bool is_told;   /* a thread has filled in `device`, or is about to */
 	struct device device;   /* the first answer; a different one ends the hold */
-	_Atomic int node_tried; /* result of trying /dev/ngXnY, see engine/async.c */
+	_Atomic int node_tried; /* result of trying /dev/ngXnY, see engine/finish.c */
 };
 
 /* hold_recall() returns a hold of this node, of any access mode, whose device has answered; or

@@ -260,7 +260,7 @@ static void look_at_write_right(const struct patient *p, struct evidence *e)
 		      strerror(-p->means_error));
 	if (cmd_examine_is_scsi(p))
 		cmd_examine_generic(p, e);
-	else if (!p->open_error && engine_decide(&p->device, config_get().mode) == LANE_COMMAND)
+	else if (!p->open_error && engine_lane(&p->device, config_get().mode) == LANE_COMMAND)
 		evidence_advise(
 			e, "this kernel requires CAP_SYS_ADMIN for a write command, unless the "
 			   "controller's Commands Supported and Effects log allows it");

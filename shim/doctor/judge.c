@@ -147,7 +147,7 @@ void judge_conclude(const struct patient *p, struct evidence *e)
 		conclude_lost(p, e);
 	else if (p->read_only && (p->device.transport || has_native))
 		refuse(e, VERDICT_NO, "it is read-only");
-	else if (!p->error && engine_decide(&p->device, config_get().mode) == LANE_COMMAND)
+	else if (!p->error && engine_lane(&p->device, config_get().mode) == LANE_COMMAND)
 		conclude_command(p, e);
 	else
 		conclude_native(p, e);

@@ -68,7 +68,7 @@ size_t attribute_text(int queue, enum attribute which, bool kernel_has,
 	if (config_get().mode == MODE_OFF || sysfs_disk_of_queue(queue, &number) < 0)
 		return 0;
 	bool is_ours =
-		ask(number, &device) && engine_decide(&device, config_get().mode) == LANE_COMMAND;
+		ask(number, &device) && engine_lane(&device, config_get().mode) == LANE_COMMAND;
 	if (kernel_has && !is_ours)
 		return 0;
 	uint64_t value = value_of(is_ours ? &device.limits : &none, which);

@@ -17,7 +17,7 @@
 #include "engine/account.h"
 #include "engine/own_table.h"
 
-enum lane engine_decide(const struct device *device, enum mode mode)
+enum lane engine_lane(const struct device *device, enum mode mode)
 {
 	const struct limits *ours = &device->limits, *native = &device->native;
 

@@ -55,7 +55,7 @@ enum lane {
 };
 
 /* Pure. */
-enum lane engine_decide(const struct device *device, enum mode mode);
+enum lane engine_lane(const struct device *device, enum mode mode);
 
 ssize_t engine_write(const struct write_call *call);
 

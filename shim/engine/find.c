@@ -233,7 +233,7 @@ static bool is_for_kernel(const struct write_call *call, enum form form,
 {
 	const struct device *device = file->hold ? &file->hold->device : &file->own;
 
-	if (engine_decide(device, config_get().mode) != LANE_KERNEL)
+	if (engine_lane(device, config_get().mode) != LANE_KERNEL)
 		return false;
 	if (!device->transport || !device->limits.most)
 		return true;

@@ -119,7 +119,7 @@ static void add_limits(int dirfd, const char *path, int flags, struct statx *stx
 			return;
 		ask_somehow(&q);
 	}
-	if (!q.error && engine_decide(&q.device, config_get().mode) == LANE_COMMAND) {
+	if (!q.error && engine_lane(&q.device, config_get().mode) == LANE_COMMAND) {
 		fill(stx, &q.device.limits);
 		account_statx(number);
 	}

@@ -30,7 +30,7 @@ enum {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sem_t wanted; /* idle threads wait for it */
 static struct work *first, **last = &first;
-static unsigned threads, idle, queued, holds;
+static unsigned threads, idle, queued, reserved;
 
 /* A thread that begins. It counts in `threads` once it has told its outcome. */
 struct beginning {
@@ -70,7 +70,7 @@ static struct work *dequeue_some(unsigned room, bool alone)
 	return works;
 }
 
-/* With the lock. False: a second has passed, and nobody holds it. */
+/* With the lock. False: a second has passed, and no worker is reserved. */
 static bool wait_for_work(void)
 {
 	struct timespec until;
@@ -79,7 +79,7 @@ static bool wait_for_work(void)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec++;
 	idle++;
-	while (!first && (!late || holds)) {
+	while (!first && (!late || reserved)) {
 		until.tv_sec += late != 0;
 		pthread_mutex_unlock(&lock);
 		late = sem_timedwait(&wanted, &until) < 0 && errno == ETIMEDOUT;
@@ -259,12 +259,12 @@ void worker_start(struct work *works)
 		sem_post(&wanted);
 }
 
-bool worker_hold(void)
+bool worker_reserve(void)
 {
 	GUARDED;
 	pthread_mutex_lock(&lock);
 	bool there = threads > 0 ? maker == getpid() : has_thread(1);
-	holds += there;
+	reserved += there;
 	pthread_mutex_unlock(&lock);
 	return there;
 }
@@ -273,7 +273,7 @@ void worker_release(void)
 {
 	GUARDED;
 	pthread_mutex_lock(&lock);
-	holds -= holds > 0; /* 0 in a child that was forked since worker_hold() */
+	reserved -= reserved > 0; /* 0 in a child that was forked since worker_reserve() */
 	pthread_mutex_unlock(&lock);
 }
 
@@ -284,6 +284,6 @@ RACY void worker_after_fork(void)
 	begun = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	first = NULL;
 	last = &first;
-	threads = idle = queued = holds = 0;
+	threads = idle = queued = reserved = 0;
 	is_worker = false;
 }

@@ -14,7 +14,7 @@
 
 /* True: there is a thread with all that it needs. One stays until worker_release(), and runs all
  * works that are started by then. Thread-safe; not to be called in a child of vfork(). */
-bool worker_hold(void);
+bool worker_reserve(void);
 void worker_release(void);
 
 /* Gives this work, and those that follow it by `next`, to the threads; where there is none, does

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine_decide() by a table; engine_write() and engine_statx() on everything that is not a disk
+ * engine_lane() by a table; engine_write() and engine_statx() on everything that is not a disk
  * with atomic writes, where they must give exactly what the kernel gives. No test writes to a disk
  * of this machine: the block device is a loop disk over memory.
  */
@@ -110,7 +110,7 @@ START_TEST(lane_follows_mode_and_limits)
 			    .unit_max = decisions[_i].ours.max },
 	};
 
-	ck_assert_msg(engine_decide(&device, decisions[_i].mode) == decisions[_i].expected, "%s",
+	ck_assert_msg(engine_lane(&device, decisions[_i].mode) == decisions[_i].expected, "%s",
 		      decisions[_i].why);
 }
 END_TEST
