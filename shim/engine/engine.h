@@ -64,7 +64,8 @@ struct engine_job {
 	struct request request;
 	struct hold *hold; /* in use, if the write is good, until it is finished or dropped */
 	bool by_hold;      /* the device is the hold's */
-	bool asks;         /* the page cache is still to be asked about */
+	bool asks;         /* the page cache is still to be asked about: before the command or, in a
+			      flight, after it */
 	uint64_t since;    /* engine_file.since; 0: it is sent at once */
 	struct device own; /* the device, unless by_hold */
 	uint64_t began;    /* account_begin() of engine_prepare() */

@@ -18,6 +18,7 @@ enum tag { COMMAND = 0, MESSAGE = 1, NODE = 2, SIGNAL = 3, TAGS = 3 };
 
 /* Each may be followed by two entries, and a disk's first one needs one more before it. */
 enum { MOST = OWN_RING_ENTRIES / 2 - FLIGHT_NODES };
+_Static_assert((int)OWN_RING_FILES == FLIGHT_NODES + FLIGHT_SIGNALS, "a file for each");
 
 /* The kernel does no such commands for this process: no worker tries one again. */
 static _Atomic bool refused;

@@ -26,7 +26,8 @@ struct flight;
  * been called. Any thread may call them, with all signals blocked. */
 struct work {
 	struct engine_job job;
-	int result; /* REQUEST_GOOD: the job is still to be done. Else the write's result */
+	int result; /* REQUEST_GOOD: the job is still to be done. Else the write's result; in a
+		       flight, between completion and landing: the command's status */
 	/* flight: NULL if no worker did it, but the thread that submitted it. */
 	void (*done)(struct work *work, struct flight *flight);
 	void (*posted)(struct work *work, struct flight *flight, int error); /* < 0: -errno */

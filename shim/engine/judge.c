@@ -32,7 +32,7 @@ static int late_error(int fd, const struct request *request, enum request_latene
 }
 
 /* Asks whether the device is read-only or swap space. Only a write that will fail needs that: for a
- * good one cache_prepare() finds out. RWF_NOWAIT drops nothing from the page cache. */
+ * good one cache_clear() finds out. RWF_NOWAIT drops nothing from the page cache. */
 static void look_at_state(int fd, struct request *request)
 {
 	int error = cache_prepare(fd, 0, request->block, RWF_NOWAIT);
