@@ -429,6 +429,7 @@ simulated: data past the doors|sim/node.c|s/if (st.st_size)/if (0)/|sim/medium
 simulated: mappings see what is written|sim/disk.c|s/if (!error \&\& !write->from_mirror)/if (0)/|sim/medium
 simulated: readers see what mappings hold|sim/disk.c|s/sim_state(disk)->mirrored ? sim_mirror_fd(disk) : -1/-1/|sim/medium
 simulated: what nobody synced is written at the end|sim/mirror.c|/^__attribute__((destructor))/,/^}/s/sim_mirror_write_back(sim_disk_at(i));/;/|sim/medium
+simulated: a fork while a mapping is looked for|sim/mirror.c|s/pthread_atfork(NULL, NULL, unlock);/(void)unlock;/|sim/medium
 simulated: somebody's image|sim/place.c|s/if (!is_ours(disk))/if (0)/|sim/tree
 simulated: the power is on again|sim/state.c|s/if (!used)/if (0)/|sim/tree
 simulated: processes count together|sim/state.c|s/if (!used)/if (1)/|sim/tree
