@@ -426,6 +426,7 @@ simulated: what was flushed is there|sim/cache.c|/^int sim_cache_flush/,/^}/s/si
 simulated: what was written past the cache is there|sim/cache.c|s/piece->durable .. //|sim/tree
 simulated: a cache that is full|sim/cache.c|s/if (state->cache_end > 2 \* disk->cache)/if (0)/|sim/tree
 simulated: data past the doors|sim/node.c|s/if (st.st_size)/if (0)/|sim/medium
+simulated: a node's file that is another one|sim/node.c|/^static void learn(/,/^}/s/atomic_store/if (!known[node->disk->index * PLACES + place]) atomic_store/|sim/medium
 simulated: mappings see what is written|sim/disk.c|s/if (!error \&\& !write->from_mirror)/if (0)/|sim/medium
 simulated: readers see what mappings hold|sim/disk.c|s/sim_state(disk)->mirrored ? sim_mirror_fd(disk) : -1/-1/|sim/medium
 simulated: what nobody synced is written at the end|sim/mirror.c|/^__attribute__((destructor))/,/^}/s/sim_mirror_write_back(sim_disk_at(i));/;/|sim/medium

@@ -262,6 +262,17 @@ static void past_the_doors(void)
 	want(image_holds(START, 512, 0));
 }
 
+/* Somebody removed the node's file, which is made again: it is the disk, too. */
+static void another_file(void)
+{
+	char path[300];
+
+	open_disk();
+	snprintf(path, sizeof(path), "%s.sim/disk", image_path());
+	want(unlink(path) == 0);
+	want(pwrite(open_disk(), buffer(512, 'a'), 512, 0) == 512 && image_holds(0, 512, 'a'));
+}
+
 const struct body bodies[] = {
 	{ "between_descriptors", between_descriptors },
 	{ "refused", refused },
@@ -273,6 +284,7 @@ const struct body bodies[] = {
 	{ "found_by_a_child", found_by_a_child },
 	{ "by_number", by_number },
 	{ "past_the_doors", past_the_doors },
+	{ "another_file", another_file },
 	{ NULL, NULL },
 };
 
