@@ -22,7 +22,7 @@ struct verify_report {
 	uint64_t acknowledged, damaged, behind;
 	double seconds;
 	bool is_unchecked; /* nothing was read back yet */
-	bool is_stopped;   /* by a signal, before its time was over */
+	bool is_stopped;   /* before its time was over: by a signal, unless there is a failure */
 	int examples;
 	struct {
 		enum verify_finding kind;
