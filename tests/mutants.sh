@@ -333,6 +333,7 @@ verify: older than acknowledged|verify/judge.c|s/sight->sequence >= known->seque
 verify: lost out of order|verify/judge.c|s/known->index < kept_after/0/|unit/verify_judge
 verify: older than a reader may see|verify/judge.c|s/sight->sequence < least/0/|unit/verify_judge
 verify: acknowledged after the device|verify/power.c|s/int error = verify_target_write_run(.*/int error = verify_log_acknowledge(\&power->log, first, tags[0].sequence); error = verify_target_write_run(power->target, buffer, tags, count, power->durable);/|command/verify.sh
+verify: a failure that is at no place|verify/report.c|s/if (place.length)/if (1)/|unit/no_memory
 verify: what is on a device|verify/guard.c|s/is_occupied(fd, reason)) {/0) {/|command/verify.sh
 verify: who uses a device|verify/guard.c|s/ \&\& is_used(st.st_rdev, reason)/ \&\& (*reason = 0)/|command/verify.sh
 verify: claimed by another|verify/guard.c|s/told < VERIFY_TOLD ? O_EXCL : 0/0/|command/verify.sh

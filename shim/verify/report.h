@@ -37,6 +37,7 @@ struct verify_report verify_report_of(const char *device, const char *mode);
 void verify_report_add(struct verify_report *report, enum verify_finding kind,
 		       struct verify_place place, const struct verify_sight *sight,
 		       uint64_t wanted);
+/* Thread-safe. place: of 0 bytes if the failure is at none. */
 void verify_report_fail(struct verify_report *report, const char *what, struct verify_place place,
 			int error);
 uint64_t verify_report_found(const struct verify_report *report);
