@@ -311,6 +311,8 @@ report: nobody truncates the memory|report/report.c|s/fcntl(fd, F_ADD_SEALS, .*)
 report: no memory that can be truncated|base/counters_share.c|s/fd >= 0 \&\& is_sealed(fd)/fd >= 0/|unit/counters
 report: another file than the memory|base/counters_share.c|s/held >= 0 \&\& is_memory(held)/held >= 0/|unit/counters
 report: another process of that number|base/counters_share.c|s/st.st_ino == counters->report.namespace/1/|unit/counters
+report: not printed|report/report.c|s/!print() .. fflush/print(), fflush/|unit/no_memory
+stat: not printed|report/stat.c|s/output->list \&\& !print_json(wishes, output->list)/output->list \&\& !(print_json(wishes, output->list), 1)/|unit/no_memory
 report: counted from the start|door/init.c|s/counters_start();/;/|command/report.sh
 report: a session of its own|report/reporter.c|s/setsid();/;/|command/report.sh
 report: standard output is the program's|report/reporter.c|s/dup2(null, STDOUT_FILENO);/;/|command/report.sh
