@@ -313,6 +313,7 @@ report: another file than the memory|base/counters_share.c|s/held >= 0 \&\& is_m
 report: another process of that number|base/counters_share.c|s/st.st_ino == counters->report.namespace/1/|unit/counters
 report: not printed|report/report.c|s/!print() .. fflush/print(), fflush/|unit/no_memory
 stat: not printed|report/stat.c|s/output->list \&\& !print_json(wishes, output->list)/output->list \&\& !(print_json(wishes, output->list), 1)/|unit/no_memory
+stat: no bound of the slowest|report/summary.c|/^uint64_t summary_bound/,/^}/s/COUNTERS_BUCKETS - 1/COUNTERS_BUCKETS/|unit/summary
 report: counted from the start|door/init.c|s/counters_start();/;/|command/report.sh
 report: a session of its own|report/reporter.c|s/setsid();/;/|command/report.sh
 report: standard output is the program's|report/reporter.c|s/dup2(null, STDOUT_FILENO);/;/|command/report.sh
