@@ -312,6 +312,9 @@ report: nobody truncates the memory|report/report.c|s/fcntl(fd, F_ADD_SEALS, .*)
 report: no memory that can be truncated|base/counters_share.c|s/fd >= 0 \&\& is_sealed(fd)/fd >= 0/|unit/counters
 report: another file than the memory|base/counters_share.c|s/held >= 0 \&\& is_memory(held)/held >= 0/|unit/counters
 report: another process of that number|base/counters_share.c|s/st.st_ino == counters->report.namespace/1/|unit/counters
+report: not printed|report/report.c|s/!print() .. fflush/print(), fflush/|unit/no_memory
+stat: not printed|report/stat.c|s/output->list \&\& !print_json(wishes, output->list)/output->list \&\& !(print_json(wishes, output->list), 1)/|unit/no_memory
+stat: no bound of the slowest|report/summary.c|/^uint64_t summary_bound/,/^}/s/COUNTERS_BUCKETS - 1/COUNTERS_BUCKETS/|unit/summary
 report: counted from the start|door/init.c|s/counters_start();/;/|command/report.sh
 report: a session of its own|report/reporter.c|s/setsid();/;/|command/report.sh
 report: standard output is the program's|report/reporter.c|s/dup2(null, STDOUT_FILENO);/;/|command/report.sh
@@ -334,6 +337,7 @@ verify: older than acknowledged|verify/judge.c|s/sight->sequence >= known->seque
 verify: lost out of order|verify/judge.c|s/known->index < kept_after/0/|unit/verify_judge
 verify: older than a reader may see|verify/judge.c|s/sight->sequence < least/0/|unit/verify_judge
 verify: acknowledged after the device|verify/power.c|s/int error = verify_target_write_run(.*/int error = verify_log_acknowledge(\&power->log, first, tags[0].sequence); error = verify_target_write_run(power->target, buffer, tags, count, power->durable);/|command/verify.sh
+verify: a failure that is at no place|verify/report.c|s/if (place.length)/if (1)/|unit/no_memory
 verify: what is on a device|verify/guard.c|s/is_occupied(fd, reason)) {/0) {/|command/verify.sh
 verify: who uses a device|verify/guard.c|s/ \&\& is_used(st.st_rdev, reason)/ \&\& (*reason = 0)/|command/verify.sh
 verify: claimed by another|verify/guard.c|s/told < VERIFY_TOLD ? O_EXCL : 0/0/|command/verify.sh
@@ -427,9 +431,11 @@ simulated: what was flushed is there|sim/cache.c|/^int sim_cache_flush/,/^}/s/si
 simulated: what was written past the cache is there|sim/cache.c|s/piece->durable .. //|sim/tree
 simulated: a cache that is full|sim/cache.c|s/if (state->cache_end > 2 \* disk->cache)/if (0)/|sim/tree
 simulated: data past the doors|sim/node.c|s/if (st.st_size)/if (0)/|sim/medium
+simulated: a node's file that is another one|sim/node.c|/^static void learn(/,/^}/s/atomic_store/if (!known[node->disk->index * PLACES + place]) atomic_store/|sim/medium
 simulated: mappings see what is written|sim/disk.c|s/if (!error \&\& !write->from_mirror)/if (0)/|sim/medium
 simulated: readers see what mappings hold|sim/disk.c|s/sim_state(disk)->mirrored ? sim_mirror_fd(disk) : -1/-1/|sim/medium
 simulated: what nobody synced is written at the end|sim/mirror.c|/^__attribute__((destructor))/,/^}/s/sim_mirror_write_back(sim_disk_at(i));/;/|sim/medium
+simulated: a fork while a mapping is looked for|sim/mirror.c|s/pthread_atfork(NULL, NULL, unlock);/(void)unlock;/|sim/medium
 simulated: somebody's image|sim/place.c|s/if (!is_ours(disk))/if (0)/|sim/tree
 simulated: the power is on again|sim/state.c|s/if (!used)/if (0)/|sim/tree
 simulated: processes count together|sim/state.c|s/if (!used)/if (1)/|sim/tree

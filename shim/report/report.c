@@ -88,22 +88,27 @@ static FILE *open_output(const char *file)
 	return strcmp(file, "-") == 0 ? stdout : fopen(file, "we");
 }
 
-static void print_json(void)
+static bool print_json(void)
 {
 	json_object *object = summary_json(&sum);
 
 	summary_add_version(object);
-	summary_print_json(reporter.out, object, true);
+	bool is_printed = summary_print_json(reporter.out, object, true);
 	json_object_put(object);
+	return is_printed;
+}
+
+static bool print(void)
+{
+	if (wishes.json)
+		return print_json();
+	summary_print(reporter.out, &sum, "untorn", wishes.histogram);
+	return true;
 }
 
 static void tell(void)
 {
-	if (wishes.json)
-		print_json();
-	else
-		summary_print(reporter.out, &sum, "untorn", wishes.histogram);
-	if (fflush(reporter.out) != 0)
+	if (!print() || fflush(reporter.out) != 0)
 		cmd_fail(0, "--report: %m");
 	if (reporter.lost)
 		cmd_fail(0, "--report: %u processes of other users are not counted", reporter.lost);

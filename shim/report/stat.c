@@ -268,15 +268,19 @@ static int show_all(const struct output *output)
 				  geteuid() ? " (root may look at all)" : "");
 }
 
+static bool print_json(const struct wishes *wishes, json_object *list)
+{
+	json_object *shown = wishes->all ? list : json_object_array_get_idx(list, 0);
+
+	return summary_print_json(stdout, shown, !wishes->watch);
+}
+
 static int print(const struct wishes *wishes, const struct output *output)
 {
 	if (output->metrics && !metrics_print(output->metrics, stdout))
 		return cmd_fail(1, "out of memory");
-	if (output->list)
-		summary_print_json(stdout,
-				   wishes->all ? output->list
-					       : json_object_array_get_idx(output->list, 0),
-				   !wishes->watch);
+	if (output->list && !print_json(wishes, output->list))
+		return cmd_fail(1, "cannot write to standard output: %m");
 	return 0;
 }
 
@@ -286,6 +290,8 @@ static int show_once(const struct wishes *wishes)
 				 .metrics = wishes->metrics ? metrics_new() : NULL,
 				 .histogram = wishes->histogram };
 
+	if ((wishes->json && !output.list) || (wishes->metrics && !output.metrics))
+		return cmd_fail(1, "out of memory");
 	int status = wishes->all ? show_all(&output) : show_one(wishes->pid, &output);
 	if (!status)
 		status = print(wishes, &output);

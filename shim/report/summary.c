@@ -24,6 +24,11 @@ bool summary_is_used(const struct counters_door *door)
 	       counters_read(&door->kernel) || summary_total(door->refused, COUNTERS_REASONS);
 }
 
+uint64_t summary_bound(int bucket)
+{
+	return bucket < COUNTERS_BUCKETS - 1 ? UINT64_C(1) << bucket : UINT64_MAX;
+}
+
 uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], unsigned percent)
 {
 	uint64_t all = summary_total(latency, COUNTERS_BUCKETS), wanted, below = 0;
@@ -34,9 +39,9 @@ uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], uns
 	for (int i = 0; i < COUNTERS_BUCKETS; i++) {
 		below += counters_read(&latency[i]);
 		if (below >= wanted)
-			return UINT64_C(1) << i;
+			return summary_bound(i);
 	}
-	return UINT64_C(1) << COUNTERS_BUCKETS;
+	return UINT64_MAX;
 }
 
 void summary_name(const struct counters_slot *slot, char ret_name[SUMMARY_NAME])
@@ -121,12 +126,30 @@ static void print_histogram(FILE *file, const counters_number latency[COUNTERS_B
 		print_bar(file, i, counters_read(&latency[i]), most);
 }
 
+static void print_bound(FILE *file, uint64_t bound)
+{
+	if (bound == UINT64_MAX)
+		fprintf(file, " >=%" PRIu64, summary_bound(COUNTERS_BUCKETS - 2));
+	else
+		fprintf(file, " <%" PRIu64, bound);
+}
+
+static void print_percentiles(FILE *file, const counters_number latency[COUNTERS_BUCKETS])
+{
+	uint64_t half = summary_percentile(latency, 50);
+
+	fputs(half ? "  " : "   -", file);
+	if (half) {
+		print_bound(file, half);
+		print_bound(file, summary_percentile(latency, 99));
+	}
+	fputc('\n', file);
+}
+
 static void print_door(FILE *file, const struct place *place, bool histogram)
 {
 	const struct counters_door *door = &place->slot->doors[place->door];
 	char name[SUMMARY_NAME];
-	uint64_t half = summary_percentile(door->latency, 50);
-	uint64_t most = summary_percentile(door->latency, 99);
 
 	summary_name(place->slot, name);
 	fprintf(file,
@@ -135,10 +158,7 @@ static void print_door(FILE *file, const struct place *place, bool histogram)
 		counters_read(&door->done) + counters_read(&door->errors),
 		counters_read(&door->bytes), counters_read(&door->errors),
 		summary_total(door->refused, COUNTERS_REASONS), counters_read(&door->kernel));
-	if (half)
-		fprintf(file, "   <%" PRIu64 " <%" PRIu64 "\n", half, most);
-	else
-		fprintf(file, "   -\n");
+	print_percentiles(file, door->latency);
 	print_refused(file, place);
 	if (histogram)
 		print_histogram(file, door->latency);

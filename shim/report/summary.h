@@ -29,7 +29,11 @@ void summary_name(const struct counters_slot *slot, char ret_name[SUMMARY_NAME])
 bool summary_is_used(const struct counters_door *door);
 uint64_t summary_total(const counters_number *numbers, int count);
 
-/* Returns microseconds: this share of the timed commands took less. 0: none was timed. */
+/* Returns microseconds: the commands of this bucket took less. UINT64_MAX: it has no upper bound.
+ */
+uint64_t summary_bound(int bucket);
+/* Returns microseconds: this share of the timed commands took less. 0: none was timed. UINT64_MAX:
+ * the share reaches into the bucket without an upper bound. */
 uint64_t summary_percentile(const counters_number latency[COUNTERS_BUCKETS], unsigned percent);
 
 #endif

@@ -46,6 +46,15 @@ static json_object *json_reasons(const struct counters *counters, const struct c
 	return list;
 }
 
+/* Puts null if there is no bound: no command was timed, or some took longer than all bounds. */
+static void put_bound(json_object *object, const char *name, uint64_t below)
+{
+	if (below && below != UINT64_MAX)
+		put(object, name, below);
+	else
+		json_object_object_add(object, name, NULL);
+}
+
 static json_object *json_latency(const struct counters_door *door)
 {
 	json_object *list = json_object_new_array();
@@ -55,23 +64,11 @@ static json_object *json_latency(const struct counters_door *door)
 		if (!count)
 			continue;
 		json_object *one = json_object_new_object();
-		put(one, "below_us", UINT64_C(1) << i);
+		put_bound(one, "below_us", summary_bound(i));
 		put(one, "count", count);
 		json_object_array_add(list, one);
 	}
 	return list;
-}
-
-/* Puts null if no command was timed. */
-static void put_percentile(json_object *object, const char *name, const struct counters_door *door,
-			   unsigned percent)
-{
-	uint64_t below = summary_percentile(door->latency, percent);
-
-	if (below)
-		put(object, name, below);
-	else
-		json_object_object_add(object, name, NULL);
 }
 
 static json_object *json_door(const struct counters *counters, const struct counters_slot *slot,
@@ -88,8 +85,8 @@ static json_object *json_door(const struct counters *counters, const struct coun
 	put(object, "kernel_failed", counters_read(&door->kernel_failed));
 	put(object, "refused", summary_total(door->refused, COUNTERS_REASONS));
 	json_object_object_add(object, "reasons", json_reasons(counters, slot, number));
-	put_percentile(object, "p50_us", door, 50);
-	put_percentile(object, "p99_us", door, 99);
+	put_bound(object, "p50_us", summary_percentile(door->latency, 50));
+	put_bound(object, "p99_us", summary_percentile(door->latency, 99));
 	json_object_object_add(object, "latency", json_latency(door));
 	return object;
 }

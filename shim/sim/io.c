@@ -102,7 +102,6 @@ static int store(const struct sim_node *node, const char *data, uint64_t offset,
 	return error;
 }
 
-/* Makes the checks from the flags on. The file may be written; iov is a copy, and not empty. */
 static ssize_t write_checked(const struct sim_io *io, const struct iovec *iov, size_t total)
 {
 	const struct sim_node *node = &io->file->node;
@@ -131,25 +130,6 @@ static ssize_t write_checked(const struct sim_io *io, const struct iovec *iov, s
 	return error ? error : (ssize_t)total;
 }
 
-ssize_t sim_io_write(const struct sim_io *io)
-{
-	struct iovec *iov = sim_memory_get(MAX_SEGMENTS * sizeof(*iov));
-	size_t total;
-
-	if (!iov)
-		return -ENOMEM;
-	ssize_t result = check_mode(io, -1);
-	if (!result)
-		result = import(io, iov, &total);
-	if (!result)
-		result = check_mode(io, O_RDONLY);
-	if (!result && total)
-		result = (uint64_t)io->offset + total > INT64_MAX ? -EINVAL
-								  : write_checked(io, iov, total);
-	sim_memory_put(iov, MAX_SEGMENTS * sizeof(*iov));
-	return result;
-}
-
 static ssize_t read_checked(const struct sim_io *io, const struct iovec *iov, size_t total)
 {
 	const struct sim_node *node = &io->file->node;
@@ -173,7 +153,10 @@ static ssize_t read_checked(const struct sim_io *io, const struct iovec *iov, si
 	return result;
 }
 
-ssize_t sim_io_read(const struct sim_io *io)
+/* Calls `checked` if the file is open for it and there is data. `checked` gets a copy of the vector
+ * and makes the checks from the flags on. */
+static ssize_t transfer(const struct sim_io *io, int unwanted,
+			ssize_t (*checked)(const struct sim_io *, const struct iovec *, size_t))
 {
 	struct iovec *iov = sim_memory_get(MAX_SEGMENTS * sizeof(*iov));
 	size_t total;
@@ -184,10 +167,20 @@ ssize_t sim_io_read(const struct sim_io *io)
 	if (!result)
 		result = import(io, iov, &total);
 	if (!result)
-		result = check_mode(io, O_WRONLY);
+		result = check_mode(io, unwanted);
 	if (!result && total)
 		result = (uint64_t)io->offset + total > INT64_MAX ? -EINVAL
-								  : read_checked(io, iov, total);
+								  : checked(io, iov, total);
 	sim_memory_put(iov, MAX_SEGMENTS * sizeof(*iov));
 	return result;
+}
+
+ssize_t sim_io_write(const struct sim_io *io)
+{
+	return transfer(io, O_RDONLY, write_checked);
+}
+
+ssize_t sim_io_read(const struct sim_io *io)
+{
+	return transfer(io, O_WRONLY, read_checked);
 }

@@ -31,6 +31,17 @@ static struct mapping mappings[MAPPINGS];
 static _Atomic unsigned mapped; /* the number of mappings so far */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Makes the lock anew in a child: the thread that held it is not there. */
+static void unlock(void)
+{
+	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	pthread_atfork(NULL, NULL, unlock);
+}
+
 int sim_mirror_fd(const struct sim_disk *disk)
 {
 	return sim_place_open(disk, "mirror");

@@ -93,44 +93,46 @@ bool sim_node_of_path(const char *path, struct sim_node *ret_node)
 	return false;
 }
 
-/* The nodes' files, as this process last opened or found them. Readers take no lock. */
-static struct known {
-	_Atomic bool set;
-	dev_t device;
-	ino_t inode;
-	struct sim_node node;
-} known[SIM_MAX_DISKS * (SIM_MAX_PARTS + 2)];
-enum { KNOWN = sizeof(known) / sizeof(known[0]) };
+/* The nodes' files, as this process last opened or found them; 0: none. Readers take no lock, so a
+ * file is one word: they never see the device of one file and the inode of another. */
+enum { PLACES = SIM_MAX_PARTS + 2, KNOWN = SIM_MAX_DISKS * PLACES };
+static _Atomic uint64_t known[KNOWN];
 
 _Atomic bool sim_node_any;
 
-static struct known *slot_of(const struct sim_node *node)
+/* Two files of one device never have the same word; those of two devices hardly ever. */
+static uint64_t word_of(const struct stat *st)
 {
-	unsigned place = node->generic ? SIM_MAX_PARTS + 1 : node->part;
-
-	return &known[node->disk->index * (SIM_MAX_PARTS + 2) + place];
+	return st->st_dev * UINT64_C(0x9e3779b97f4a7c15) + st->st_ino;
 }
 
 static void learn(const struct sim_node *node, const struct stat *st)
 {
-	struct known *slot = slot_of(node);
+	unsigned place = node->generic ? PLACES - 1 : node->part;
 
-	if (slot->set && slot->device == st->st_dev && slot->inode == st->st_ino)
-		return; /* others may be reading it */
-	slot->device = st->st_dev;
-	slot->inode = st->st_ino;
-	slot->node = *node;
-	atomic_store_explicit(&slot->set, true, memory_order_release);
+	atomic_store_explicit(&known[node->disk->index * PLACES + place], word_of(st),
+			      memory_order_release);
 }
 
-static const struct sim_node *find(const struct stat *st)
+static void set_known(unsigned i, struct sim_node *ret_node)
 {
-	for (int i = 0; i < KNOWN && S_ISREG(st->st_mode); i++) {
-		if (atomic_load_explicit(&known[i].set, memory_order_acquire) &&
-		    known[i].inode == st->st_ino && known[i].device == st->st_dev)
-			return &known[i].node;
+	if (i % PLACES == PLACES - 1)
+		set_generic(sim_disk_at(i / PLACES), ret_node);
+	else
+		set_node(sim_disk_at(i / PLACES), i % PLACES, ret_node);
+}
+
+static bool find(const struct stat *st, struct sim_node *ret_node)
+{
+	uint64_t word = word_of(st);
+
+	for (unsigned i = 0; i < KNOWN && S_ISREG(st->st_mode); i++) {
+		if (atomic_load_explicit(&known[i], memory_order_acquire) != word)
+			continue;
+		set_known(i, ret_node);
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* Lets the disk fail from now on: data got past our doors into the node's file. */
@@ -145,29 +147,27 @@ bool sim_node_find(int fd, struct sim_node *ret_node)
 {
 	struct stat st;
 
-	if (sim_fstat(fd, &st) < 0)
+	if (sim_fstat(fd, &st) < 0 || !find(&st, ret_node))
 		return false;
-	const struct sim_node *node = find(&st);
-	if (!node)
-		return false;
-	*ret_node = *node;
 	if (st.st_size)
-		fail(node);
+		fail(ret_node);
 	return true;
 }
 
 /* Data may have got past the doors after the last call that looked. */
 __attribute__((destructor)) static void at_end(void)
 {
+	struct sim_node node;
 	struct stat st;
 	char path[SIM_PATH];
 
-	for (int i = 0; sim_node_any && i < KNOWN; i++) {
-		if (!known[i].set)
+	for (unsigned i = 0; sim_node_any && i < KNOWN; i++) {
+		if (!known[i])
 			continue;
-		path_of(&known[i].node, path);
-		if (sim_stat(path, &st) == 0 && st.st_size && find(&st))
-			fail(&known[i].node);
+		set_known(i, &node);
+		path_of(&node, path);
+		if (sim_stat(path, &st) == 0 && st.st_size && find(&st, &node))
+			fail(&node);
 	}
 }
 
@@ -264,12 +264,13 @@ void sim_node_arrived(void)
 void sim_node_start(void)
 {
 	enum { LOW = 1024 };
+	struct sim_node node;
 	struct stat st;
 
 	for (unsigned i = 0; i < sim_disk_count(); i++)
 		learn_disk(sim_disk_at(i));
 	for (int fd = 0; fd < LOW && sim_disk_count() && !sim_node_any; fd++)
-		sim_node_any = sim_fstat(fd, &st) == 0 && find(&st);
+		sim_node_any = sim_fstat(fd, &st) == 0 && find(&st, &node);
 }
 
 static mode_t mode_of(const struct sim_node *node)

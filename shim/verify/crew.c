@@ -81,7 +81,7 @@ static void wait_for_end(struct verify_report *report, double seconds)
 		usleep(TICK_US);
 		passed = now() - start;
 	}
-	report->is_stopped = seconds > 0 && passed < seconds && !*report->failure;
+	report->is_stopped = seconds > 0 && passed < seconds;
 	verify_crew_end();
 	if (terminal)
 		fputs("\r\033[K", stderr);

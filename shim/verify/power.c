@@ -88,7 +88,7 @@ static void hand(void *context, unsigned number)
 	void *buffer = verify_target_buffer(power->target);
 
 	if (!buffer)
-		give_up(power, "memory", (struct verify_place){ 0, 0 }, -ENOMEM);
+		give_up(power, "allocating a buffer", (struct verify_place){ 0 }, -ENOMEM);
 	for (uint64_t n = 0; !verify_crew_is_over(); n++) {
 		uint64_t random = verify_random(power->target->layout.run + number, n);
 		(power->target->is_plain ? write_dense : write_scattered)(power, number, random,

@@ -118,7 +118,7 @@ static void hand(void *context, unsigned number)
 	void *buffer = verify_target_buffer(race->target);
 
 	if (!buffer)
-		give_up(race, "memory", (struct verify_place){ 0, 0 }, -ENOMEM);
+		give_up(race, "allocating a buffer", (struct verify_place){ 0 }, -ENOMEM);
 	for (uint64_t n = 0; !verify_crew_is_over(); n++) {
 		uint32_t page = pick(race, verify_random(number, n));
 		if (number < WRITERS)

@@ -67,10 +67,14 @@ void verify_report_add(struct verify_report *report, enum verify_finding kind,
 void verify_report_fail(struct verify_report *report, const char *what, struct verify_place place,
 			int error)
 {
+	char where[64] = "";
+
+	if (place.length)
+		snprintf(where, sizeof(where), " of %u bytes at byte %" PRIu64, place.length,
+			 place.offset);
 	pthread_mutex_lock(&report->lock);
 	if (!*report->failure)
-		snprintf(report->failure, sizeof(report->failure),
-			 "%s of %u bytes at byte %" PRIu64 ": %s", what, place.length, place.offset,
+		snprintf(report->failure, sizeof(report->failure), "%s%s: %s", what, where,
 			 strerror(error));
 	pthread_mutex_unlock(&report->lock);
 }

@@ -22,7 +22,7 @@ struct verify_report {
 	uint64_t acknowledged, damaged, behind;
 	double seconds;
 	bool is_unchecked; /* nothing was read back yet */
-	bool is_stopped;   /* by a signal, before its time was over */
+	bool is_stopped;   /* before its time was over: by a signal, unless there is a failure */
 	int examples;
 	struct {
 		enum verify_finding kind;
@@ -37,6 +37,7 @@ struct verify_report verify_report_of(const char *device, const char *mode);
 void verify_report_add(struct verify_report *report, enum verify_finding kind,
 		       struct verify_place place, const struct verify_sight *sight,
 		       uint64_t wanted);
+/* Thread-safe. place: of 0 bytes if the failure is at none. */
 void verify_report_fail(struct verify_report *report, const char *what, struct verify_place place,
 			int error);
 uint64_t verify_report_found(const struct verify_report *report);

@@ -201,6 +201,40 @@ static void mapped_by_a_child(void)
 	want(memory[4095] == 'c' && image_holds(START, 4096, 'c'));
 }
 
+static _Atomic bool over;
+
+/* madvise() looks for the mapping under a lock, and does nothing else. */
+static bool is_found(char *memory)
+{
+	return madvise(memory, 4096, MADV_REMOVE) == -1 && errno == EOPNOTSUPP;
+}
+
+static void *find_again(void *memory)
+{
+	while (!over)
+		want(is_found(memory));
+	return NULL;
+}
+
+/* The parent forks while another thread looks for the mapping. */
+static void found_by_a_child(void)
+{
+	char *memory = map(open_part(), PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	pthread_t other;
+
+	want(pthread_create(&other, NULL, find_again, memory) == 0);
+	for (int i = 0; i < 100; i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			alarm(10);
+			_exit(!is_found(memory));
+		}
+		want(status_of(child) == 0);
+	}
+	over = true;
+	want(pthread_join(other, NULL) == 0);
+}
+
 /* Calls through syscall(), and their own errors. */
 static void by_number(void)
 {
@@ -228,6 +262,17 @@ static void past_the_doors(void)
 	want(image_holds(START, 512, 0));
 }
 
+/* Somebody removed the node's file, which is made again: it is the disk, too. */
+static void another_file(void)
+{
+	char path[300];
+
+	open_disk();
+	snprintf(path, sizeof(path), "%s.sim/disk", image_path());
+	want(unlink(path) == 0);
+	want(pwrite(open_disk(), buffer(512, 'a'), 512, 0) == 512 && image_holds(0, 512, 'a'));
+}
+
 const struct body bodies[] = {
 	{ "between_descriptors", between_descriptors },
 	{ "refused", refused },
@@ -236,8 +281,10 @@ const struct body bodies[] = {
 	{ "paths", paths },
 	{ "mapped", mapped },
 	{ "mapped_by_a_child", mapped_by_a_child },
+	{ "found_by_a_child", found_by_a_child },
 	{ "by_number", by_number },
 	{ "past_the_doors", past_the_doors },
+	{ "another_file", another_file },
 	{ NULL, NULL },
 };
 

@@ -33,6 +33,18 @@ START_TEST(percentile)
 }
 END_TEST
 
+/* No upper bound is known of the slowest: none may be claimed. */
+START_TEST(slow)
+{
+	counters_number latency[COUNTERS_BUCKETS] = { 0 };
+
+	counters_add(&latency[COUNTERS_BUCKETS - 2], 98);
+	counters_add(&latency[COUNTERS_BUCKETS - 1], 2);
+	ck_assert_uint_eq(summary_percentile(latency, 50), 4194304);
+	ck_assert_uint_eq(summary_percentile(latency, 99), UINT64_MAX);
+}
+END_TEST
+
 static char *printed(const struct counters *counters)
 {
 	char *text = NULL;
@@ -109,6 +121,13 @@ START_TEST(a_histogram)
 		"     <       2 us         10 ##################################################\n"
 		"     <       4 us          0 \n     <       8 us          1 #####\n"));
 	ck_assert_ptr_nonnull(strstr(text, "    >= 4194304 us          5 #####"));
+	ck_assert_ptr_nonnull(strstr(text, "   <2 >=4194304\n"));
+	json_object *object = summary_json(&counters);
+	const char *json = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+	ck_assert_ptr_nonnull(strstr(json, "\"p50_us\":2,\"p99_us\":null,"));
+	ck_assert_ptr_nonnull(strstr(json, "{\"below_us\":8,\"count\":1},"
+					   "{\"below_us\":null,\"count\":5}]"));
+	json_object_put(object);
 }
 END_TEST
 
@@ -118,6 +137,7 @@ Suite *suite(void)
 	TCase *tc = tcase_create("summary");
 
 	tcase_add_loop_test(tc, percentile, 0, sizeof(percentiles) / sizeof(percentiles[0]));
+	tcase_add_test(tc, slow);
 	tcase_add_test(tc, nothing_counted);
 	tcase_add_test(tc, garbage_is_printable);
 	tcase_add_test(tc, garbage_is_no_metric);
