@@ -404,7 +404,9 @@ files in /sys, for writing|door/attribute.c|s/ && (flags & O_ACCMODE) == O_RDONL
 files in /sys with the shim off|engine/attribute.c|s/config_get().mode == MODE_OFF/0/|attributes
 files in /sys that are asked about|door/attribute.c|s/return result < 0 && concerns(false, path) ? look_instead/return 0 ? look_instead/|attributes
 files in /sys that are listed|door/attribute_list.c|s/return entry ? note(folder, entry) : add(folder);/return entry;/|attributes
-files in /sys, listed again|door/attribute_list.c|s/list->next = 0;/;/|attributes
+files in /sys, listed again|door/attribute_list.c|s/atomic_store(list ? list :/if (!list) atomic_store(/|attributes
+files in /sys, listed with others|door/attribute_list.c|s/fetch_add(&begun, 1) % LISTS/load(\&begun)/|attributes
+files in /sys, listed after many|door/attribute_list.c|s/return &lists.\(.*\) % LISTS.;/static _Atomic uintptr_t none; unsigned n = \1; return n < LISTS ? \&lists[n] : \&none;/|attributes
 queue's folder, and no other|base/sysfs.c|s/fs.f_type != SYSFS_MAGIC/0/|unit/sysfs
 valgrind, told beforehand|run/run.c|s/!cmd_check_makes_calls(program)/1/|preload/deep_programs.sh
 valgrind, in the process|base/deep.c|s/if (config_preloads("vgpreload"))/if (0)/|preload/deep_programs.sh
