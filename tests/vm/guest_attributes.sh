@@ -54,7 +54,10 @@ lowest = os.open("/dev/null", os.O_RDONLY); os.close(lowest)
 fd = os.open(f"{queue}/atomic_write_max_bytes", os.O_RDONLY)
 assert fd == lowest and not os.get_inheritable(fd); os.close(fd)
 libc = ctypes.CDLL(None, use_errno=True)
-libc.opendir.restype = libc.readdir.restype = ctypes.c_void_p
+libc.fopen.restype = libc.opendir.restype = libc.readdir.restype = ctypes.c_void_p
+file, text = ctypes.c_void_p(libc.fopen(f"{queue}/atomic_write_max_bytes".encode(), b"re")), ctypes.create_string_buffer(99)
+assert libc.fileno(file) == lowest and not os.get_inheritable(lowest)
+assert libc.fgets(text, 99, file) and text.value == b"%d\n" % value["max"] and libc.fclose(file) == 0
 stream = ctypes.c_void_p(libc.opendir(queue.encode()))
 def listed():
     n = 0
