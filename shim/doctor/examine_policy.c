@@ -12,8 +12,8 @@
 /* Advises on ways to a larger unit. */
 static void advise_on_unit(const struct patient *p, struct evidence *e)
 {
-	struct limits other = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
-	struct limits single = cmd_examine_limits_by(p, NVME_POLICY_SINGLE);
+	struct limits other = patient_limits_by(p, NVME_POLICY_CONTROLLER);
+	struct limits single = patient_limits_by(p, NVME_POLICY_SINGLE);
 	unsigned unit = p->device.limits.unit_max, native = p->device.native.unit_max;
 
 	if (single.unit_max > unit && single.unit_max > native)
@@ -73,7 +73,7 @@ static void look_at_nvme_limits(const struct patient *p, const struct decided *d
 		return;
 	for (enum nvme_policy policy = NVME_POLICY_NAMESPACE; policy <= NVME_POLICY_CONTROLLER;
 	     policy++) {
-		struct limits limits = cmd_examine_limits_by(p, policy);
+		struct limits limits = patient_limits_by(p, policy);
 		if (limits.unit_max)
 			evidence_fact(e, "policy", config_policy_word(policy), "%u bytes, from %s",
 				      limits.unit_max, limits_origin(limits.origin));
@@ -83,7 +83,7 @@ static void look_at_nvme_limits(const struct patient *p, const struct decided *d
 static void look_at_rules(const struct patient *p, const struct decided *decided,
 			  struct evidence *e)
 {
-	struct limits limits = cmd_examine_limits(p);
+	struct limits limits = patient_limits(p);
 	enum rules set = config_get().decision.rules, found = decided->source.found.rules;
 	char text[64];
 
@@ -152,9 +152,9 @@ void cmd_examine_policy(const struct patient *p, struct evidence *e)
 			      limits_origin(p->device.disk.limits.origin));
 	if (!p->device.transport)
 		return;
-	if (!cmd_examine_is_scsi(p))
+	if (!patient_is_scsi(p))
 		look_at_nvme_limits(p, &decided, e);
 	look_at_rules(p, &decided, e);
-	if (p->identified && !cmd_examine_is_scsi(p))
+	if (p->identified && !patient_is_scsi(p))
 		advise_on_unit(p, e);
 }
