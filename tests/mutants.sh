@@ -288,6 +288,7 @@ another file after a command|async/ring.c|s/engine_forget(&batch->file);//|prelo
 asked again after a command by itself|engine/flight.c|s/flight->proof.known = false; ...*$//|unit/flight
 log: a link is not followed|base/log.c|s/ . O_NOFOLLOW//|unit/log
 publishers at once|device/published.c|/^int published_write/,/^}/s/getpid()/0/|unit/published
+publish: a user namespace that does not know root|command/command.c|s/if (error == -EXDEV)/if (0)/|command/devices_conf.sh
 doctor: a disk that is read-only|doctor/judge.c|s/p->read_only \&\& (/0 \&\& (/|command/doctor.sh
 doctor: no answer is not a lack of rights|doctor/judge.c|s/return error == -EACCES .. error == -EPERM;/return true;/|command/doctor.sh
 doctor: formats that are larger|doctor/formats.c|s/ .. format.block <= block)/)/|command/doctor.sh

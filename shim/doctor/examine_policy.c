@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command/command.h"
 #include "device/decision.h"
 #include "doctor/examine.h"
 #include "doctor/formats.h"
@@ -98,15 +99,6 @@ static void look_at_rules(const struct patient *p, const struct decided *decided
 			      limits.alignment);
 }
 
-static const char *why_not_believed(int error)
-{
-	if (error == -EPERM)
-		return "users other than root may write it";
-	if (error == -EXDEV)
-		return "this user namespace does not know the machine's root";
-	return strerror(-error);
-}
-
 static void look_at_file(const struct decision_source *source, struct evidence *e)
 {
 	static const char file[] = DECISION_DIRECTORY "/" DECISION_FILE;
@@ -123,7 +115,7 @@ static void look_at_file(const struct decision_source *source, struct evidence *
 		evidence_fact(e, "policy", file, "this user may not read it");
 	else if (source->error != -ENOENT)
 		evidence_fact(e, "policy", file, "not believed: %s",
-			      why_not_believed(source->error));
+			      cmd_why_not_believed(source->error));
 	if (source->error == -EBADMSG)
 		evidence_advise(e, "correct line %u of %s, see untorn-devices.conf(5)",
 				source->line, file);
