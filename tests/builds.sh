@@ -57,17 +57,24 @@ build_arm64() {
 		run_under_qemu "$tree"
 }
 
+# The unit tests that need more than qemu-user gives. It lacks io_uring, preadv2(), pwritev2(), cachestat(), seccomp
+# filters, and the ioctls of NVMe and of the disk's sequence number. The flags in a fdinfo are those of the host, and
+# the programs in /bin are of the host's machine. Those that only need io_uring skip by themselves.
+beyond_qemu=' cache device elf engine filter hold hold_end identity look nvme_node program span '
 run_under_qemu() { # TREE
-	local test passed=0 others=''
+	local test name status passed=0 left_out=$beyond_qemu failed=0
 	for test in build-arm64/tests/unit/*; do
-		case $test in *.[od]) continue ;; esac
-		if CK_TIMEOUT_MULTIPLIER=20 QEMU_LD_PREFIX=$1 timeout 300 qemu-aarch64-static "$test" > "$roots/one" 2>&1; then
-			passed=$((passed + 1))
-		else
-			others="$others ${test##*/}"
-		fi
+		name=${test##*/} status=0
+		case "$test $beyond_qemu" in *.[od]\ * | *" $name "*) continue ;; esac
+		CK_TIMEOUT_MULTIPLIER=20 QEMU_LD_PREFIX=$1 timeout 300 qemu-aarch64-static "$test" > "$roots/one" 2>&1 || status=$?
+		case $status in
+		0) passed=$((passed + 1)) ;;
+		77) left_out="$left_out$name " ;;
+		*) tail -n 20 "$roots/one"; echo "FAILED arm64 $name under qemu-user"; failed=1 ;;
+		esac
 	done
-	echo "$passed passed under qemu-user${others:+; not:$others}" > "$roots/log"
+	echo "$passed passed under qemu-user; not:${left_out% }" > "$roots/log"
+	[ $failed = 0 ]
 }
 
 [ $# -gt 0 ] || set -- gcc clang musl bullseye sid arm64

@@ -289,6 +289,7 @@ another file after a command|async/ring.c|s/engine_forget(&batch->file);//|prelo
 asked again after a command by itself|engine/flight.c|s/flight->proof.known = false; ...*$//|unit/flight
 log: a link is not followed|base/log.c|s/ . O_NOFOLLOW//|unit/log
 publishers at once|device/published.c|/^int published_write/,/^}/s/getpid()/0/|unit/published
+publish: a user namespace that does not know root|command/command.c|s/if (error == -EXDEV)/if (0)/|command/devices_conf.sh
 doctor: a disk that is read-only|doctor/judge.c|s/p->read_only \&\& (/0 \&\& (/|command/doctor.sh
 doctor: no answer is not a lack of rights|doctor/judge.c|s/return error == -EACCES .. error == -EPERM;/return true;/|command/doctor.sh
 doctor: formats that are larger|doctor/formats.c|s/ .. format.block <= block)/)/|command/doctor.sh
@@ -409,7 +410,9 @@ files in /sys, for writing|door/attribute.c|s/ && (flags & O_ACCMODE) == O_RDONL
 files in /sys with the shim off|engine/attribute.c|s/config_get().mode == MODE_OFF/0/|attributes
 files in /sys that are asked about|door/attribute.c|s/return result < 0 && concerns(false, path) ? look_instead/return 0 ? look_instead/|attributes
 files in /sys that are listed|door/attribute_list.c|s/return entry ? note(folder, entry) : add(folder);/return entry;/|attributes
-files in /sys, listed again|door/attribute_list.c|s/list->next = 0;/;/|attributes
+files in /sys, listed again|door/attribute_list.c|s/atomic_store(list ? list :/if (!list) atomic_store(/|attributes
+files in /sys, listed with others|door/attribute_list.c|s/fetch_add(&begun, 1) % LISTS/load(\&begun)/|attributes
+files in /sys, listed after many|door/attribute_list.c|s/return &lists.\(.*\) % LISTS.;/static _Atomic uintptr_t none; unsigned n = \1; return n < LISTS ? \&lists[n] : \&none;/|attributes
 queue's folder, and no other|base/sysfs.c|s/fs.f_type != SYSFS_MAGIC/0/|unit/sysfs
 valgrind, told beforehand|run/run.c|s/!cmd_check_makes_calls(program)/1/|preload/deep_programs.sh
 valgrind, in the process|base/deep.c|s/if (config_preloads("vgpreload"))/if (0)/|preload/deep_programs.sh

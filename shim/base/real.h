@@ -41,7 +41,7 @@ int __fxstatat(int version, int dirfd, const char *path, struct stat *st, int fl
 	X(pwritev2) X(pwritev64v2) X(statx) X(syscall) X(close) X(dup2) X(dup3) X(sigaction)       \
 	X(signal) X(__sysv_signal) X(sigset) X(sigprocmask) X(pthread_sigmask) X(fclose)           \
 	X(freopen) X(open) X(openat) X(fopen) X(access) X(faccessat) X(stat) X(lstat) X(fstatat)   \
-	X(__xstat) X(__lxstat) X(__fxstatat) X(readdir) X(closedir)
+	X(__xstat) X(__lxstat) X(__fxstatat) X(readdir)
 /* clang-format on */
 
 #pragma GCC diagnostic push

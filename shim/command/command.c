@@ -164,6 +164,15 @@ int cmd_fail(int status, const char *format, ...)
 	return status;
 }
 
+const char *cmd_why_not_believed(int error)
+{
+	if (error == -EPERM)
+		return "users other than root may write it";
+	if (error == -EXDEV)
+		return "this user namespace does not know the machine's root";
+	return strerror(-error);
+}
+
 static bool is_one_of(const char *value, const char *words)
 {
 	size_t length = strlen(value);

@@ -23,6 +23,9 @@ int cmd_verify(int argc, char **argv);
 /* "untorn: ..." on standard error; returns status, for `return cmd_fail(2, ...)`. */
 int cmd_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Why a file is not believed to be root's, by the error of reading it. */
+const char *cmd_why_not_believed(int error);
+
 /* Passes an option on in the environment, if its value is one of the words (NULL: any value). 0, or
  * an exit status after a message: a misspelt setting must not silently mean another. */
 int cmd_set(const char *option, const char *variable, const char *value, const char *words);

@@ -26,9 +26,7 @@ static int fail_decision(const char *path, const struct decision_source *source)
 		return cmd_fail(1, "%s: not published: line %u of %s/%s is invalid", path,
 				source->line, decision_directory, DECISION_FILE);
 	return cmd_fail(1, "%s: not published: %s/%s is not believed: %s", path, decision_directory,
-			DECISION_FILE,
-			source->error == -EPERM ? "users other than root may write it"
-						: strerror(-source->error));
+			DECISION_FILE, cmd_why_not_believed(source->error));
 }
 
 static void say(const char *path, const struct nvme_identity *identity,

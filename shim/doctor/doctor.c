@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "doctor/drive.h"
+#include "doctor/examine.h"
 #include "doctor/judge.h"
 #include "doctor/list.h"
 #include "doctor/throttle.h"

@@ -157,16 +157,16 @@ static void print_limits(const struct limits *limits, const char *name)
 /* Prints the limits by each policy, so that a reader need not compute them. */
 static void print_verdicts(const struct patient *p, const struct evidence *e)
 {
-	struct limits namespace = cmd_examine_limits_by(p, NVME_POLICY_NAMESPACE);
-	struct limits single = cmd_examine_limits_by(p, NVME_POLICY_SINGLE);
-	struct limits controller = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
+	struct limits namespace = patient_limits_by(p, NVME_POLICY_NAMESPACE);
+	struct limits single = patient_limits_by(p, NVME_POLICY_SINGLE);
+	struct limits controller = patient_limits_by(p, NVME_POLICY_CONTROLLER);
 
 	printf("%-12s %s: %s\n", "verdict", evidence_verdict(e->verdict), e->conclusion);
 	printf("%-12s %s\n", "lane", e->lane);
 	if (!p->identified)
 		return;
-	print_limits(&namespace, cmd_examine_is_scsi(p) ? "limits" : "namespace");
-	if (cmd_examine_is_scsi(p))
+	print_limits(&namespace, patient_is_scsi(p) ? "limits" : "namespace");
+	if (patient_is_scsi(p))
 		return;
 	print_limits(&single, "single");
 	print_limits(&controller, "controller");
@@ -185,7 +185,7 @@ bool drive_print(const struct patient *p, const struct evidence *e)
 	if (p->identified) {
 		printf("\nbytes in hexadecimal; xx: withheld, such as serial numbers; "
 		       "lines of zeros and xx only are left out\n");
-		if (cmd_examine_is_scsi(p))
+		if (patient_is_scsi(p))
 			print_scsi(&p->identity.scsi);
 		else
 			print_nvme(&p->identity.nvme);

@@ -4,7 +4,8 @@
 #ifndef DRIVE_H
 #define DRIVE_H
 
-#include "doctor/examine.h"
+#include "doctor/evidence.h"
+#include "doctor/patient.h"
 
 /* Prints to standard output. False: that failed. */
 bool drive_print(const struct patient *patient, const struct evidence *evidence);

@@ -65,7 +65,7 @@ static void sysfs_fact(const struct patient *p, struct evidence *e, const char *
 static void look_at_device(const struct patient *p, struct evidence *e)
 {
 	const struct transport *transport = p->device.transport;
-	bool scsi = cmd_examine_is_scsi(p);
+	bool scsi = patient_is_scsi(p);
 	char text[32];
 
 	evidence_fact(e, "device", "number", "%u:%u", major(p->device.number),
@@ -107,37 +107,12 @@ static void look_at_partition(const struct patient *p, struct evidence *e)
 			grain);
 }
 
-bool cmd_examine_is_scsi(const struct patient *p)
-{
-	return p->device.transport == &transport_scsi;
-}
-
-/* The limits that the device would have with this queue and this policy. */
-static struct limits limits_if(const struct patient *p, struct queue queue, enum nvme_policy policy)
-{
-	struct limits limits = cmd_examine_is_scsi(p) ? limits_scsi(&p->identity.scsi)
-						      : limits_nvme(&p->identity.nvme, policy);
-
-	limits = limits_cap(limits, &queue, (uint32_t)sysconf(_SC_PAGESIZE));
-	return limits_of_partition(limits, p->device.identity.start);
-}
-
-struct limits cmd_examine_limits_by(const struct patient *p, enum nvme_policy policy)
-{
-	return limits_if(p, p->device.queue, policy);
-}
-
-struct limits cmd_examine_limits(const struct patient *p)
-{
-	return cmd_examine_limits_by(p, p->device.decision.nvme_policy);
-}
-
 static const char *cut_by(const struct patient *p, struct queue without)
 {
-	return p->identified && limits_if(p, without, p->device.decision.nvme_policy).unit_max >
-					cmd_examine_limits(p).unit_max
-		       ? ": this cuts the unit"
-		       : "";
+	if (!p->identified)
+		return "";
+	struct limits uncut = patient_limits_if(p, without, p->device.decision.nvme_policy);
+	return uncut.unit_max > patient_limits(p).unit_max ? ": this cuts the unit" : "";
 }
 
 static void look_at_caps(const struct patient *p, struct evidence *e)
@@ -187,7 +162,7 @@ static const char *group_name(gid_t group, char number[16])
 
 static void examine_node(const struct patient *p, struct evidence *e)
 {
-	unsigned needed = cmd_examine_is_scsi(p) ? CAP_SYS_RAWIO : CAP_SYS_ADMIN;
+	unsigned needed = patient_is_scsi(p) ? CAP_SYS_RAWIO : CAP_SYS_ADMIN;
 	struct stat st = { 0 };
 	char user[16], group[16];
 
@@ -232,7 +207,7 @@ static void look_at_identify_right(const struct patient *p, struct evidence *e)
 		      p->fd < 0       ? "not asked"
 		      : p->asked == 0 ? "allowed"
 				      : strerror(-p->asked));
-	if (cmd_examine_is_scsi(p))
+	if (patient_is_scsi(p))
 		return;
 	evidence_fact(e, "privilege", "published", "%s", describe_published(p->believed));
 	if (p->fd >= 0 && !p->identified && p->believed == -EXDEV)
@@ -258,7 +233,7 @@ static void look_at_write_right(const struct patient *p, struct evidence *e)
 		return;
 	evidence_fact(e, "privilege", "write command", "not allowed: %s",
 		      strerror(-p->means_error));
-	if (cmd_examine_is_scsi(p))
+	if (patient_is_scsi(p))
 		cmd_examine_generic(p, e);
 	else if (!p->open_error && engine_lane(&p->device, config_get().mode) == LANE_COMMAND)
 		evidence_advise(
@@ -277,7 +252,7 @@ static void look_at_privilege(const struct patient *p, struct evidence *e)
 
 static void advise_on_refusal(const struct patient *p, struct evidence *e)
 {
-	bool scsi = cmd_examine_is_scsi(p);
+	bool scsi = patient_is_scsi(p);
 
 	switch (p->device.limits.refusal) {
 	case REFUSAL_METADATA:
@@ -308,7 +283,7 @@ static void advise_on_read_only(const struct patient *p, struct evidence *e)
 {
 	enum { NSATTR = 99 }; /* NVM Command Set 1.0 figure 97: bit 0, write protected */
 
-	if (p->read_only && p->identified && !cmd_examine_is_scsi(p) &&
+	if (p->read_only && p->identified && !patient_is_scsi(p) &&
 	    !(p->identity.nvme.namespace[NSATTR] & 1) && !p->device.queue.zoned)
 		evidence_advise(
 			e, "only a setting of the kernel makes it read-only: blockdev --setrw %s",
@@ -326,7 +301,7 @@ void cmd_examine_all(const struct patient *patient, struct evidence *evidence)
 	look_at_device(patient, evidence);
 	look_at_partition(patient, evidence);
 	cmd_examine_layers(patient, evidence);
-	if (patient->identified && cmd_examine_is_scsi(patient))
+	if (patient->identified && patient_is_scsi(patient))
 		cmd_examine_scsi(patient, evidence);
 	else if (patient->identified)
 		cmd_examine_nvme(patient, evidence);

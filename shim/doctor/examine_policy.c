@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command/command.h"
 #include "device/decision.h"
 #include "doctor/examine.h"
 #include "doctor/formats.h"
@@ -12,8 +13,8 @@
 /* Advises on ways to a larger unit. */
 static void advise_on_unit(const struct patient *p, struct evidence *e)
 {
-	struct limits other = cmd_examine_limits_by(p, NVME_POLICY_CONTROLLER);
-	struct limits single = cmd_examine_limits_by(p, NVME_POLICY_SINGLE);
+	struct limits other = patient_limits_by(p, NVME_POLICY_CONTROLLER);
+	struct limits single = patient_limits_by(p, NVME_POLICY_SINGLE);
 	unsigned unit = p->device.limits.unit_max, native = p->device.native.unit_max;
 
 	if (single.unit_max > unit && single.unit_max > native)
@@ -73,7 +74,7 @@ static void look_at_nvme_limits(const struct patient *p, const struct decided *d
 		return;
 	for (enum nvme_policy policy = NVME_POLICY_NAMESPACE; policy <= NVME_POLICY_CONTROLLER;
 	     policy++) {
-		struct limits limits = cmd_examine_limits_by(p, policy);
+		struct limits limits = patient_limits_by(p, policy);
 		if (limits.unit_max)
 			evidence_fact(e, "policy", config_policy_word(policy), "%u bytes, from %s",
 				      limits.unit_max, limits_origin(limits.origin));
@@ -83,7 +84,7 @@ static void look_at_nvme_limits(const struct patient *p, const struct decided *d
 static void look_at_rules(const struct patient *p, const struct decided *decided,
 			  struct evidence *e)
 {
-	struct limits limits = cmd_examine_limits(p);
+	struct limits limits = patient_limits(p);
 	enum rules set = config_get().decision.rules, found = decided->source.found.rules;
 	char text[64];
 
@@ -96,15 +97,6 @@ static void look_at_rules(const struct patient *p, const struct decided *decided
 			      "no native kernel accepts that",
 			      (unsigned long long)limits.most, limits.granularity,
 			      limits.alignment);
-}
-
-static const char *why_not_believed(int error)
-{
-	if (error == -EPERM)
-		return "users other than root may write it";
-	if (error == -EXDEV)
-		return "this user namespace does not know the machine's root";
-	return strerror(-error);
 }
 
 static void look_at_file(const struct decision_source *source, struct evidence *e)
@@ -123,7 +115,7 @@ static void look_at_file(const struct decision_source *source, struct evidence *
 		evidence_fact(e, "policy", file, "this user may not read it");
 	else if (source->error != -ENOENT)
 		evidence_fact(e, "policy", file, "not believed: %s",
-			      why_not_believed(source->error));
+			      cmd_why_not_believed(source->error));
 	if (source->error == -EBADMSG)
 		evidence_advise(e, "correct line %u of %s, see untorn-devices.conf(5)",
 				source->line, file);
@@ -152,9 +144,9 @@ void cmd_examine_policy(const struct patient *p, struct evidence *e)
 			      limits_origin(p->device.disk.limits.origin));
 	if (!p->device.transport)
 		return;
-	if (!cmd_examine_is_scsi(p))
+	if (!patient_is_scsi(p))
 		look_at_nvme_limits(p, &decided, e);
 	look_at_rules(p, &decided, e);
-	if (p->identified && !cmd_examine_is_scsi(p))
+	if (p->identified && !patient_is_scsi(p))
 		advise_on_unit(p, e);
 }

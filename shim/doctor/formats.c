@@ -43,7 +43,9 @@ static bool can_format(const struct patient *p)
 	return p->identity.nvme.controller[CTRL_OACS] & 2;
 }
 
-/* Before Linux 6.15 the kernel makes no block device of blocks larger than its pages. */
+/* Before Linux 6.15 the kernel makes no block device of blocks larger than its pages, and later
+ * only if it was built with transparent huge pages. The advice erases the disk, so it names no
+ * format that some kernels refuse. */
 static bool is_usable(const struct patient *p, struct nvme_format format)
 {
 	return format.block && format.block <= (unsigned)sysconf(_SC_PAGESIZE) &&
@@ -88,7 +90,7 @@ void formats_advise_larger(const struct patient *p, struct evidence *e)
 	if (index == NONE) {
 		evidence_fact(e, "policy", "larger unit",
 			      "none: the disk promises one logical block, and %s",
-			      can_format(p) ? "lists no format with larger blocks"
+			      can_format(p) ? "lists no suitable format with larger blocks"
 					    : "has no command to change its format");
 		return;
 	}

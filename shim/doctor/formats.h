@@ -4,7 +4,8 @@
 #ifndef FORMATS_H
 #define FORMATS_H
 
-#include "doctor/examine.h"
+#include "doctor/evidence.h"
+#include "doctor/patient.h"
 
 void formats_list(const struct nvme_identity *identity, struct evidence *evidence);
 

@@ -17,6 +17,7 @@
 
 #include "base/real.h"
 #include "base/sysfs.h"
+#include "doctor/examine.h"
 #include "engine/engine.h"
 #include "untorn.h"
 #include "untorn_uapi.h"
@@ -106,7 +107,7 @@ static void conclude_lost(const struct patient *p, struct evidence *e)
 static void conclude_command(const struct patient *p, struct evidence *e)
 {
 	const struct limits *limits = &p->device.limits;
-	const struct limits despite_privilege = cmd_examine_limits(p);
+	const struct limits despite_privilege = patient_limits(p);
 	char how[64];
 
 	snprintf(how, sizeof(how), "each by one %s",
@@ -155,7 +156,7 @@ void judge_conclude(const struct patient *p, struct evidence *e)
 
 static void ask_device(struct patient *p)
 {
-	if (cmd_examine_is_scsi(p))
+	if (patient_is_scsi(p))
 		cmd_examine_ask_scsi(p);
 	else
 		cmd_examine_ask_nvme(p);

@@ -4,7 +4,8 @@
 #ifndef JUDGE_H
 #define JUDGE_H
 
-#include "doctor/examine.h"
+#include "doctor/evidence.h"
+#include "doctor/patient.h"
 
 /* Opens and asks the device. The caller has set path and number; this fills in the rest of the
  * patient. The caller ends it with judge_release(). */

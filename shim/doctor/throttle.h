@@ -4,7 +4,8 @@
 #ifndef THROTTLE_H
 #define THROTTLE_H
 
-#include "doctor/examine.h"
+#include "doctor/evidence.h"
+#include "doctor/patient.h"
 
 /* Sets the evidence's warning, if there is such a limit. */
 void throttle_warn(const struct patient *patient, struct evidence *evidence);

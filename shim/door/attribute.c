@@ -136,20 +136,22 @@ EXPORT int __openat_2(int dirfd, const char *path, int flags)
 	return open_by(dirfd, path, flags, 0);
 }
 
-/* Gives our file only for reading: nobody may write it. */
+/* Gives our file only for reading: nobody may write it. A stream of the kernel's has read nothing
+ * yet, so it reads our file under its number. */
 EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 {
 	FILE *file = REAL(fopen)(path, mode);
 
 	if (!concerns(file != NULL, path) || *mode != 'r' || strchr(mode, '+'))
 		return file;
-	int ours = open_ours(AT_FDCWD, path, strchr(mode, 'e') ? O_CLOEXEC : 0, file != NULL);
-	FILE *instead = ours < 0 ? NULL : fdopen(ours, mode);
-	if (!instead && ours >= 0)
-		real_close(ours);
-	if (instead && file)
-		fclose(file);
-	return instead ? instead : file;
+	int fd = open_instead(file ? fileno(file) : -1, AT_FDCWD, path,
+			      strchr(mode, 'e') ? O_CLOEXEC : 0);
+	if (file || fd < 0)
+		return file;
+	file = fdopen(fd, mode);
+	if (!file)
+		real_close(fd);
+	return file;
 }
 
 /* True if the kernel lacks the file and we give it. ret_like: a file of the same folder that is

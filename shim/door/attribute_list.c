@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * readdir(3) and closedir(3). In a disk's queue folder, readdir() adds the files of attribute.c
- * that the kernel lacks, after the kernel's own. The C library's scandir(), glob() and nftw() do
- * not come through here, so their callers do not see these files. No lock: a place in `lists` is
- * claimed atomically.
+ * readdir(3). In a disk's queue folder, it adds the files of attribute.c that the kernel lacks,
+ * after the kernel's own. The C library's scandir(), glob() and nftw() do not come through here, so
+ * their callers do not see these files. No lock: a place in `lists` is one atomic word.
  */
 #include "engine/attribute.h"
 
@@ -20,40 +19,40 @@
 
 #define ALIAS_OF(name) __attribute__((alias(#name)))
 
-/* The queue folders being listed. If all places are taken, a folder lists only what the kernel has.
- */
+#define ENTRY(which, name)                                                                         \
+	[which] = { .d_ino = (ino_t)(UINT32_MAX - (which)),                                        \
+		    .d_reclen = sizeof(struct dirent),                                             \
+		    .d_type = DT_REG,                                                              \
+		    .d_name = name }
+static struct dirent entries[ATTRIBUTES] = { ATTRIBUTE_EACH(ENTRY) };
+
+/* The queue folders that programs began to list last: the address of the DIR and, in the bits that
+ * its alignment leaves free, the next entry. A new folder replaces the oldest, which then lists
+ * only the kernel's files from there on. So no place is lost if a DIR ends without closedir(). */
 enum { LISTS = 16 };
-static struct list {
-	DIR *_Atomic folder;
-	enum attribute next;
-	struct dirent entry;
-} lists[LISTS];
+static _Atomic uintptr_t lists[LISTS];
+#define NEXT ((uintptr_t)7)
+_Static_assert(ATTRIBUTES <= NEXT, "these bits can say that no entry is left");
 
-static struct list *find(DIR *folder)
+static bool is_of(uintptr_t list, DIR *folder)
+{
+	return (list & ~NEXT) == (uintptr_t)folder;
+}
+
+static _Atomic uintptr_t *find(DIR *folder)
 {
 	for (int i = 0; i < LISTS; i++) {
-		if (atomic_load(&lists[i].folder) == folder)
+		if (is_of(atomic_load(&lists[i]), folder))
 			return &lists[i];
 	}
 	return NULL;
 }
 
-static struct list *begin(DIR *folder)
+static _Atomic uintptr_t *replace_oldest(void)
 {
-	for (int i = 0; i < LISTS; i++) {
-		DIR *none = NULL;
-		if (atomic_compare_exchange_strong(&lists[i].folder, &none, folder))
-			return &lists[i];
-	}
-	return NULL;
-}
+	static atomic_uint begun;
 
-static void forget(DIR *folder)
-{
-	struct list *list = find(folder);
-
-	if (list)
-		atomic_store(&list->folder, NULL);
+	return &lists[atomic_fetch_add(&begun, 1) % LISTS];
 }
 
 static bool is_missing(int folder, enum attribute which)
@@ -61,33 +60,34 @@ static bool is_missing(int folder, enum attribute which)
 	struct stat st;
 	char text[ATTRIBUTE_TEXT];
 
-	return real_syscall(SYS_newfstatat, folder, (long)attribute_names[which], (long)&st, 0, 0,
+	return real_syscall(SYS_newfstatat, folder, (long)entries[which].d_name, (long)&st, 0, 0,
 			    0) == -ENOENT &&
 	       attribute_text(folder, which, false, text);
 }
 
-/* The next entry that the kernel lacks; NULL: no more. */
-static struct dirent *next_of(struct list *list, DIR *folder)
+/* The first entry from this one on that the kernel lacks; ATTRIBUTES: none. */
+static enum attribute next_missing(DIR *folder, enum attribute which)
 {
 	NO_CANCELLATION;
 
-	while (list->next < ATTRIBUTES && !is_missing(dirfd(folder), list->next))
-		list->next++;
-	if (list->next == ATTRIBUTES)
-		return NULL;
-	list->entry = (struct dirent){ .d_ino = (ino_t)(UINT32_MAX - list->next),
-				       .d_reclen = sizeof(list->entry),
-				       .d_type = DT_REG };
-	strcpy(list->entry.d_name, attribute_names[list->next++]);
-	return &list->entry;
+	while (which < ATTRIBUTES && !is_missing(dirfd(folder), which))
+		which++;
+	return which;
 }
 
+/* If another folder takes the place meanwhile, the place stays with that one. */
 static struct dirent *add(DIR *folder)
 {
 	KEEP_ERRNO;
-	struct list *list = find(folder);
+	_Atomic uintptr_t *list = find(folder);
+	uintptr_t before = list ? atomic_load(list) : 0;
 
-	return list ? next_of(list, folder) : NULL;
+	if (!is_of(before, folder))
+		return NULL;
+	enum attribute which = next_missing(folder, before & NEXT);
+	uintptr_t next = which < ATTRIBUTES ? which + 1 : ATTRIBUTES;
+	atomic_compare_exchange_strong(list, &before, (uintptr_t)folder | next);
+	return which < ATTRIBUTES ? &entries[which] : NULL;
 }
 
 /* A queue folder is recognised by another file in it (ATTRIBUTE_LIKE), each time it is read. So the
@@ -97,10 +97,8 @@ static struct dirent *note(DIR *folder, struct dirent *entry)
 {
 	if (strcmp(entry->d_name, ATTRIBUTE_LIKE) != 0)
 		return entry;
-	struct list *list = find(folder);
-	list = list ? list : begin(folder);
-	if (list)
-		list->next = 0;
+	_Atomic uintptr_t *list = find(folder);
+	atomic_store(list ? list : replace_oldest(), (uintptr_t)folder);
 	return entry;
 }
 
@@ -120,9 +118,3 @@ EXPORT struct dirent *readdir(DIR *folder)
 _Static_assert(sizeof(struct dirent) == sizeof(struct dirent64), "the 64-name is an alias");
 EXPORT struct dirent64 *readdir64(DIR *folder) ALIAS_OF(readdir);
 #endif
-
-EXPORT int closedir(DIR *folder)
-{
-	forget(folder);
-	return REAL(closedir)(folder);
-}

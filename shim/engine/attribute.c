@@ -10,19 +10,15 @@
 #include "base/sysfs.h"
 #include "engine/engine.h"
 
-const char *const attribute_names[ATTRIBUTES] = {
-	[ATTRIBUTE_MAX_BYTES] = "atomic_write_max_bytes",
-	[ATTRIBUTE_UNIT_MIN] = "atomic_write_unit_min_bytes",
-	[ATTRIBUTE_UNIT_MAX] = "atomic_write_unit_max_bytes",
-	[ATTRIBUTE_BOUNDARY] = "atomic_write_boundary_bytes",
-};
+#define NAME(which, name) [which] = (name)
+static const char *const names[ATTRIBUTES] = { ATTRIBUTE_EACH(NAME) };
 
 enum attribute attribute_named(const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	enum attribute which = 0;
 
-	while (which < ATTRIBUTES && strcmp(name, attribute_names[which]) != 0)
+	while (which < ATTRIBUTES && strcmp(name, names[which]) != 0)
 		which++;
 	return which;
 }

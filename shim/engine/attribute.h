@@ -19,7 +19,13 @@ enum attribute {
 	ATTRIBUTES,
 	ATTRIBUTE_NONE = ATTRIBUTES
 };
-extern const char *const attribute_names[ATTRIBUTES];
+
+/* X(attribute, name) for each, separated by commas. */
+#define ATTRIBUTE_EACH(X)                                                                          \
+	X(ATTRIBUTE_MAX_BYTES, "atomic_write_max_bytes"),                                          \
+		X(ATTRIBUTE_UNIT_MIN, "atomic_write_unit_min_bytes"),                              \
+		X(ATTRIBUTE_UNIT_MAX, "atomic_write_unit_max_bytes"),                              \
+		X(ATTRIBUTE_BOUNDARY, "atomic_write_boundary_bytes")
 
 /* The attribute that the last part of the path names. The doors ask this of each path that is
  * opened, so attribute_of() compares the end of the path first. */

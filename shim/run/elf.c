@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads as much of an ELF file as decides whether LD_PRELOAD works: the header, the program headers
- * (PT_INTERP), and the names of the sections (Go's). Every offset comes from the file and is used
- * only in a pread(), which stays inside the file or fails.
+ * (PT_INTERP), and the names of the sections (Go's).
  */
 #include "run/elf.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "run/elf_dynamic.h"
+#include "run/elf_read.h"
 
 enum { MAX_HEADERS = 512, MAX_NAMES = 4096 };
 
 /* The linker's name for our own header, which has the class and machine to compare with. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
-
-bool elf_read_at(int fd, void *data, size_t size, uint64_t offset)
-{
-	return offset <= INT64_MAX && pread(fd, data, size, (off_t)offset) == (ssize_t)size;
-}
 
 static bool is_our_machine(const ElfW(Ehdr) * header)
 {

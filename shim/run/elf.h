@@ -5,8 +5,6 @@
 #define ELF_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum elf_kind {
 	ELF_DYNAMIC,       /* of our own class and machine, with a loader: reachable */
@@ -24,8 +22,5 @@ int elf_kind(int fd);
 /* Reads the path of the program's loader. False: it names none, or it cannot be read. */
 enum { ELF_LOADER_PATH = 256 };
 bool elf_loader(int fd, char ret_path[ELF_LOADER_PATH]);
-
-/* Reads exactly `size` bytes at this offset. False: not all could be read. */
-bool elf_read_at(int fd, void *data, size_t size, uint64_t offset);
 
 #endif

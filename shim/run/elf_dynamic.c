@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* As in elf.c, every offset comes from the file and is used only in a pread(). */
 #include "run/elf_dynamic.h"
 
 #include <elf.h>
 #include <link.h>
 #include <string.h>
 
-#include "run/elf.h"
+#include "run/elf_read.h"
 
 enum { MAX_HEADERS = 512, MAX_ENTRIES = 4096, MAX_TEXT = 64 };
 

@@ -88,6 +88,9 @@ equal "not understood, in the log" "$(UNTORN_LOG=error:/run/said write 1536 512;
 1"
 equal "not published" "$(sim "$BUILD/untorn" publish $u 2>&1)" \
 	"untorn: $u: not published: line 2 of $file is invalid"
+! unshare -Ur true 2> /dev/null ||
+	equal "not published in a user namespace" "$(sim unshare -Ur "$BUILD/untorn" publish $u 2>&1)" \
+		"untorn: $u: not published: $file is not believed: this user namespace does not know the machine's root"
 
 # The file goes and comes back while a program writes: the shim must follow, at the latest after ten seconds.
 echo "path=$u rules=device nvme-limits=controller" > $file

@@ -79,14 +79,14 @@ amazon=31:7:255|$u|0|atomic writes of 4096 to 16384 bytes, each by one NVMe Writ
 awupf=31|$u|0|atomic writes of 512 bytes, each by one NVMe Write|would make it 16384 bytes
 awupf=31|--nvme-limits=controller $u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| unit taken from AWUPF of the controller
 awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| NSFEAT bit 1 not set
-awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| larger unit none: the disk promises one logical block, and lists no format with larger blocks
+awupf=0|$u|0|atomic writes of 512 bytes, each by one NVMe Write| larger unit none: the disk promises one logical block, and lists no suitable format with larger blocks
 awun=255,mdts=9|$u|0|atomic writes of 512 bytes, each by one NVMe Write| formats listed 0: 512 (in use)
 awupf=0,formats=512:512+8:4096+8:4096|$u|0|atomic writes of 512 bytes, each by one NVMe Write|of 4096 bytes: one block is then the unit; this erases the namespace: nvme format /dev/sim0n1 --lbaf=3
 awupf=0,formats=512:4096,part=2048+4096|${u}p1|0|atomic writes of 512 bytes, each by one NVMe Write| nvme format /dev/sim0n1 --lbaf=1
 awupf=0,formats=512:512+8:4096|$u|0|atomic writes of 512 bytes, each by one NVMe Write| formats listed 0: 512 (in use), 1: 512+8, 2: 4096
 awupf=0,formats=512:4096,no_format|$u|0|atomic writes of 512 bytes, each by one NVMe Write| and has no command to change its format
-awupf=0,formats=512:4096+8|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no format with larger blocks
-awupf=0,formats=512:65536|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no format with larger blocks
+awupf=0,formats=512:4096+8|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no suitable format with larger blocks
+awupf=0,formats=512:65536|$u|0|atomic writes of 512 bytes, each by one NVMe Write| lists no suitable format with larger blocks
 nawupf=1023|$u|0|atomic writes of 512 to 262144 bytes, each by one NVMe Write| segments 127: this cuts the unit
 nawupf=63,max_hw_sectors_kb=16|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| largest command 16384 bytes: this cuts the unit
 nawupf=31,mdts=5|$u|0|atomic writes of 512 to 16384 bytes, each by one NVMe Write| MDTS 5: 131072 bytes
