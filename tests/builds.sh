@@ -60,7 +60,7 @@ build_arm64() {
 # The unit tests that need more than qemu-user gives. It lacks io_uring, preadv2(), pwritev2(), cachestat(), seccomp
 # filters, and the ioctls of NVMe and of the disk's sequence number. The flags in a fdinfo are those of the host, and
 # the programs in /bin are of the host's machine. Those that only need io_uring skip by themselves.
-beyond_qemu=' cache device elf engine filter hold hold_end identity look nvme_node program span '
+beyond_qemu=' cache device elf engine filter hold hold_end identity look program span '
 run_under_qemu() { # TREE
 	local test name status passed=0 left_out=$beyond_qemu failed=0
 	for test in build-arm64/tests/unit/*; do
