@@ -73,7 +73,7 @@ static bool is_open(int fd)
 /* Past the doors: by the kernel's own system call. */
 static void close_past_the_doors(int number)
 {
-	ck_assert_int_eq(syscall(SYS_close_range, number, number, 0), 0);
+	ck_assert_int_eq(syscall(__NR_close_range, number, number, 0), 0);
 }
 
 /* As the door on close(). */
