@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Limits as device/device.c makes them, but also where this process may not write to the device. */
 #include "doctor/patient.h"
 
 #include <unistd.h>

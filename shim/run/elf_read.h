@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* How elf.c and elf_dynamic.c read a program's file. It keeps no state, and is thread-safe. */
 #ifndef ELF_READ_H
 #define ELF_READ_H
 
