@@ -114,7 +114,7 @@ static void put_reason(const struct decision_so_far *so_far, const struct place 
 	size_t room = sizeof(e->conclusion) - e->reason;
 
 	if (so_far->answer == STACK_YES && place->seen < place->pages)
-		snprintf(reason, room, "yes, by %llu of %llu pages, which were checked",
+		snprintf(reason, room, "yes, for the %llu of %llu pages that were checked",
 			 (unsigned long long)place->seen, (unsigned long long)place->pages);
 	else
 		snprintf(reason, room, "%s%.140s", answers[so_far->answer], so_far->why);
