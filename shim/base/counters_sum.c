@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts refused writes by length, and adds the counters of one process to those of another for the
- * report. The part may still be counting. Two callers must not add to one sum at once. Lock-free.
+ * Counts refused writes by length, finds the commonest length, and adds counters for a report.
+ * engine/account.c counts, in any thread, in memory that processes share. report/ calls the others.
+ * counters_sum() adds one memory's counters (`part`) to another's (`sum`). Processes may still be
+ * counting in the part. Two threads must not add to one sum at once: only the reporter's main
+ * thread adds. Lock-free.
  */
 #include "base/counters.h"
 
@@ -11,7 +14,7 @@ enum { TRIES = 16, LENGTH_SHIFT = 12, SLOT_SHIFT = 8, DOOR_SHIFT = 6 };
 
 _Static_assert(COUNTERS_SLOTS <= 16 && DOOR_COUNT <= 4 && COUNTERS_REASONS <= 64, "key_of()");
 
-/* Slot, door and reason: the low 12 bits of a key. */
+/* The group is the low 12 bits of a key: slot (4 bits), door (2), reason (6). */
 static uint64_t group_of(const struct counters *counters, const struct counters_slot *slot,
 			 enum door door, unsigned reason)
 {
@@ -19,7 +22,8 @@ static uint64_t group_of(const struct counters *counters, const struct counters_
 	       reason;
 }
 
-/* (length << 12 | group) + 1, so never 0, which is a free entry. Longer lengths are clamped. */
+/* A key is (length << 12 | group) + 1. The 1 is added because a free entry has the key 0. A length
+ * of more than 51 bits is clamped. */
 static uint64_t key_of(uint64_t group, uint64_t length)
 {
 	uint64_t most = (UINT64_C(1) << (63 - LENGTH_SHIFT)) - 1;
@@ -27,7 +31,8 @@ static uint64_t key_of(uint64_t group, uint64_t length)
 	return ((length < most ? length : most) << LENGTH_SHIFT | group) + 1;
 }
 
-/* Drops the count if all entries that the key may use hold other keys. */
+/* The key may use TRIES entries, from its hash on. If all of these hold other keys, the count is
+ * dropped. */
 static void add(struct counters *counters, uint64_t key, uint64_t count)
 {
 	unsigned first = (unsigned)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
@@ -55,6 +60,7 @@ uint64_t counters_commonest(const struct counters *counters, const struct counte
 {
 	uint64_t group = group_of(counters, slot, door, reason), most = 0;
 
+	/* `key` is without the 1: UINT64_MAX is a free entry. */
 	for (int i = 0; i < COUNTERS_LENGTHS; i++) {
 		uint64_t key = counters_read(&counters->lengths[i].key) - 1;
 		uint64_t count = counters_read(&counters->lengths[i].count);
@@ -72,7 +78,8 @@ static void sum_numbers(counters_number *sum, const counters_number *part, size_
 		counters_add(&sum[i], counters_read(&part[i]));
 }
 
-/* The slot with the key UINT64_MAX is the last: for devices that found no slot of their own. */
+/* Adds a device's slot to the sum's slot of that device; *map is its index there. The key
+ * UINT64_MAX is the last slot's: it counts all devices that found no slot of their own. */
 static void sum_slot(struct counters *sum, const struct counters_slot *part, uint64_t map[])
 {
 	char name[8 * COUNTERS_NAME_WORDS + 1];
@@ -104,6 +111,7 @@ void counters_sum(struct counters *sum, const struct counters *part)
 		if (counters_read(&part->slots[i].key))
 			sum_slot(sum, &part->slots[i], &map[i]);
 	}
+	/* The keys of the part have its slots; the sum has the devices in other slots (map). */
 	for (int i = 0; i < COUNTERS_LENGTHS; i++) {
 		uint64_t key = counters_read(&part->lengths[i].key) - 1;
 		if (key == UINT64_MAX)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells whether the calling thread runs under a seccomp filter. It reads /proc, because a filter
- * may kill the caller of prctl(PR_GET_SECCOMP).
+ * Tells whether the calling thread runs under a seccomp filter. It reads the "Seccomp:" line in
+ * /proc, because a filter may kill the caller of prctl(PR_GET_SECCOMP). engine/own_ring.c and
+ * engine/worker.c ask.
  */
 #include "base/filter.h"
 
@@ -23,7 +24,8 @@ int filter_ask(void)
 		return fd;
 	ssize_t length = read(fd, text, sizeof(text) - 1);
 	text[length < 0 ? 0 : length] = '\0';
-	/* No such line: a kernel without seccomp, unless the text may be incomplete. */
+	/* A kernel without seccomp writes no such line. But if nothing was read, or the buffer is
+	 * full, the line may only be cut off: not known. */
 	if (!strstr(text, line))
 		return length <= 0 || length == sizeof(text) - 1 ? -EIO : 0;
 	return !strstr(text, none);

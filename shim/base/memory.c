@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks by system calls whether the program's memory can be read, so that a bad pointer raises no
- * signal. If a filter forbids process_vm_readv(), the check is impossible: the memory then counts
- * as readable, and memory_read() copies it directly.
+ * Has the kernel check whether the program's memory can be read: for a bad pointer a system call
+ * returns EFAULT and raises no signal. The answer is true at that moment only: another thread may
+ * unmap the memory afterwards. If a seccomp filter forbids process_vm_readv(), the check is
+ * impossible. The memory then counts as readable, and memory_read() copies it directly.
  */
 #include "base/memory.h"
 
@@ -15,6 +16,7 @@
 
 #include "base/real.h"
 
+/* MISSING: not all of it can be read. FORBIDDEN: the kernel did not check. */
 enum answer { THERE, MISSING, FORBIDDEN };
 
 static enum answer ask(void *ret_data, const void *from, size_t size)
@@ -43,9 +45,9 @@ bool memory_is_there(const void *address)
 	return ask(&byte, address, 1) != MISSING;
 }
 
-/* The kernel copies the set before it checks `how` (kernel/signal.c: rt_sigprocmask): -EFAULT means
- * that the word cannot be read, -EINVAL that it can. The address must not be NULL: the kernel then
- * copies nothing. */
+/* Passes the word to rt_sigprocmask() as a signal set, with a `how` that does not exist. The kernel
+ * (kernel/signal.c) copies the set before it checks `how`: -EFAULT means that the word cannot be
+ * read, -EINVAL that it can. The address must not be NULL: for NULL the kernel copies nothing. */
 bool memory_has_word(const void *address)
 {
 	enum { NO_WAY = 1 << 20 };

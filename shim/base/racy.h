@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Marks a function with a deliberate data race; ThreadSanitizer does not check it. Each such
- * function is safe for one of three reasons: a sequence count tells it to read again, what it read
- * is proven by a later check, or it runs after fork() in a child with one thread.
+ * Marks a function with a deliberate data race, so that ThreadSanitizer does not check it. Each
+ * such function, reader or writer, is safe for one of three reasons. A sequence count tells the
+ * reader that the data changed, and it reads again. Or the reader checks later that what it read is
+ * right. Or the function runs after fork(), in a child that has one thread.
  */
 #ifndef RACY_H
 #define RACY_H

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close(2), the calls that close many numbers, and those that give a number to another file.
+ * close(), the calls that close many numbers (close_range(), closefrom()), and those that give a
+ * number to another file (dup2(), dup3(), freopen()).
  *
- * Before a ring's descriptor closes, its writes under way end, because they use the program's
- * memory; then we release the ring. A hold ends with the last of the program's descriptors that
- * atomic writes to the node went through (device/hold.h). The program cannot close the numbers that
- * hold_owns() names. For all other numbers the cost is a look at their marks.
+ * Before a ring's descriptor is closed, we wait for its writes under way, because they use the
+ * program's memory; then we release the ring. A hold ends before the program closes, or gives to
+ * another file, its last descriptor through which atomic writes to that node went (device/hold.h).
+ * The program cannot close our own numbers, which hold_owns() knows: close() returns EBADF,
+ * close_range() leaves them open, and dup2() onto one first takes the hold out of the table. For a
+ * number that no look or hold has marked, the check for holds is one load.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -28,6 +31,8 @@
 
 void closefrom(int first);
 
+/* If these numbers have our eventfds of libaio or the program's rings, waits for their writes under
+ * way. Then forgets what we know of the numbers. */
 static void before(unsigned first, unsigned last)
 {
 	aio_table_before_close(first, last);
@@ -36,8 +41,9 @@ static void before(unsigned first, unsigned last)
 	substitute_before_close(first, last);
 }
 
-/* A change until the end of the scope. GUARDED keeps signal handlers and cancellation out: with one
- * between begin and end, the change would never end. */
+/* Begins a change of these numbers, which ends with the scope: a system call that closes them or
+ * gives them to other files. GUARDED holds off signals and cancellation. Between begin and end, a
+ * handler that jumps away or a cancellation would keep the change open for ever. */
 #define CHANGE(first, last)                                                                        \
 	GUARDED;                                                                                   \
 	__attribute__((cleanup(end_change), unused)) char change;                                  \
@@ -56,6 +62,7 @@ static void end_change(const char *unused)
 	hold_after_change();
 }
 
+/* True: the number is a hold's or borrowed, so the program must not close it. */
 static bool is_ours(int fd)
 {
 	KEEP_ERRNO;
@@ -63,8 +70,8 @@ static bool is_ours(int fd)
 	return hold_owns((unsigned)fd);
 }
 
-/* True if a marked number still names a node. If it names something else by now, its close may
- * block for ever, and signals must come through. */
+/* True if a marked number still names a node. If not, its close must not be guarded: the close of
+ * another kind of file may block for ever, and signals must then be able to interrupt it. */
 static bool names_node(int fd)
 {
 	KEEP_ERRNO;
@@ -79,7 +86,7 @@ static int close_marked(int fd)
 		return (int)ret_errno(-EBADF);
 	if (!names_node(fd))
 		return REAL(close)(fd);
-	pthread_testcancel();
+	pthread_testcancel(); /* CHANGE keeps close() from being a cancellation point */
 	CHANGE((unsigned)fd, (unsigned)fd);
 	return REAL(close)(fd);
 }
@@ -92,7 +99,7 @@ EXPORT int close(int fd)
 	return REAL(close)(fd);
 }
 
-/* The stream's descriptor; -1: none, as for a stream in memory. */
+/* Returns the stream's descriptor, or -1 if it has none, such as a stream in memory. */
 static int number_of(FILE *stream)
 {
 	KEEP_ERRNO;
@@ -138,7 +145,7 @@ EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FIL
 	return reopen(path, mode, stream);
 }
 
-/* If the number to copy is not open, dup2() fails and the target keeps its file. */
+/* If the number to copy is not open, dup2() fails, the target keeps its file, and no hold ends. */
 static bool is_open(int fd)
 {
 	KEEP_ERRNO;
@@ -146,6 +153,8 @@ static bool is_open(int fd)
 	return real_syscall(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0) >= 0;
 }
 
+/* If the number is a hold's or borrowed, waits until no write uses it, so that the program can have
+ * it. 0 or -errno. */
 static int make_way(int number)
 {
 	KEEP_ERRNO;
@@ -162,6 +171,7 @@ static int dup_onto_marked(int old, int new, int flags)
 	return flags < 0 ? REAL(dup2)(old, new) : REAL(dup3)(old, new, flags);
 }
 
+/* True: the call takes the number `new` away from a node. */
 static bool takes_a_node(int old, int new)
 {
 	return old != new &&look_is_marked((unsigned)new) && names_node(new) && is_open(old);
@@ -185,6 +195,7 @@ EXPORT int dup3(int old, int new, int flags)
 	return REAL(dup3)(old, new, flags);
 }
 
+/* True: a marked number in this range names a node. */
 static bool has_node(unsigned first, unsigned last)
 {
 	for (unsigned i = look_next(first); i <= last && i != LOOK_NONE; i = look_next(i + 1)) {
@@ -219,8 +230,9 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 
 	if (closes)
 		before(first, last);
-	/* With CLOSE_RANGE_UNSHARE the kernel closes copies, in a new table of the calling thread's
-	 * own. */
+	/* With CLOSE_RANGE_UNSHARE a thread that shares its table of descriptors gets a copy first,
+	 * and the kernel closes the numbers only there. The shared table keeps them, so no hold
+	 * ends. */
 	if (closes && !flags && has_node(first, last))
 		return close_pieces(first, last);
 	return (int)ret_errno(real_syscall(SYS_close_range, first, last, flags, 0, 0, 0));

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* syscall(): a call that has a door under its own name goes through that door. */
+/*
+ * syscall() of the simulated disk. Programs call it, and the shim above us. A call that may concern
+ * a node goes to our function of the call's name (read(), openat() ...), or to aio.c or ring.c. All
+ * other calls go to the next syscall(), mostly the C library's. No state and no lock of its own.
+ */
 #include <linux/aio_abi.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -13,8 +17,10 @@
 
 enum { ARGUMENTS = 6, NUMBERS = 512 };
 
-/* The kind of a call; most go to the kernel (NOT_OURS). Those from DATA on go there too while no
- * node is open. Those before DATA are always looked at. */
+/* The kind of a call; most are NOT_OURS and go to the next syscall(). PATH_FIRST and PATH_SECOND
+ * say which argument is the path. EARLY calls may bring a node, or concern a queue that may have
+ * entries of one: like the paths, they are ours even while no node is open. The order matters:
+ * calls from DATA on are ours only while a node is open. */
 enum kind { NOT_OURS, PATH_FIRST, PATH_SECOND, EARLY, DATA, DESCRIPTOR, MEMORY, QUEUE };
 static const uint8_t kinds[NUMBERS] = {
 #ifdef SYS_open
@@ -66,7 +72,8 @@ static const uint8_t kinds[NUMBERS] = {
 #define NUMBER(n)  ((int)arguments[n])
 #define SIZE(n)    ((size_t)arguments[n])
 
-/* False: the call is not one of these. */
+/* Each by_...() makes the call through our function for it. False: it did not; the call then goes
+ * to the next syscall(). */
 static bool by_path(long number, const long *arguments, long *ret_result)
 {
 	switch (number) {
@@ -186,7 +193,9 @@ static bool by_descriptor(long number, const long *arguments, long *ret_result)
 	case SYS_msync:
 		*ret_result = msync(POINTER(0), SIZE(1), NUMBER(2));
 		return true;
-	case SYS_cachestat: /* a kernel that has it would tell of the wrong file */
+	case SYS_cachestat:
+		/* For a node always ENOSYS: a kernel with cachestat() (6.5) would look at the empty
+		 * file on which the descriptor is open, not at the disk. */
 		*ret_result = ret_errno(-ENOSYS);
 		return sim_node_of_fd(NUMBER(0), &node);
 	default:
@@ -194,6 +203,7 @@ static bool by_descriptor(long number, const long *arguments, long *ret_result)
 	}
 }
 
+/* EARLY and QUEUE. */
 static bool by_queue(long number, const long *arguments, long *ret_result)
 {
 	switch (number) {
@@ -231,8 +241,8 @@ static bool by_queue(long number, const long *arguments, long *ret_result)
 	}
 }
 
-/* Only mappings of nodes go through mmap(): a sanitizer's mmap() refuses mappings that its runtime
- * makes by system calls. */
+/* Only mappings of nodes go through mmap(). A sanitizer's runtime makes mappings of its own by
+ * system calls, and the sanitizer's mmap() would refuse these. */
 static bool by_memory(const long *arguments, long *ret_result)
 {
 	struct sim_file file;
@@ -244,7 +254,8 @@ static bool by_memory(const long *arguments, long *ret_result)
 	return true;
 }
 
-/* False: the path of a call is not a valid address; then only the kernel may look at it. */
+/* False: the path cannot be read. Then only the kernel may look at it: it returns EFAULT, our
+ * function would crash. */
 static bool is_there(const void *path)
 {
 	char byte;
@@ -270,7 +281,7 @@ static bool is_done(enum kind kind, long number, const long *arguments, long *re
 	}
 }
 
-/* Like the C library's, passes six arguments, whatever the call takes. */
+/* Like the C library's syscall(), passes on six arguments even if the call takes fewer. */
 EXPORT long sim_syscall(long number, long a, long b, long c, long d, long e,
 			long f) __asm__("syscall");
 EXPORT long sim_syscall(long number, long a, long b, long c, long d, long e, long f)

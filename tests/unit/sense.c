@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests the table of SCSI outcomes: rows from the kernel, in both formats of sense data. */
+/*
+ * Tests rules/sense.c: which errno, and which retry, each outcome of a SCSI command gives. The
+ * expected values are those of Linux's drivers/scsi. Each row of sense data is tried in both
+ * formats that a disk may send, fixed and descriptor.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -53,8 +57,8 @@ static struct scsi_outcome fixed(int row)
 {
 	struct scsi_outcome outcome = { .status = 0x02, .sense_length = 18 };
 
-	outcome.sense[0] = 0xf0; /* 70h, and VALID */
-	outcome.sense[2] = senses[row].key | 0x20;
+	outcome.sense[0] = 0xf0;                   /* fixed format (70h), with the VALID bit */
+	outcome.sense[2] = senses[row].key | 0x20; /* the ILI bit must not count */
 	outcome.sense[12] = senses[row].code;
 	outcome.sense[13] = senses[row].qualifier;
 	return outcome;
@@ -85,7 +89,8 @@ START_TEST(every_sense)
 }
 END_TEST
 
-/* A deferred error is about an earlier command. This command was not done and is sent again. */
+/* A deferred error (71h, 73h) is about an earlier command. This command was not done: whatever the
+ * row says, it is sent again. */
 START_TEST(deferred_errors_are_not_of_this_command)
 {
 	struct scsi_outcome forms[] = { fixed(_i), descriptor(_i) };
@@ -99,7 +104,7 @@ START_TEST(deferred_errors_are_not_of_this_command)
 }
 END_TEST
 
-/* A failure stays a failure, however much of the sense data is cut. */
+/* Sense data that is cut off, at any length, never turns a failure into a success. */
 START_TEST(cut_sense_is_never_success)
 {
 	struct scsi_outcome forms[] = { fixed(_i), descriptor(_i) };
@@ -159,7 +164,7 @@ END_TEST
 
 START_TEST(recovered_but_less_is_an_error)
 {
-	struct scsi_outcome outcome = fixed(1);
+	struct scsi_outcome outcome = fixed(1); /* "recovered" */
 
 	outcome.residue = 1;
 	ck_assert_int_eq(sense_to_errno(&outcome), -EIO);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests whether a page is one command, in stacks of every kind; one condition after the other
- * fails. */
+/*
+ * Tests rules/stack.c: whether a plain write of one page becomes one command at the disk. Each test
+ * describes one stack of devices. It then breaks one condition after the other, and expects this
+ * condition, of this layer, as the first finding.
+ */
 #include <string.h>
 
 #include "rules/stack.h"
@@ -71,7 +74,7 @@ START_TEST(a_disk)
 	not(STACK_NO, CONDITION_LENGTH, 0);
 	disk->queue.max = PAGE;
 	yes();
-	disk->queue.segments = 4; /* four pages in unaligned memory need five */
+	disk->queue.segments = 4; /* 16 KiB of unaligned memory lie in five 4 KiB pages */
 	not(STACK_NO, CONDITION_SEGMENTS, 0);
 	disk->queue.segments = 5;
 	yes();
@@ -89,14 +92,14 @@ START_TEST(a_disk)
 	not(STACK_NO, CONDITION_PROMISE, 0);
 	disk->error = -13;
 	not(STACK_UNKNOWN, CONDITION_PROMISE, 0);
-	disk->queue.nomerges = 0; /* a no wins over an unknown */
+	disk->queue.nomerges = 0; /* NO wins over UNKNOWN */
 	not(STACK_NO, CONDITION_MERGES, 0);
 	disk->queue.is_read = false;
 	not(STACK_UNKNOWN, CONDITION_LENGTH, 0);
 }
 END_TEST
 
-/* The paths' queues merge writes; the disk's own queue merges nothing. */
+/* On a disk with paths, only the paths' queues merge writes; its own queue merges nothing. */
 START_TEST(a_disk_with_paths)
 {
 	struct stack_layer *disk = add(STACK_DISK), *path = add(STACK_PATH);
@@ -112,7 +115,8 @@ START_TEST(a_disk_with_paths)
 }
 END_TEST
 
-/* A disk without boundaries takes a page at any block. A limit that cuts needs aligned pages. */
+/* Without boundaries and chunks a page may begin at any block. A disk that cuts at their multiples
+ * needs aligned pages. */
 START_TEST(a_partition)
 {
 	struct stack_layer *part = add(STACK_PARTITION), *disk = add(STACK_DISK);
@@ -140,14 +144,14 @@ START_TEST(a_volume)
 {
 	struct stack_layer *volume = add(STACK_LINEAR), *disk = add(STACK_DISK);
 
-	span(volume, 0, 512, 1); /* one part may begin anywhere */
+	span(volume, 0, 512, 1); /* a single part may begin at any block */
 	yes();
 	span(volume, 4 * MIB, 8 * MIB, 1);
 	yes();
-	stack.spans[1].start += 8 * KIB; /* the second begins within a page */
+	stack.spans[1].start += 8 * KIB; /* the second part now begins within a page */
 	not(STACK_NO, CONDITION_SPANS, 0);
 	stack.spans[1].start -= 8 * KIB;
-	disk->limits.boundary = PAGE; /* and the first is off the boundaries */
+	disk->limits.boundary = PAGE; /* pages of the first part cross boundaries */
 	not(STACK_NO, CONDITION_BOUNDARY, 1);
 	stack.spans[0].offset = MIB;
 	yes();
@@ -156,7 +160,8 @@ START_TEST(a_volume)
 }
 END_TEST
 
-/* Pages that a layer above has moved off their alignment lie across aligned parts. */
+/* The pages of 16 KiB begin at multiples of 4096 only, because of a layer above. Then some lie
+ * across two parts, or two chunks, even where these are aligned. */
 START_TEST(pages_off_their_alignment)
 {
 	const struct stack_finding *first;
@@ -188,13 +193,13 @@ START_TEST(stripes_of_two_disks)
 	stripes->chunk = 24 * KIB;
 	not(STACK_NO, CONDITION_STRIPES, 0);
 	stripes->chunk = 64 * KIB;
-	stack.layers[2].limits.boundary = PAGE; /* its part is off the boundaries */
+	stack.layers[2].limits.boundary = PAGE; /* pages of its part cross boundaries */
 	not(STACK_NO, CONDITION_BOUNDARY, 2);
 	stack.spans[1].offset = MIB;
 	yes();
 	disk->limits.unit_max = 4096;
 	not(STACK_NO, CONDITION_PROMISE, 1);
-	disk->error = -13; /* no answer from the first disk; the second one merges */
+	disk->error = -13; /* the first disk is unknown; the second one merges */
 	stack.layers[2].queue.nomerges = 0;
 	not(STACK_NO, CONDITION_MERGES, 2);
 }
@@ -209,13 +214,14 @@ START_TEST(refused_and_deep)
 	span(part, 0, 512, 2);
 	yes();
 	disk->limits.boundary = PAGE;
-	not(STACK_NO, CONDITION_BOUNDARY, 2); /* the layer two above is off */
+	not(STACK_NO, CONDITION_BOUNDARY, 2); /* the partition begins at 512, off the boundaries */
 	disk->kind = STACK_REFUSED;
 	not(STACK_NO, CONDITION_KIND, 2);
 }
 END_TEST
 
-/* A volume comes in the list before one of the layers that lie on it. */
+/* The volume lies below two layers. The list has it before one of them, the partition, whose offset
+ * must still count for the volume and its disk. */
 START_TEST(volume_below_two)
 {
 	struct stack_layer *top = add(STACK_LINEAR), *volume = add(STACK_LINEAR);
@@ -232,7 +238,7 @@ START_TEST(volume_below_two)
 }
 END_TEST
 
-/* For an unknown device the only answer is unknown. */
+/* With an error, the kind of the layer is not known: the answer is UNKNOWN, not NO. */
 START_TEST(an_unknown_device)
 {
 	struct stack_layer *layer = add(STACK_REFUSED);
@@ -242,7 +248,8 @@ START_TEST(an_unknown_device)
 }
 END_TEST
 
-/* The last of many layers, each of which meets every condition there is. */
+/* The list is full of disks with chunk, boundary and alignment, so that each has every finding that
+ * a good disk can have. Then the last disk alone fails. */
 START_TEST(all_layers_are_judged)
 {
 	while (stack.layer_count < STACK_LAYERS) {
