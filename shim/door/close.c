@@ -174,7 +174,7 @@ static int dup_onto_marked(int old, int new, int flags)
 /* True: the call takes the number `new` away from a node. */
 static bool takes_a_node(int old, int new)
 {
-	return old != new && look_is_marked((unsigned)new) && names_node(new) && is_open(old);
+	return new != old && look_is_marked((unsigned)new) && names_node(new) && is_open(old);
 }
 
 EXPORT int dup2(int old, int new)
