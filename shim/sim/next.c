@@ -77,9 +77,14 @@ const struct sim_next *sim_next_resolve(void)
 	return &sim_next_table;
 }
 
+__thread bool sim_next_is_own __attribute__((tls_model("initial-exec")));
+
 int sim_fstat(int fd, struct stat *ret_st)
 {
-	return (int)sim_next()->syscall(SYS_fstat, fd, ret_st);
+	sim_next_is_own = true;
+	int result = (int)sim_next()->syscall(SYS_fstat, fd, ret_st);
+	sim_next_is_own = false;
+	return result;
 }
 
 int sim_stat(const char *path, struct stat *ret_st)

@@ -170,6 +170,8 @@ static bool by_descriptor(long number, const long *arguments, long *ret_result)
 
 	switch (number) {
 	case SYS_fstat:
+		if (sim_next_is_own)
+			return false;
 		*ret_result = fstat(NUMBER(0), POINTER(1));
 		return true;
 	case SYS_ioctl:
