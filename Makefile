@@ -62,9 +62,9 @@ $(LIB): $(call objs,base rules device engine async door) shim.map
 $(SIMLIB): $(call objs,sim sim_doors) shim/sim/sim.map
 	$(shared) -Wl,-Bsymbolic-functions -ldl -lpthread
 # Compiled anew for another version, and for another libdir, as at "make install prefix=...".
-named := $(VERSION) $(libdir)
-$(B)/named: always ; @mkdir -p $(@D) && echo '$(named)' | cmp -s - $@ || echo '$(named)' > $@
-$(addprefix $(B)/shim/,command/preload.o command/command.o door/libc.o doctor/drive.o): $(B)/named
+$(B)/libdir $(B)/VERSION: always ; @mkdir -p $(@D) && echo '$($(@F))' | cmp -s - $@ || echo '$($(@F))' > $@
+$(B)/shim/command/preload.o: $(B)/libdir
+$(addprefix $(B)/shim/,command/command.o door/libc.o doctor/drive.o): $(B)/VERSION
 $(B)/shim/command/preload.o: cpp += -DLIBDIR='"$(libdir)"' -DMULTIARCH='"$(shell $(CC) -print-multiarch 2> /dev/null)"'
 $(CMD): $(call objs,base rules device stack engine command doctor report verify run)
 	$(link) -ldl -lpthread $(asks) $(LDLIBS)

@@ -37,7 +37,7 @@ build_clang() {
 		quietly clang make CC=clang CFLAGS='-O2 -g -Werror' B=build-clang unit
 }
 build_musl() {
-		# The kernel's headers lie among glibc's: search that folder last.
+	# The kernel's headers lie among glibc's: search that folder last.
 	quietly musl make CC=musl-gcc CFLAGS='-O2 -g -Werror' B=build-musl \
 		CPPFLAGS="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)" \
 		build-musl/libuntorn.so build-musl/tests/vm/musl
