@@ -78,7 +78,7 @@ dmsetup remove two_parts
 	at=0
 	while [ $at -lt 65520 ]; do linear $at 40 "$one" $((4096 + at * 2)); at=$((at + 40)); done
 } | head -n 400 | map odd_parts
-stack "linear, parts of 20 KiB" /dev/mapper/odd_parts $((400 * 40 * 512)) no "a page may lie across two"
+stack "linear, parts of 20 KiB" /dev/mapper/odd_parts $((400 * 40 * 512)) no "a page may cross two parts"
 dmsetup remove odd_parts
 echo "0 $sectors striped 2 128 $one 2048 $two 2048" | map stripes
 stack "stripes of 64 KiB" /dev/mapper/stripes $((32 * MIB)) yes
