@@ -171,11 +171,10 @@ static int dup_onto_marked(int old, int new, int flags)
 	return flags < 0 ? REAL(dup2)(old, new) : REAL(dup3)(old, new, flags);
 }
 
-/* True: the call takes the number `target` away from a node. */
-static bool takes_a_node(int old, int target)
+/* True: the call takes the number `to` away from a node. */
+static bool takes_a_node(int old, int to)
 {
-	return old != target && look_is_marked((unsigned)target) && names_node(target) &&
-	       is_open(old);
+	return old != to && look_is_marked((unsigned)to) && names_node(to) && is_open(old);
 }
 
 EXPORT int dup2(int old, int new)
