@@ -23,19 +23,17 @@ enum attribute attribute_named(const char *path)
 	return which;
 }
 
-/* Asks the node by engine_statx(), which stores the answer; then reads that. */
-static bool ask(dev_t number, struct device *ret_device)
+/* As statx() of the disk's node does. */
+static bool is_served(dev_t number, struct limits *ret_limits)
 {
 	char name[64], path[80];
-	struct statx stx;
 
-	if (sysfs_disk_name(number, name, sizeof(name)) == 0) {
-		snprintf(path, sizeof(path), "/dev/%s", name);
-		for (char *letter = path; *letter; letter++)
-			*letter = *letter == '!' ? '/' : *letter;
-		engine_statx(AT_FDCWD, path, 0, STATX_WRITE_ATOMIC, &stx);
-	}
-	return device_get(-1, number, ret_device) == 0;
+	if (sysfs_disk_name(number, name, sizeof(name)) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	for (char *letter = path; *letter; letter++)
+		*letter = *letter == '!' ? '/' : *letter;
+	return engine_serves(AT_FDCWD, path, 0, number, ret_limits);
 }
 
 static uint64_t value_of(const struct limits *limits, enum attribute which)
@@ -58,15 +56,14 @@ size_t attribute_text(int queue, enum attribute which, bool kernel_has,
 		      char ret_text[ATTRIBUTE_TEXT])
 {
 	const struct limits none = { .unit_max = 0 };
-	struct device device;
+	struct limits limits;
 	dev_t number;
 
 	if (config_get().mode == MODE_OFF || sysfs_disk_of_queue(queue, &number) < 0)
 		return 0;
-	bool is_ours =
-		ask(number, &device) && engine_lane(&device, config_get().mode) == LANE_COMMAND;
+	bool is_ours = is_served(number, &limits);
 	if (kernel_has && !is_ours)
 		return 0;
-	uint64_t value = value_of(is_ours ? &device.limits : &none, which);
+	uint64_t value = value_of(is_ours ? &limits : &none, which);
 	return (size_t)snprintf(ret_text, ATTRIBUTE_TEXT, "%llu\n", (unsigned long long)value);
 }

@@ -112,6 +112,9 @@ void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe);
 ssize_t engine_land(struct engine_job *job, int result);
 
 int engine_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+/* True: atomic writes to this device go by command, within these limits. The path leads to its
+ * node, as for statx(); an answer of the last second does, too. errno may be changed. */
+bool engine_serves(int dirfd, const char *path, int flags, dev_t number, struct limits *ret_limits);
 
 /* The rest is for the engine's own files. */
 /* Reads length and address from the segments, as the kernel does: 0, -EFAULT or -EINVAL. */

@@ -109,18 +109,26 @@ static void ask_somehow(struct question *q)
 		own_table_run_with_room(put, q, q->dirfd < 0 ? INT_MAX : q->dirfd);
 }
 
-static void add_limits(int dirfd, const char *path, int flags, struct statx *stx)
+bool engine_serves(int dirfd, const char *path, int flags, dev_t number, struct limits *ret_limits)
 {
-	dev_t number = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
 	struct question q = { .dirfd = dirfd, .path = path, .flags = flags, .number = number };
 
 	if (!is_known(&q)) {
 		if (!device_may_be_disk(number))
-			return;
+			return false;
 		ask_somehow(&q);
 	}
-	if (!q.error && engine_lane(&q.device, config_get().mode) == LANE_COMMAND) {
-		fill(stx, &q.device.limits);
+	*ret_limits = q.device.limits;
+	return !q.error && engine_lane(&q.device, config_get().mode) == LANE_COMMAND;
+}
+
+static void add_limits(int dirfd, const char *path, int flags, struct statx *stx)
+{
+	dev_t number = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
+	struct limits limits;
+
+	if (engine_serves(dirfd, path, flags, number, &limits)) {
+		fill(stx, &limits);
 		account_statx(number);
 	}
 }
