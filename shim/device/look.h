@@ -29,9 +29,9 @@ struct look {
 int look_at_node(int fd, struct look *ret_look);
 
 /* These two make one look: node, flags and, if ret_position is not NULL, file position of one open
- * file. look_begin() marks the number and reads the node, in one call. What is done between the two
- * only takes time. look_end() reads the rest; -EAGAIN: the number may name another file by now, and
- * look_at() tells which. */
+ * file. look_begin() marks the number and reads the node, in one call.
+ * look_end() reads the rest; -EAGAIN: the number may name another file by now, and look_at() tells
+ * which. The caller may do other work between the two. */
 struct look_begun {
 	unsigned changes;
 };

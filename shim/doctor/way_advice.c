@@ -51,7 +51,9 @@ static void say_unknown(const struct stack_finding *f, char text[192])
 {
 	int error = f->layer->error;
 
-	if (f->condition == CONDITION_BELOW && f->layer->kind == STACK_LINEAR)
+	if (f->condition == CONDITION_BELOW && !error)
+		snprintf(text, 192, "it has none, such as a volume without a table");
+	else if (f->condition == CONDITION_BELOW && f->layer->kind == STACK_LINEAR)
 		snprintf(text, 192, "this user may not read its table (%s)", strerror(-error));
 	else if (f->condition == CONDITION_BELOW && error == -ENXIO)
 		snprintf(text, 192, "members of the array are missing");

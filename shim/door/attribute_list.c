@@ -24,7 +24,7 @@
 		    .d_reclen = sizeof(struct dirent),                                             \
 		    .d_type = DT_REG,                                                              \
 		    .d_name = name }
-static struct dirent entries[ATTRIBUTES] = { ATTRIBUTE_EACH(ENTRY) };
+static const struct dirent entries[ATTRIBUTES] = { ATTRIBUTE_EACH(ENTRY) };
 
 /* The queue folders that programs began to list last: the address of the DIR and, in the bits that
  * its alignment leaves free, the next entry. A new folder replaces the oldest, which then lists
@@ -75,6 +75,15 @@ static enum attribute next_missing(DIR *folder, enum attribute which)
 	return which;
 }
 
+/* A program may write to the entry that it gets. */
+static struct dirent *copy_of(enum attribute which)
+{
+	static struct dirent copies[ATTRIBUTES];
+
+	copies[which] = entries[which];
+	return &copies[which];
+}
+
 /* If another folder takes the place meanwhile, the place stays with that one. */
 static struct dirent *add(DIR *folder)
 {
@@ -87,7 +96,7 @@ static struct dirent *add(DIR *folder)
 	enum attribute which = next_missing(folder, before & NEXT);
 	uintptr_t next = which < ATTRIBUTES ? which + 1 : ATTRIBUTES;
 	atomic_compare_exchange_strong(list, &before, (uintptr_t)folder | next);
-	return which < ATTRIBUTES ? &entries[which] : NULL;
+	return which < ATTRIBUTES ? copy_of(which) : NULL;
 }
 
 /* A queue folder is recognised by another file in it (ATTRIBUTE_LIKE), each time it is read. So the

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/config.h"
-#include "base/real.h"
 #include "base/sysfs.h"
 #include "engine/engine.h"
 

@@ -74,15 +74,15 @@ static struct work *dequeue_some(unsigned room, bool alone)
 static bool wait_for_work(void)
 {
 	struct timespec until;
-	int late = 0;
+	bool late = false;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec++;
 	idle++;
 	while (!first && (!late || reserved)) {
-		until.tv_sec += late != 0;
+		until.tv_sec += late;
 		pthread_mutex_unlock(&lock);
-		late = sem_timedwait(&wanted, &until) < 0 && errno == ETIMEDOUT;
+		late = sem_timedwait(&wanted, &until) < 0 && errno != EINTR;
 		pthread_mutex_lock(&lock);
 	}
 	idle--;

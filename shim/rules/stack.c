@@ -126,13 +126,20 @@ static bool is_lowest(const struct stack_layer *layer)
 	return layer->kind == STACK_PATH || (layer->kind == STACK_DISK && !layer->has_paths);
 }
 
+/* A volume without a table lies on nothing. */
+static bool lacks_parts(const struct stack_layer *layer)
+{
+	return !layer->count && (layer->kind == STACK_PARTITION || layer->kind == STACK_LINEAR ||
+				 layer->kind == STACK_STRIPES);
+}
+
 /* True for a layer whose other conditions need no look: it, or what lies below, is unknown, or it
  * is refused. */
 static bool is_end(struct judgement *j)
 {
 	const struct stack_layer *layer = j->layer;
 
-	if (layer->error && layer->kind != STACK_DISK)
+	if ((layer->error && layer->kind != STACK_DISK) || lacks_parts(layer))
 		find(j, CONDITION_BELOW, STACK_UNKNOWN, 0, 0);
 	else if (layer->kind == STACK_REFUSED)
 		find(j, CONDITION_KIND, STACK_NO, 0, 0);

@@ -79,15 +79,24 @@ const struct sim_next *sim_next_resolve(void)
 
 __thread bool sim_next_is_own __attribute__((tls_model("initial-exec")));
 
+/* A handler that interrupts the call may make another one. */
+static void forget(const bool *before)
+{
+	sim_next_is_own = *before;
+}
+
+#define OWN                                                                                        \
+	__attribute__((cleanup(forget), unused)) const bool before = sim_next_is_own;              \
+	sim_next_is_own = true
+
 int sim_fstat(int fd, struct stat *ret_st)
 {
-	sim_next_is_own = true;
-	int result = (int)sim_next()->syscall(SYS_fstat, fd, ret_st);
-	sim_next_is_own = false;
-	return result;
+	OWN;
+	return (int)sim_next()->syscall(SYS_fstat, fd, ret_st);
 }
 
 int sim_stat(const char *path, struct stat *ret_st)
 {
+	OWN;
 	return (int)sim_next()->syscall(SYS_newfstatat, AT_FDCWD, path, ret_st, 0);
 }

@@ -45,8 +45,9 @@ struct sim_next {
 /* For our own use. They bypass other preloads, whose fstat() may call our __fxstat(). */
 int sim_fstat(int fd, struct stat *ret_st);
 int sim_stat(const char *path, struct stat *ret_st);
-/* True during sim_fstat() in this thread. In deep mode with a C library before 2.34, the call comes
- * back to our syscall(): it must then reach the kernel, whose answer is what we look for. */
+/* True during these two in this thread. If deep mode traps the next syscall(), which an older C
+ * library or another preload has, then the call comes back to our syscall(). It must then reach the
+ * kernel, because we look for the kernel's answer. */
 extern __thread bool sim_next_is_own __attribute__((tls_model("initial-exec")));
 
 /* Maps memory of our own. ThreadSanitizer must learn that it is new. */

@@ -170,8 +170,6 @@ static bool by_descriptor(long number, const long *arguments, long *ret_result)
 
 	switch (number) {
 	case SYS_fstat:
-		if (sim_next_is_own)
-			return false;
 		*ret_result = fstat(NUMBER(0), POINTER(1));
 		return true;
 	case SYS_ioctl:
@@ -283,6 +281,12 @@ static bool is_done(enum kind kind, long number, const long *arguments, long *re
 	}
 }
 
+/* A call of sim_fstat() or sim_stat() that deep mode trapped. */
+static bool is_own_look(long number)
+{
+	return sim_next_is_own && (number == SYS_fstat || number == SYS_newfstatat);
+}
+
 /* Like the C library's syscall(), passes on six arguments even if the call takes fewer. */
 EXPORT long sim_syscall(long number, long a, long b, long c, long d, long e,
 			long f) __asm__("syscall");
@@ -295,7 +299,8 @@ EXPORT long sim_syscall(long number, long a, long b, long c, long d, long e, lon
 		return sim_next_table.syscall(number, a, b, c, d, e, f);
 	const long arguments[ARGUMENTS] = { a, b, c, d, e, f };
 	long result;
-	if (kind != NOT_OURS && sim_disk_count() && is_done(kind, number, arguments, &result))
+	if (kind != NOT_OURS && !is_own_look(number) && sim_disk_count() &&
+	    is_done(kind, number, arguments, &result))
 		return result;
 	return sim_next()->syscall(number, a, b, c, d, e, f);
 }

@@ -93,17 +93,14 @@ static int ask_limits(const struct stack_layer *disk, struct limits *ret_limits)
 	return error;
 }
 
-void stack_add_disk(struct stack *stack, unsigned index)
+void stack_add_disk(struct stack *stack, unsigned index, bool has_paths)
 {
 	struct stack_layer *disk = &stack->layers[index];
-	char bus[STACK_BUS];
 
 	disk->kind = STACK_DISK;
-	int error = stack_read_bus(disk->number, bus);
-	if (!error && strcmp(bus, "nvme-subsystem") == 0)
+	if (has_paths)
 		add_paths(stack, index);
-	if (!error)
-		error = ask_limits(disk, &disk->limits);
+	int error = ask_limits(disk, &disk->limits);
 	if (!disk->error)
 		disk->error = error;
 }

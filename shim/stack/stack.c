@@ -12,7 +12,7 @@
 
 #include "base/sysfs.h"
 
-enum { SECTOR = 512, NOTHING = STACK_LAYERS - 1 /* this layer says that no more fit */ };
+enum { SECTOR = 512, BUS = 32, NOTHING = STACK_LAYERS - 1 /* this layer says that no more fit */ };
 
 void stack_refuse(struct stack_layer *layer, const char *why)
 {
@@ -107,9 +107,11 @@ int stack_open(dev_t device)
 	return -ENODEV;
 }
 
-int stack_read_bus(dev_t device, char ret_name[STACK_BUS])
+/* Reads the name of the bus or class of the disk's parent: "nvme", "nvme-subsystem", "scsi"; "": it
+ * has none. Returns 0 or -errno. */
+static int read_bus(dev_t device, char ret_name[BUS])
 {
-	int error = sysfs_disk_link(device, "device/subsystem", ret_name, STACK_BUS);
+	int error = sysfs_disk_link(device, "device/subsystem", ret_name, BUS);
 
 	if (error == -ENOENT)
 		*ret_name = '\0';
@@ -138,14 +140,14 @@ static const char *refuse_disk(const char *bus, bool is_loop)
 static void add_by_bus(struct stack *stack, unsigned index)
 {
 	struct stack_layer *layer = &stack->layers[index];
-	char bus[STACK_BUS];
+	char bus[BUS];
 	int is_loop = has(layer->number, "loop/backing_file");
 
-	layer->error = is_loop < 0 ? is_loop : stack_read_bus(layer->number, bus);
+	layer->error = is_loop < 0 ? is_loop : read_bus(layer->number, bus);
 	if (layer->error)
 		return;
 	if (strncmp(bus, "nvme", 4) == 0)
-		stack_add_disk(stack, index);
+		stack_add_disk(stack, index, strcmp(bus, "nvme-subsystem") == 0);
 	else
 		stack_refuse(layer, refuse_disk(bus, is_loop));
 }

@@ -19,8 +19,8 @@ void stack_describe(dev_t device, struct stack *ret_stack);
 void stack_add_mapped(struct stack *stack, unsigned layer);
 /* stack/array.c: an md array. */
 void stack_add_array(struct stack *stack, unsigned layer);
-/* stack/disk.c: an NVMe disk and its hidden paths. */
-void stack_add_disk(struct stack *stack, unsigned layer);
+/* stack/disk.c: an NVMe disk and, if several controllers may lead to it, its hidden paths. */
+void stack_add_disk(struct stack *stack, unsigned layer, bool has_paths);
 
 /* stack/stack.c: returns the layer of this device; adds it, and all below it, if it is new. */
 unsigned stack_add(struct stack *stack, dev_t device);
@@ -33,9 +33,5 @@ void stack_refuse(struct stack_layer *layer, const char *why);
 /* Opens the device's node for reading. Returns a descriptor, which the caller closes, or -errno;
  * -ENODEV: the node of that name is another device. */
 int stack_open(dev_t device);
-/* Reads the name of the bus or class of the disk's parent: "nvme", "nvme-subsystem", "scsi"; "": it
- * has none. Returns 0 or -errno. */
-enum { STACK_BUS = 32 };
-int stack_read_bus(dev_t device, char ret_name[STACK_BUS]);
 
 #endif

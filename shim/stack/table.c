@@ -148,8 +148,6 @@ static void add_targets(struct mapped *mapped, char *table)
 	const struct dm_ioctl *head = (const void *)table;
 	uint32_t at = head->data_start;
 
-	if (!head->target_count)
-		mapped->why = "it has no table";
 	for (unsigned i = 0; i < head->target_count && !mapped->why; i++) {
 		const struct dm_target_spec *target = (const void *)(table + at);
 		add_target(mapped, target, table + at + sizeof(*target), head->target_count);

@@ -149,16 +149,18 @@ int verify_target_write(const struct verify_target *target, void *buffer,
  * the error of one of them. */
 static int reap(const struct verify_target *target, aio_context_t context, long count)
 {
-	struct io_event event;
+	struct io_event events[VERIFY_RUN];
 	int error = 0;
 
 	while (count > 0) {
-		long got = syscall(SYS_io_getevents, context, 1L, 1L, &event, NULL);
+		long got = syscall(SYS_io_getevents, context, count, count, events, NULL);
 		if (got < 0 && errno != EINTR)
 			return -errno;
-		if (got == 1 && event.res != target->layout.unit_max)
-			error = event.res < 0 ? (int)event.res : -EIO;
-		count -= got == 1;
+		for (long i = 0; i < got; i++) {
+			if (events[i].res != target->layout.unit_max)
+				error = events[i].res < 0 ? (int)events[i].res : -EIO;
+		}
+		count -= got > 0 ? got : 0;
 	}
 	return error;
 }

@@ -75,13 +75,21 @@ done
 UNTORN_DEEP=1 UNTORN_LOG=error LD_PRELOAD="$BUILD/libuntorn.so $work/vgpreload_tool.so" /bin/true 2> "$work/said"
 grep -q 'deep mode is not available, because valgrind' "$work/said" || { echo "in valgrind:"; cat "$work/said"; failed=1; }
 
-# Another preload has a syscall() with its own instruction: our syscall() passes calls on to it.
+# Another preload has a syscall() with its own instruction: our syscall() passes calls on to it. Behind the simulated disk
+# it has an fstat(), too. Deep mode traps both, as it does in a C library before 2.34: the disk must still know its node.
 cat > "$work/other.c" << 'END'
+#include <sys/stat.h>
 #include "inline_call.h"
 long syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	return inline_call(number, a, b, c, d, e, f);
 }
+#ifdef BEHIND
+int fstat(int fd, struct stat *st)
+{
+	return inline_call(SYS_fstat, fd, (long)st, 0, 0, 0, 0) ? -1 : 0;
+}
+#endif
 END
 cat > "$work/two.c" << 'END'
 #define _GNU_SOURCE
@@ -100,13 +108,17 @@ int main(void)
 		    inline_call(SYS_pwritev2, fd, (long)&iov, 1, 0, 0, 0x40) != sizeof(page))
 			return 1;
 	}
-	return 0;
+	return pread(fd, page, sizeof(page), 0) != sizeof(page);
 }
 END
+two() { # LIBRARIES
+	UNTORN_DEEP=1 UNTORN_SIM=/dev/sim0n1=$work/image,nawun=31,nawupf=31 LD_PRELOAD=$1 "$work/two"
+}
 "${CC:-gcc}" -O1 -Itests -shared -fPIC -o "$work/other.so" "$work/other.c" &&
+	"${CC:-gcc}" -O1 -Itests -shared -fPIC -DBEHIND -o "$work/behind.so" "$work/other.c" &&
 	"${CC:-gcc}" -O1 -Itests -o "$work/two" "$work/two.c" &&
-	UNTORN_DEEP=1 UNTORN_SIM=/dev/sim0n1=$work/image,nawun=31,nawupf=31 \
-		LD_PRELOAD="$BUILD/libuntorn.so $work/other.so $BUILD/libuntorn-sim.so" "$work/two" ||
+	two "$BUILD/libuntorn.so $work/other.so $BUILD/libuntorn-sim.so" &&
+	two "$BUILD/libuntorn.so $BUILD/libuntorn-sim.so $work/behind.so" ||
 	{ echo "another preload's syscall()"; failed=1; }
 
 # When deep mode stops catching a thread's calls, the log says so and the report counts it.

@@ -4,7 +4,9 @@
  * and no other name; and which files are believed, by owner and mode.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -78,7 +80,8 @@ static const struct {
 	{ "# all\n\npath=%s nvme-limits=controller\n", 3, 0, NVME_POLICY_CONTROLLER, RULES_LINUX },
 	{ "path=/dev/null rules=device\npath=/nowhere rules=device\n", 0, 0, NVME_POLICY_NAMESPACE,
 	  RULES_LINUX },
-	{ "path=%1$s rules=linux\npath=%1$s rules=device\n", 1, 0, NVME_POLICY_NAMESPACE, RULES_LINUX },
+	{ "path=%1$s rules=linux\npath=%1$s rules=device\n", 1, 0, NVME_POLICY_NAMESPACE,
+	  RULES_LINUX },
 	/* A loop disk has no model: so a star matches nothing. */
 	{ "model=* rules=device\nserial=* rules=device\nwwid=* rules=device\n", 0, 0,
 	  NVME_POLICY_NAMESPACE, RULES_LINUX },
@@ -176,9 +179,29 @@ START_TEST(no_descriptor_is_no_answer)
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none.rlim_max = before.rlim_max;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	int error = decision_of(disk.number, &decision, NULL);
+	int error = decision_of(disk.number, &decision, &source);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_int_eq(error, -EMFILE);
+	ck_assert_int_eq(source.error, -EMFILE);
+}
+END_TEST
+
+/* In a /sys of our own, with a disk that no driver has. 256 bytes: the longest one of SCSI. */
+START_TEST(long_wwid_is_read_whole)
+{
+	char wwid[257], text[320];
+
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("none", "/sys/dev/block", "tmpfs", 0, NULL), 0);
+	ck_assert_int_eq(mkdir("/sys/dev/block/4000:0", 0755), 0);
+	memset(wwid, 'a', sizeof(wwid) - 1);
+	wwid[sizeof(wwid) - 1] = '\0';
+	int fd = open("/sys/dev/block/4000:0/wwid", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	ck_assert_int_eq(write(fd, wwid, sizeof(wwid) - 1), sizeof(wwid) - 1);
+	close(fd);
+	put(text, (size_t)snprintf(text, sizeof(text), "wwid=%s rules=device\n", wwid));
+	is(makedev(4000, 0), 0, 1, NVME_POLICY_NAMESPACE, RULES_DEVICE);
 }
 END_TEST
 
@@ -224,6 +247,7 @@ Suite *suite(void)
 	tcase_add_test(tc, line_that_is_too_long_is_not_understood);
 	tcase_add_test(tc, longest_line_is_understood);
 	tcase_add_test(tc, no_descriptor_is_no_answer);
+	tcase_add_test(tc, long_wwid_is_read_whole);
 	tcase_add_test(tc, environment_comes_first);
 	tcase_add_test(tc, published_serves_where_there_is_no_file);
 	suite_add_tcase(s, tc);

@@ -248,6 +248,14 @@ START_TEST(an_unknown_device)
 }
 END_TEST
 
+/* A volume without a table has no layer below. */
+START_TEST(a_volume_on_nothing)
+{
+	add(STACK_LINEAR);
+	not(STACK_UNKNOWN, CONDITION_BELOW, 0);
+}
+END_TEST
+
 /* The list is full of disks with chunk, boundary and alignment, so that each has every finding that
  * a good disk can have. Then the last disk alone fails. */
 START_TEST(all_layers_are_judged)
@@ -288,6 +296,7 @@ Suite *suite(void)
 	tcase_add_test(tc, refused_and_deep);
 	tcase_add_test(tc, volume_below_two);
 	tcase_add_test(tc, an_unknown_device);
+	tcase_add_test(tc, a_volume_on_nothing);
 	tcase_add_test(tc, all_layers_are_judged);
 	tcase_add_test(tc, alignment);
 	suite_add_tcase(s, tc);

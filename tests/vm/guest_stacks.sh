@@ -106,6 +106,10 @@ dmsetup remove mirror
 echo "0 $sectors multipath 0 0 1 1 round-robin 0 1 1 $one 1000" | map paths
 only "dm-multipath" /dev/mapper/paths unproven "each path has its own queue"
 dmsetup remove paths
+dmsetup create no_table --notable; dmsetup mknodes no_table 2> /dev/null || true
+verdict=0; build/untorn doctor --page=16k /dev/mapper/no_table > /tmp/said 2>&1 || verdict=$?
+[ $verdict = 2 ] || { cat /tmp/said; echo "a volume without a table: $verdict"; exit 1; }
+dmsetup remove no_table
 # A volume in use gets a snapshot: its target changes from linear to snapshot-origin.
 linear 0 $sectors "$one" 2048 | map volume
 stack "linear, before its snapshot" /dev/mapper/volume $((32 * MIB)) yes
@@ -182,6 +186,8 @@ on mkfs.ext4 -q -F -b 4096 -O bigalloc -C 16384 -E lazy_itable_init=0,lazy_journ
 file 32
 only "ext4 bigalloc, a folder" $mounted yes
 stack "ext4 bigalloc, a file" $mounted/file $((32 * MIB)) yes
+build/untorn doctor --page=16k --sample=4 $mounted/file > /tmp/said
+grep -q ': yes, for the 4 of 2048 pages that were checked$' /tmp/said || { cat /tmp/said; exit 1; }
 set_to 0 "$(queue "$one")/nomerges"
 stack "ext4 bigalloc, nomerges 0" $mounted/file $((32 * MIB)) no "neighbouring writes are merged"
 prepare
@@ -192,6 +198,12 @@ only "xfs, a folder" $mounted unproven "in units of 4 KiB"
 stack "xfs, a file written whole" $mounted/file $((32 * MIB)) yes
 cp --reflink=always $mounted/file $mounted/copy; sync -f $mounted
 stack "xfs, a shared file" $mounted/copy $((32 * MIB)) unproven "shared with another file"
+off
+mkfs.xfs -q -f -b size=4096 -r rtdev="$two" "$one" && mount -o noatime,rtdev="$two" "$one" $mounted
+xfs_io -f -c "chattr +r" -c "pwrite -q -b 1m 0 32m" -c fsync $mounted/realtime
+only "xfs, a realtime file" $mounted/realtime unproven "realtime section"
+xfs_io -c "chattr +t" $mounted
+only "xfs, a folder for realtime files" $mounted unproven "realtime section"
 off
 if on mkfs.xfs -q -f -b size=16384 "$one" -- 2> /dev/null; then
 	file 32
