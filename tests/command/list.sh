@@ -85,7 +85,7 @@ machine "this machine" env
 [ "$(id -u)" != 0 ] || ! command -v setpriv > /dev/null ||
 	machine "nobody" setpriv --reuid=65534 --regid=65534 --clear-groups
 
-# Which devices, and their order: in a /sys that lists simulated disks.
+# The listed devices and their order, in a /sys that lists simulated disks.
 enumerated() {
 	mount -t tmpfs none /sys/dev/block || exit 99
 	mkdir /sys/dev/block/240:{0,1,16,32}

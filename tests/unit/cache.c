@@ -67,7 +67,7 @@ static void fill(int fd, off_t offset, size_t length, char letter)
 	free(data);
 }
 
-/* Is every byte of the range this letter? */
+/* True if every byte of the range is this letter. */
 static bool is_all(int fd, off_t offset, size_t length, char letter)
 {
 	char *data = malloc(length);
