@@ -90,22 +90,23 @@ static void done(struct work *work, struct flight *flight)
 	aio_table_done((struct aio_op *)work, flight);
 }
 
-/* False: there is no worker, no memory, or no descriptor left. */
-static bool do_later(struct submission *submission, struct iocb *iocb, struct engine_job *job,
-		     int result, struct disguise *disguise)
+/* NULL: there is no worker, no memory, or no descriptor left. */
+static struct aio_op *get_op(struct submission *submission, const struct iocb *iocb)
 {
+	if (!submission->has_worker && !config_get().aio_inline)
+		submission->has_worker = worker_reserve();
 	struct aio_op *op = submission->has_worker
 				    ? aio_table_add(submission->context, iocb, !submission->proven)
 				    : NULL;
-	if (!op)
-		return false;
-	submission->proven = true;
-	op->work.job = *job;
+	submission->proven |= op != NULL;
+	return op;
+}
+
+static void do_later(struct iocb *iocb, struct aio_op *op, int result)
+{
 	op->work.result = result;
 	op->work.done = done;
 	look_like(iocb, IOCB_CMD_POLL, op->signal.fd, aio_signal_events(&op->signal), 0);
-	disguise->op = op;
-	return true;
 }
 
 static long submit(aio_context_t context, long count, struct iocb **iocbs)
@@ -133,23 +134,33 @@ static int do_at_once(struct submission *submission, struct iocb *iocb, struct e
 	return 0;
 }
 
+/* The write stays as it is. */
+static int give_up(struct disguise *disguise, int error)
+{
+	if (disguise->op)
+		aio_table_drop(disguise->op);
+	disguise->op = NULL;
+	return error;
+}
+
 /* 0, or the error with which io_submit() is to stop here. */
 static int put_on(struct submission *submission, struct iocb *iocb, struct disguise *disguise)
 {
-	struct engine_job job;
+	struct engine_job here, *job = &here;
 	bool early;
 
-	if (!submission->has_worker && !config_get().aio_inline)
-		submission->has_worker = worker_reserve();
-	submission->file.later = submission->has_worker;
-	*disguise = (struct disguise){ .was = *iocb };
-	int result = start(submission, iocb, &job, &early);
+	*disguise = (struct disguise){ .was = *iocb, .op = get_op(submission, iocb) };
+	if (disguise->op)
+		job = &disguise->op->work.job;
+	submission->file.later = disguise->op;
+	int result = start(submission, iocb, job, &early);
 	if (early || result == ENGINE_KERNEL)
-		return early ? result : 0;
+		return give_up(disguise, early ? result : 0);
 	disguise->worn = true;
-	return do_later(submission, iocb, &job, result, disguise)
-		       ? 0
-		       : do_at_once(submission, iocb, &job, result);
+	if (!disguise->op)
+		return do_at_once(submission, iocb, job, result);
+	do_later(iocb, disguise->op, result);
+	return 0;
 }
 
 /* Restores all but aio_key, which the kernel writes. */

@@ -91,6 +91,7 @@ struct aio_op *aio_table_add(aio_context_t context, const struct iocb *iocb, boo
 		return NULL;
 	}
 	note_number(op->signal.fd);
+	op->work.job.hold = NULL;
 	op->context = context;
 	op->iocb = iocb;
 	op->data = iocb->aio_data;
@@ -118,7 +119,7 @@ static void note_signalled(struct aio_op *op)
 	pthread_cond_broadcast(&finished);
 }
 
-static void posted(struct work *work, struct flight *unused, int result)
+static bool posted(struct work *work, struct flight *unused, int result)
 {
 	struct aio_op *op = (struct aio_op *)work;
 
@@ -127,6 +128,7 @@ static void posted(struct work *work, struct flight *unused, int result)
 	if (result < 0)
 		aio_signal_fire_again(&op->signal);
 	note_signalled(op);
+	return false;
 }
 
 /* With the lock: the program cannot fetch the event before the result is there. */

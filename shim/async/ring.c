@@ -70,6 +70,7 @@ void ring_batch_end(struct ring_batch *batch)
 {
 	engine_forget(&batch->file);
 	leave_slot(batch);
+	ring_op_return(&batch->spare);
 	if (batch->worker == RING_WORKER_RESERVED)
 		worker_release();
 	batch->worker = RING_WORKER_UNKNOWN;
@@ -166,17 +167,6 @@ bool ring_may_go(struct ring_batch *batch, const struct io_uring_sqe *sqe)
 	return !is_waited_for(batch) && may_leave(batch, sqe);
 }
 
-static bool take_out(struct ring_batch *batch, const struct io_uring_sqe *sqe,
-		     struct engine_job *job, int result)
-{
-	if ((is_waited_for(batch) && result >= 0) || !may_leave(batch, sqe))
-		return false;
-	if (result == REQUEST_GOOD)
-		engine_leave(job);
-	batch->op = ring_op_take(batch->ring, sqe, job, result);
-	return batch->op != NULL;
-}
-
 /* A later entry of a chain must wait until the kernel comes to it, unless we did all before it. So
  * must an entry after one that drains. Both are the kernel's. */
 static bool is_ours(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
@@ -193,24 +183,43 @@ static bool is_astray(const struct ring_batch *batch, const struct io_uring_sqe 
 	       !(batch->registered && files_is_on(batch->registered, &job->hold->node));
 }
 
-static enum ring_handled handle_to(struct ring_batch *batch, struct io_uring_sqe *sqe, int fd)
+static struct ring_op *get_op(struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
-	struct engine_job job;
+	return ring_op_get(batch->ring, sqe, &batch->spare, 1 + batch->writes);
+}
 
-	if (!is_ours(batch, sqe))
-		return leave(fd);
-	batch->file.later = ring_may_go(batch, sqe);
-	int result = start(batch, sqe, fd, &job);
+static enum ring_handled give_up(struct ring_batch *batch, struct engine_job *job, int result)
+{
+	if (batch->op)
+		ring_op_leave(batch->op);
+	else
+		engine_drop(job);
 	if (result == ENGINE_KERNEL)
 		return RING_LEFT;
-	if (is_astray(batch, sqe, &job, result)) {
-		engine_drop(&job);
-		engine_forget(&batch->file);
-		return leave(-1);
-	}
-	if (take_out(batch, sqe, &job, result))
-		return RING_GONE;
-	return finish_at_once(batch, sqe, fd, &job, result);
+	engine_forget(&batch->file);
+	return leave(-1);
+}
+
+static enum ring_handled handle_to(struct ring_batch *batch, struct io_uring_sqe *sqe, int fd)
+{
+	struct engine_job here, *job = &here;
+
+	batch->writes -= batch->writes > 0;
+	if (!is_ours(batch, sqe))
+		return leave(fd);
+	batch->op = ring_may_go(batch, sqe) ? get_op(batch, sqe) : NULL;
+	batch->file.later = batch->op;
+	if (batch->op)
+		job = ring_op_job(batch->op);
+	int result = start(batch, sqe, fd, job);
+	if (result == ENGINE_KERNEL || is_astray(batch, sqe, job, result))
+		return give_up(batch, job, result);
+	if (!batch->op && result < 0 && may_leave(batch, sqe))
+		batch->op = get_op(batch, sqe);
+	if (!batch->op)
+		return finish_at_once(batch, sqe, fd, job, result);
+	ring_op_take_out(batch->op, result);
+	return RING_GONE;
 }
 
 static enum ring_handled handle(struct ring_batch *batch, struct io_uring_sqe *sqe)

@@ -35,6 +35,8 @@ struct ring_batch {
 	unsigned slot;
 	int slot_fd;
 	enum { RING_WORKER_UNKNOWN, RING_WORKER_NONE, RING_WORKER_RESERVED } worker;
+	unsigned writes; /* atomic ones that are still to come */
+	struct ring_op_list spare;
 	struct ring_op *op; /* of the entry that was taken out */
 	struct ring_op_list taken;
 };

@@ -52,36 +52,56 @@ static bool hold_ring(struct ring *ring)
 	return true;
 }
 
+/* With the lock. */
 static struct ring_op *take(struct ring *ring)
 {
-	GUARDED;
-	pthread_mutex_lock(&lock);
 	struct ring_op *op = pool_take(&ops);
+
 	if (op && !hold_ring(ring)) {
 		pool_give(&ops, op);
 		op = NULL;
 	}
 	if (op) {
+		op->ring = ring;
 		ring_table_share(ring);
 		atomic_fetch_add(&under_way, 1);
 	}
-	pthread_mutex_unlock(&lock);
 	return op;
 }
 
+static void take_some(struct ring *ring, struct ring_op_list *list, unsigned count)
+{
+	struct ring_op *op;
+
+	GUARDED;
+	pthread_mutex_lock(&lock);
+	for (; count && (op = take(ring)); count--)
+		ring_op_add(list, op);
+	pthread_mutex_unlock(&lock);
+}
+
+/* With the lock. */
 static void give_back(struct ring_op *op)
 {
 	struct ring *ring = op->ring;
 
-	GUARDED;
-	pthread_mutex_lock(&lock);
 	if (--ring->under_way == 0 && ring_table_is_at(ring, ring->own))
 		real_close(ring->own);
 	pool_give(&ops, op);
 	atomic_fetch_sub(&under_way, 1);
+	ring_table_put(ring);
+}
+
+static void give_back_all(struct work *works)
+{
+	GUARDED;
+	pthread_mutex_lock(&lock);
+	for (struct work *work = works, *next; work; work = next) {
+		next = work->next;
+		give_back((struct ring_op *)work);
+	}
 	pthread_cond_broadcast(&finished);
 	pthread_mutex_unlock(&lock);
-	ring_table_put(ring);
 }
 
 void ring_op_await(const struct ring *ring)
@@ -137,7 +157,7 @@ static bool renew(struct ring *ring)
 }
 
 /* A message that found no room (no memory for an overflowing completion) is sent again. */
-static void posted(struct work *work, struct flight *flight, int error)
+static bool posted(struct work *work, struct flight *flight, int error)
 {
 	struct ring_op *op = (struct ring_op *)work;
 	bool short_of_room = error == -EOVERFLOW || error == -ENOMEM || error == -EAGAIN;
@@ -145,21 +165,22 @@ static void posted(struct work *work, struct flight *flight, int error)
 
 	if (short_of_room)
 		real_pause(1000);
-	if (short_of_room ||
-	    (gone && !ring_table_is_at(op->ring, op->ring->own) && renew(op->ring)))
+	bool again = short_of_room ||
+		     (gone && !ring_table_is_at(op->ring, op->ring->own) && renew(op->ring));
+	if (again)
 		post(op, flight);
-	else
-		give_back(op);
+	return !again;
 }
 
 static void done(struct work *work, struct flight *flight)
 {
 	struct ring_op *op = (struct ring_op *)work;
 
+	work->next = NULL;
 	if (work->result < 0 || !op->quiet)
 		post(op, flight);
 	else
-		give_back(op);
+		give_back_all(work);
 }
 
 bool ring_op_reserve_worker(void)
@@ -172,21 +193,34 @@ bool ring_op_reserve_worker(void)
 	return false;
 }
 
-struct ring_op *ring_op_take(struct ring *ring, const struct io_uring_sqe *sqe,
-			     const struct engine_job *job, int result)
+struct ring_op *ring_op_get(struct ring *ring, const struct io_uring_sqe *sqe,
+			    struct ring_op_list *spare, unsigned count)
 {
-	struct ring_op *op = take(ring);
-
+	if (!spare->first)
+		take_some(ring, spare, count);
+	struct ring_op *op = (struct ring_op *)spare->first;
 	if (!op)
 		return NULL;
-	op->work.job = *job;
-	op->work.result = result;
+	spare->first = op->work.next;
+	op->work.job.hold = NULL;
 	op->work.done = done;
 	op->work.posted = posted;
-	op->ring = ring;
+	op->work.ended = give_back_all;
 	op->user_data = sqe->user_data;
 	op->quiet = sqe->flags & IOSQE_CQE_SKIP_SUCCESS;
 	return op;
+}
+
+struct engine_job *ring_op_job(struct ring_op *op)
+{
+	return &op->work.job;
+}
+
+void ring_op_take_out(struct ring_op *op, int result)
+{
+	op->work.result = result;
+	if (result == REQUEST_GOOD)
+		engine_leave(&op->work.job);
 }
 
 void ring_op_add(struct ring_op_list *list, struct ring_op *op)
@@ -213,7 +247,15 @@ void ring_op_start(struct ring_op_list *list)
 void ring_op_leave(struct ring_op *op)
 {
 	engine_drop(&op->work.job);
-	give_back(op);
+	op->work.next = NULL;
+	give_back_all(&op->work);
+}
+
+void ring_op_return(struct ring_op_list *spare)
+{
+	if (spare->first)
+		give_back_all(spare->first);
+	spare->first = NULL;
 }
 
 bool ring_op_is_under_way(void)

@@ -18,16 +18,23 @@ struct ring_op;
 /* True: writes can be taken out, until worker_release(). */
 bool ring_op_reserve_worker(void);
 
-/* Takes a write out of this ring, which is in use. If `result` is an error or REQUEST_EMPTY,
- * nothing but the posting of it is left to do. NULL: there is no memory, or no descriptor left. */
-struct ring_op *ring_op_take(struct ring *ring, const struct io_uring_sqe *sqe,
-			     const struct engine_job *job, int result);
-
-/* Then call one of these: the first to start it with others, the second if the entry was not ours
- * after all. */
 struct ring_op_list {
 	struct work *first; /* the one that was added last */
 };
+
+/* Has all that it takes to take a write out of this ring, which is in use. NULL: there is no memory,
+ * or no descriptor left. The caller fills in the job by engine_start(), then tells the result of
+ * that: after an error or REQUEST_EMPTY nothing but the posting of it is left to do.
+ * `spare` has more of them, made ready for `count` writes of this ring; they count as under way
+ * until ring_op_return(). */
+struct ring_op *ring_op_get(struct ring *ring, const struct io_uring_sqe *sqe,
+			    struct ring_op_list *spare, unsigned count);
+struct engine_job *ring_op_job(struct ring_op *op);
+void ring_op_take_out(struct ring_op *op, int result);
+void ring_op_return(struct ring_op_list *spare);
+
+/* Then call one of these: the first to start it with others, the second if the entry was not ours
+ * after all (then ring_op_take_out() need not have been called). */
 void ring_op_add(struct ring_op_list *list, struct ring_op *op);
 void ring_op_leave(struct ring_op *op);
 

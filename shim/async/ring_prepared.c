@@ -74,9 +74,9 @@ static bool concerns_us(const struct uring *ring)
 }
 
 struct found {
-	bool atomic, drain;
+	bool drain;
 	enum files_change files;
-	unsigned count;
+	unsigned count, writes /* atomic ones */;
 };
 
 static struct found scan(const struct uring *ring)
@@ -85,8 +85,11 @@ static struct found scan(const struct uring *ring)
 
 	for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail; i++) {
 		const struct io_uring_sqe *sqe = entry_of(ring, i);
+		unsigned concern = ring_concern(sqe);
+		found.writes += concern & RING_KIND_WRITE;
+		if (!(concern & RING_KIND_CHANGES))
+			continue;
 		enum files_change change = files_changed_by(sqe);
-		found.atomic |= ring_is_atomic_write(sqe);
 		found.drain |= sqe->flags & IOSQE_IO_DRAIN;
 		found.files = change > found.files ? change : found.files;
 		if (sqe->opcode == IORING_OP_CLOSE)
@@ -121,6 +124,7 @@ static unsigned handle_found(struct uring *uring, struct ring *ring, const struc
 		.ring = ring,
 		.flags = uring->flags,
 		.at_once = found->drain,
+		.writes = found->writes,
 		.alone = found->count == 1 && waits > 0 && !ring_op_is_under_way(),
 	};
 
@@ -135,7 +139,7 @@ static unsigned before_submit(struct uring *uring, struct ring *ring, const stru
 	files_before_change(ring, found->files);
 	if (found->drain && ring)
 		ring_op_await(ring);
-	if (!found->atomic || !ring_table_may_submit(ring, uring->flags))
+	if (!found->writes || !ring_table_may_submit(ring, uring->flags))
 		return 0;
 	return handle_found(uring, ring, found, waits);
 }
@@ -147,7 +151,7 @@ unsigned ring_before_submit(struct uring *uring, unsigned waits)
 	if ((uring->flags & ~(URING_SETUP_KNOWN | URING_SETUP_SQ_REWIND)) || !concerns_us(uring))
 		return 0;
 	struct found found = scan(uring);
-	if ((!found.atomic && !found.drain && found.files == FILES_STAY) ||
+	if ((!found.writes && !found.drain && found.files == FILES_STAY) ||
 	    config_get().mode == MODE_OFF)
 		return 0;
 	DEEP_INSIDE;

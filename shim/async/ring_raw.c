@@ -179,6 +179,7 @@ static bool visit(struct pass *pass, uint32_t position)
 		return false;
 	if (sqe->flags & IOSQE_IO_DRAIN) {
 		ring_op_start(&pass->batch.taken);
+		ring_op_return(&pass->batch.spare);
 		ring_op_await(pass->ring);
 	}
 	return handle(pass, sqe, position);
@@ -238,9 +239,15 @@ static bool submit_guarded(struct pass *pass, unsigned count)
 	return all;
 }
 
+/* With a time-out it may be too late when a write has been done at once. */
+static bool waits_for_ever(const struct call *call)
+{
+	return call->waits > 0 && !(call->flags & IORING_ENTER_EXT_ARG);
+}
+
 /* there: how many entries the kernel is to take. */
 static long enter_with_atomic(struct ring *ring, const struct call *call, unsigned count,
-			      unsigned there)
+			      unsigned there, unsigned writes)
 {
 	struct pass pass = {
 		.ring = ring,
@@ -249,7 +256,8 @@ static long enter_with_atomic(struct ring *ring, const struct call *call, unsign
 			.ring = ring,
 			.flags = ring->flags,
 			.at_once = !ring->map.sq_array,
-			.alone = there == 1 && call->waits > 0 && !ring_op_is_under_way(),
+			.writes = writes,
+			.alone = there == 1 && waits_for_ever(call) && !ring_op_is_under_way(),
 		},
 	};
 
@@ -274,14 +282,15 @@ static bool concerns_us(const struct ring *ring, uint32_t first, unsigned count)
 }
 
 struct found {
-	bool atomic, slots;
+	bool awaits, slots;
 	enum files_change files;
+	unsigned writes; /* atomic ones */
 };
 
 static struct found scan(const struct ring *ring, unsigned count)
 {
 	uint32_t first = __atomic_load_n(ring->map.sq_head, __ATOMIC_ACQUIRE);
-	struct found found = { .atomic = false };
+	struct found found = { .writes = 0 };
 
 	if (!concerns_us(ring, first, count))
 		return found;
@@ -289,14 +298,17 @@ static struct found scan(const struct ring *ring, unsigned count)
 		const struct io_uring_sqe *sqe = entry_at(ring, first + i);
 		if (!sqe)
 			continue;
+		unsigned concern = ring_concern(sqe);
+		found.writes += concern & RING_KIND_WRITE;
+		found.slots |= (concern & RING_KIND_WRITE) && (sqe->flags & IOSQE_FIXED_FILE);
+		if (!(concern & RING_KIND_CHANGES))
+			continue;
 		enum files_change change = files_changed_by(sqe);
 		found.files = change > found.files ? change : found.files;
-		found.atomic |= ring_is_atomic_write(sqe);
-		found.slots |= ring_is_atomic_write(sqe) && (sqe->flags & IOSQE_FIXED_FILE);
 		if (sqe->opcode == IORING_OP_CLOSE)
 			ring_before_close(sqe);
 		/* An entry that drains waits for all submitted before it, also those taken out. */
-		found.atomic |= (sqe->flags & IOSQE_IO_DRAIN) && ring->under_way;
+		found.awaits |= (sqe->flags & IOSQE_IO_DRAIN) && ring->under_way;
 	}
 	return found;
 }
@@ -316,9 +328,9 @@ static long enter_known(struct ring *ring, const struct call *call, unsigned cou
 	DEEP_INSIDE;
 	struct found found = scan(ring, there);
 	files_before_change(ring, found.files);
-	if (found.atomic && ring_table_may_submit(ring, ring->flags) &&
+	if ((found.writes || found.awaits) && ring_table_may_submit(ring, ring->flags) &&
 	    is_certain(ring, call, &found))
-		return enter_with_atomic(ring, call, count, there);
+		return enter_with_atomic(ring, call, count, there, found.writes);
 	return enter(call, count);
 }
 

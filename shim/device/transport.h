@@ -46,7 +46,7 @@ struct transport_queue {
 			struct io_uring_sqe *sqe);
 	/* Turns the completion's result into the length written, or -errno; 0: send the command by
 	 * write(), because it was not done, or may be done once more. */
-	ssize_t (*outcome)(const struct command *command, int result);
+	ssize_t (*outcome)(uint32_t length, int result);
 };
 
 struct transport {

@@ -249,10 +249,10 @@ static void prepare(const struct disk *disk, const struct command *command,
 	uring_set_command(sqe, URING_NVME_IO, &io, sizeof(io));
 }
 
-static ssize_t outcome(const struct command *command, int result)
+static ssize_t outcome(uint32_t length, int result)
 {
 	if (result == 0)
-		return command->length;
+		return length;
 	return result > 0 && !status_may_retry(result) ? status_to_errno(result) : 0;
 }
 

@@ -90,9 +90,9 @@ void engine_prepare(struct engine_job *job, struct io_uring_sqe *sqe)
 
 ssize_t engine_land(struct engine_job *job, int result)
 {
-	struct command command = engine_command(engine_device(job), &job->request);
+	ssize_t length = engine_device(job)->transport->queue->outcome(
+		(uint32_t)job->request.length, result);
 
-	ssize_t length = engine_device(job)->transport->queue->outcome(&command, result);
 	if (length) { /* else engine_finish() does it */
 		account_end(engine_device(job), &job->request, job->began, length);
 		engine_drop(job);

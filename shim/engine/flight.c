@@ -9,7 +9,6 @@
 #include "engine/span.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -19,9 +18,6 @@ enum tag { COMMAND = 0, MESSAGE = 1, NODE = 2, SIGNAL = 3, TAGS = 3 };
 /* Each may be followed by two entries, and a disk's first one needs one more before it. */
 enum { MOST = OWN_RING_ENTRIES / 2 - FLIGHT_NODES };
 _Static_assert((int)OWN_RING_FILES == FLIGHT_NODES + FLIGHT_SIGNALS, "a file for each");
-
-/* The kernel does no such commands for this process: no worker tries one again. */
-static _Atomic bool refused;
 
 bool flight_open(struct flight *flight)
 {
@@ -60,7 +56,7 @@ static void hand_over(struct io_uring_sqe *sqe, unsigned place, const int *fd)
 static void note_refusal(int error)
 {
 	if (error == -EACCES || error == -EPERM || error == -EOPNOTSUPP || error == -EINVAL)
-		atomic_store(&refused, true);
+		own_ring_lose(OWN_RING_COMMANDS);
 }
 
 /* The disk's place in the ring's table, or -1. A place never becomes another disk's. */
@@ -113,12 +109,6 @@ static bool send(struct flight *flight, struct work *work)
 	sqe->flags = IOSQE_FIXED_FILE;
 	flight->ready = true;
 	return true;
-}
-
-bool flight_takes(const struct work *work)
-{
-	return work->result == REQUEST_GOOD && work->job.has_node && work->job.request.address &&
-	       !atomic_load(&refused) && own_ring_can(OWN_RING_COMMANDS);
 }
 
 void flight_gather(struct flight *flight, const struct work *works)
@@ -221,7 +211,24 @@ static void take_over(struct flight_node *node, int result)
 {
 	real_close(node->fd);
 	if (result != 1)
-		atomic_store(&refused, true);
+		own_ring_lose(OWN_RING_COMMANDS);
+}
+
+static void tell_ended(struct flight *flight)
+{
+	struct work *works = flight->ended;
+
+	flight->ended = NULL;
+	if (works)
+		works->ended(works);
+}
+
+static void end(struct flight *flight, struct work *work)
+{
+	if (flight->ended && flight->ended->ended != work->ended)
+		tell_ended(flight);
+	work->next = flight->ended;
+	flight->ended = work;
 }
 
 static void complete(struct flight *flight, struct landed *landed, uintptr_t user_data, int result)
@@ -234,7 +241,8 @@ static void complete(struct flight *flight, struct landed *landed, uintptr_t use
 		append(landed, about, result);
 		return;
 	case MESSAGE:
-		((struct work *)about)->posted(about, flight, result);
+		if (((struct work *)about)->posted(about, flight, result))
+			end(flight, about);
 		return;
 	case SIGNAL:
 		if (result != 1)
@@ -260,5 +268,6 @@ void flight_advance(struct flight *flight)
 	own_ring_enter(&flight->ring);
 	while (own_ring_take(&flight->ring, &user_data, &result))
 		complete(flight, &landed, user_data, result);
+	tell_ended(flight);
 	land_all(flight, landed.first);
 }

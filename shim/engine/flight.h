@@ -30,7 +30,10 @@ struct work {
 		       flight, between completion and landing: the command's status */
 	/* flight: NULL if no worker did it, but the thread that submitted it. */
 	void (*done)(struct work *work, struct flight *flight);
-	void (*posted)(struct work *work, struct flight *flight, int error); /* < 0: -errno */
+	/* error < 0: -errno. True: the work has ended. The flight tells several that have ended by one
+	 * call of the function that they share. */
+	bool (*posted)(struct work *work, struct flight *flight, int error);
+	void (*ended)(struct work *works);
 	struct work *next;
 };
 
@@ -50,6 +53,7 @@ struct flight {
 		bool known; /* engine_is_sound() of this hold */
 		const struct hold *hold;
 	} proof;
+	struct work *ended; /* these have ended, and were not told yet */
 	bool ready;    /* the ring has a command that the kernel does not know of yet */
 	bool filtered; /* the thread has a filter by now, which may forbid io_uring to a program
 			  that uses libaio */
@@ -68,7 +72,11 @@ void flight_close(struct flight *flight);
 /* True: the work may share a flight with others. False: a thread waits for it alone. A write
  * without data is none for a flight: the command would write what happens to lie in the kernel's
  * memory. */
-bool flight_takes(const struct work *work);
+static inline bool flight_takes(const struct work *work)
+{
+	return work->result == REQUEST_GOOD && work->job.has_node && work->job.request.address &&
+	       own_ring_can(OWN_RING_COMMANDS);
+}
 
 /* Call it before flight_begin() of these works, which flight_advance() then sends. NULL: none. */
 void flight_gather(struct flight *flight, const struct work *works);

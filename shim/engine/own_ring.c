@@ -45,8 +45,11 @@ static int make(struct own_ring *ret_ring)
 		return ring;
 	*ret_ring = (struct own_ring){ .fd = (uint32_t)ring,
 				       .wide = params.flags & IORING_SETUP_SQE128 };
-	if (ring_map(ring, &params, &ret_ring->map))
+	if (ring_map(ring, &params, &ret_ring->map)) {
+		for (uint32_t i = 0; i < params.sq_entries; i++)
+			ret_ring->map.sq_array[i] = i;
 		return 0;
+	}
 	real_close(ring);
 	return -ENOMEM;
 }
@@ -99,17 +102,6 @@ void own_ring_close(struct own_ring *ring)
 	ring_unmap(&ring->map);
 }
 
-struct io_uring_sqe *own_ring_next(struct own_ring *ring)
-{
-	uint32_t tail = *ring->map.sq_tail, slot = tail & ring->map.sq_mask;
-	struct io_uring_sqe *sqe = &ring->map.sqes[slot << ring->wide];
-
-	memset(sqe, 0, sizeof(*sqe) << ring->wide);
-	ring->map.sq_array[slot] = slot;
-	*ring->map.sq_tail = tail + 1;
-	return sqe;
-}
-
 static unsigned pending(const struct own_ring *ring)
 {
 	return *ring->map.sq_tail - __atomic_load_n(ring->map.sq_head, __ATOMIC_ACQUIRE);
@@ -129,19 +121,6 @@ void own_ring_enter(struct own_ring *ring)
 
 	if (enter(ring, IORING_ENTER_EXT_ARG, &argument, sizeof(argument)) == -EAGAIN)
 		real_pause(1000); /* no memory at the moment */
-}
-
-bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data, int32_t *ret_result)
-{
-	uint32_t head = *ring->map.cq_head;
-
-	if (head == __atomic_load_n(ring->map.cq_tail, __ATOMIC_ACQUIRE))
-		return false;
-	const struct io_uring_cqe *cqe = &ring->map.cqes[(head & ring->map.cq_mask) << ring->wide];
-	*ret_user_data = cqe->user_data;
-	*ret_result = cqe->res;
-	__atomic_store_n(ring->map.cq_head, head + 1, __ATOMIC_RELEASE);
-	return true;
 }
 
 /* struct io_uring_probe, with room for the operations up to IORING_OP_URING_CMD. */

@@ -46,6 +46,11 @@ static inline bool own_ring_cannot(enum own_ring_ability ability)
 {
 	return own_ring_known && !(own_ring_known & (int)ability);
 }
+/* The kernel refused the ability to this process: it counts as absent from now on. */
+static inline void own_ring_lose(enum own_ring_ability ability)
+{
+	atomic_fetch_and(&own_ring_known, ~(int)ability);
+}
 #define OWN_RING_NOP_INJECT_RESULT (1U << 0) /* IORING_NOP_INJECT_RESULT */
 
 /* The ring belongs to the calling thread, as long as it lives. False: no memory, or no descriptor
@@ -55,12 +60,33 @@ void own_ring_close(struct own_ring *ring); /* before its thread ends */
 
 /* An entry, all 0, for the caller to fill; the next own_ring_enter() submits it. There is always
  * one, as long as no more than OWN_RING_ENTRIES are under way. */
-struct io_uring_sqe *own_ring_next(struct own_ring *ring);
+static inline struct io_uring_sqe *own_ring_next(struct own_ring *ring)
+{
+	uint32_t tail = (*ring->map.sq_tail)++;
+	struct io_uring_sqe *sqe = &ring->map.sqes[(tail & ring->map.sq_mask) << ring->wide];
+
+	sqe[0] = (struct io_uring_sqe){ 0 };
+	if (ring->wide)
+		sqe[1] = (struct io_uring_sqe){ 0 };
+	return sqe;
+}
 
 /* Submits the new entries, and waits for a completion, but no longer than 2 ms. */
 void own_ring_enter(struct own_ring *ring);
 
 /* False: there is no completion. */
-bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data, int32_t *ret_result);
+static inline bool own_ring_take(struct own_ring *ring, uint64_t *ret_user_data,
+				 int32_t *ret_result)
+{
+	uint32_t head = *ring->map.cq_head;
+
+	if (head == __atomic_load_n(ring->map.cq_tail, __ATOMIC_ACQUIRE))
+		return false;
+	const struct io_uring_cqe *cqe = &ring->map.cqes[(head & ring->map.cq_mask) << ring->wide];
+	*ret_user_data = cqe->user_data;
+	*ret_result = cqe->res;
+	__atomic_store_n(ring->map.cq_head, head + 1, __ATOMIC_RELEASE);
+	return true;
+}
 
 #endif

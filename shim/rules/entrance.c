@@ -52,6 +52,14 @@ static int range(const struct entrance *e, const struct limits *limits)
 	return e->length > (uint64_t)(INT64_MAX - e->offset) ? -EINVAL : 0;
 }
 
+/* Most writes pass every check, whatever the order. False says nothing. */
+static bool passes_all(const struct entrance *e, const struct limits *limits)
+{
+	return e->open && e->writable && e->direct && !e->import && limits->unit_max &&
+	       !(e->rwf & ~(RWF_ATOMIC | RWF_DSYNC | RWF_SYNC)) && e->offset >= 0 &&
+	       e->length <= (uint64_t)(INT64_MAX - e->offset);
+}
+
 int entrance_check(const struct entrance *entrance, const struct limits *limits)
 {
 	static check *const orders[][7] = {
@@ -62,6 +70,8 @@ int entrance_check(const struct entrance *entrance, const struct limits *limits)
 	};
 	int error = 0;
 
+	if (passes_all(entrance, limits))
+		return 0;
 	for (check *const *next = orders[entrance->form]; *next && !error; next++)
 		error = (*next)(entrance, limits);
 	return error;

@@ -36,7 +36,7 @@ static const int usual[] = { GOOD, GOOD, GOOD, OUT_OF_RANGE, GOOD, WRITE_FAULT, 
 static const int *fates = usual;
 static int fate_count = 7;
 
-static _Atomic int finished, sent, nodes, asked, all_done, all_posted;
+static _Atomic int finished, sent, nodes, asked, all_done, all_posted, all_ended;
 static bool no_node, no_node_at_first, node_is_odd, is_gone, first_are_slow;
 
 int __wrap_engine_open_node(const struct engine_job *job);
@@ -110,10 +110,31 @@ ssize_t __wrap_engine_finish(struct engine_job *job)
 static struct one {
 	struct work work; /* first */
 	int target, index;
-	_Atomic int done, posted, error, told;
+	_Atomic int done, posted, ended, error, told;
 } ones[WORKS];
 
-static void posted(struct work *work, struct flight *flight, int error)
+/* The works of one call are those that share the function. */
+static void end_all(struct work *works, int rest)
+{
+	for (struct work *work = works; work; work = work->next) {
+		struct one *one = (struct one *)work;
+		ck_assert(one->posted == 1 && one->index % 2 == rest);
+		atomic_fetch_add(&one->ended, 1);
+		atomic_fetch_add(&all_ended, 1);
+	}
+}
+
+static void ended_even(struct work *works)
+{
+	end_all(works, 0);
+}
+
+static void ended_odd(struct work *works)
+{
+	end_all(works, 1);
+}
+
+static bool posted(struct work *work, struct flight *flight, int error)
 {
 	struct one *one = (struct one *)work;
 
@@ -121,6 +142,7 @@ static void posted(struct work *work, struct flight *flight, int error)
 	one->error = error;
 	atomic_fetch_add(&one->posted, 1);
 	atomic_fetch_add(&all_posted, 1);
+	return true;
 }
 
 static void done(struct work *work, struct flight *flight)
@@ -139,7 +161,12 @@ static struct work *make(int index, int target)
 
 	one->target = target;
 	one->index = index;
-	one->work = (struct work){ .result = REQUEST_GOOD, .done = done, .posted = posted };
+	one->work = (struct work){
+		.result = REQUEST_GOOD,
+		.done = done,
+		.posted = posted,
+		.ended = index % 2 ? ended_odd : ended_even,
+	};
 	one->work.job.has_node = true;
 	one->work.job.request.offset = (uint64_t)index;
 	one->work.job.request.address = 1;
@@ -175,7 +202,7 @@ static void start_all(int count, int target)
 			usleep(10);
 		start(i, target);
 	}
-	await(target ? &all_posted : &all_done, count);
+	await(target ? &all_ended : &all_done, count);
 }
 
 /* A program's ring. */
@@ -202,7 +229,8 @@ START_TEST(each_status_reaches_its_own_write)
 		ck_assert_int_eq(ones[cqe->user_data].told++, 0);
 	}
 	for (int i = 0; i < WORKS; i++) {
-		ck_assert(ones[i].done == 1 && ones[i].posted == 1 && ones[i].error == 0);
+		ck_assert(ones[i].done == 1 && ones[i].posted == 1 && ones[i].ended == 1 &&
+			  ones[i].error == 0);
 		ck_assert_int_eq(ones[i].work.result, wanted(i));
 	}
 	ck_assert_int_gt(sent, WORKS - 100); /* hardly any before its disk's node was there */

@@ -260,6 +260,10 @@ static const struct row boundaries[] = {
 	{ "across a boundary of 2 GiB", -EINVAL, .boundary = 1U << 31,
 	  .start = (UINT64_C(1) << 31) - 8192 },
 	{ "no boundary, odd start", GOOD, .start = 32769 * 512 },
+	{ "longer than the boundary", -EINVAL, .boundary = 8192 },
+	{ "longer than the longest command", -EINVAL, .physical = 4096, .max = 8192 },
+	{ "longer than the unit, not than the longest command", -EINVAL, .length = 2 * UMAX,
+	  .max = 4 * UMAX },
 };
 
 static void answers(const struct row *row)
