@@ -258,11 +258,6 @@ void ring_op_return(struct ring_op_list *spare)
 	spare->first = NULL;
 }
 
-bool ring_op_is_under_way(void)
-{
-	return atomic_load(&under_way);
-}
-
 /* The child closes its copies of our descriptors: they would keep the rings. */
 RACY void ring_op_after_fork(void)
 {

@@ -22,9 +22,9 @@ struct ring_op_list {
 	struct work *first; /* the one that was added last */
 };
 
-/* Has all that it takes to take a write out of this ring, which is in use. NULL: there is no memory,
- * or no descriptor left. The caller fills in the job by engine_start(), then tells the result of
- * that: after an error or REQUEST_EMPTY nothing but the posting of it is left to do.
+/* Has all that it takes to take a write out of this ring, which is in use. NULL: there is no
+ * memory, or no descriptor left. The caller fills in the job by engine_start(), then tells the
+ * result of that: after an error or REQUEST_EMPTY nothing but the posting of it is left to do.
  * `spare` has more of them, made ready for `count` writes of this ring; they count as under way
  * until ring_op_return(). */
 struct ring_op *ring_op_get(struct ring *ring, const struct io_uring_sqe *sqe,
@@ -41,9 +41,8 @@ void ring_op_leave(struct ring_op *op);
 /* Starts all writes of the list, which is empty then. */
 void ring_op_start(struct ring_op_list *list);
 
-/* The first tells whether any write is under way. The others wait until none is: of this ring; of
- * any ring; of a ring with one of these descriptors, which are about to be closed. */
-bool ring_op_is_under_way(void);
+/* Each waits until no write is under way: of this ring; of any ring; of a ring with one of these
+ * descriptors, which are about to be closed. */
 void ring_op_await(const struct ring *ring);
 void ring_op_await_all(void);
 void ring_op_before_close(unsigned first, unsigned last);

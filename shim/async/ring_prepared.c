@@ -56,8 +56,10 @@ static unsigned handle_all(struct uring *ring, struct ring_batch *batch)
 		else
 			copy_entry(ring, kept++, i);
 	}
-	ring_op_start(&batch->taken);
 	unsigned taken = ring->sq.sqe_tail - kept;
+	if (taken)
+		batch->ring->taken_out += taken;
+	ring_op_start(&batch->taken);
 	ring->sq.sqe_tail = kept;
 	return taken;
 }
@@ -117,6 +119,16 @@ static unsigned handle_guarded(struct uring *uring, struct ring_batch *batch)
 	return handle_to_end(uring, batch);
 }
 
+/* True: all that was submitted to the ring has completed, as far as can be counted: an entry that
+ * completes never, or more than once, makes this false. Then the wait may be for something else. */
+static bool is_idle(const struct uring *uring, const struct ring *ring)
+{
+	unsigned submitted = __atomic_load_n(uring->sq.khead, __ATOMIC_ACQUIRE);
+	unsigned completed = __atomic_load_n(uring->cq.ktail, __ATOMIC_ACQUIRE);
+
+	return submitted + (ring ? ring->taken_out : 0) == completed;
+}
+
 static unsigned handle_found(struct uring *uring, struct ring *ring, const struct found *found,
 			     unsigned waits)
 {
@@ -125,7 +137,7 @@ static unsigned handle_found(struct uring *uring, struct ring *ring, const struc
 		.flags = uring->flags,
 		.at_once = found->drain,
 		.writes = found->writes,
-		.alone = found->count == 1 && waits > 0 && !ring_op_is_under_way(),
+		.alone = found->count == 1 && waits > 0 && is_idle(uring, ring),
 	};
 
 	return handle_guarded(uring, &batch);

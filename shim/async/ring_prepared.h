@@ -27,7 +27,10 @@ struct uring {
 		void *ring;
 		unsigned pad[4];
 	} sq;
-	char cq[88];
+	struct {
+		unsigned *khead, *ktail;
+		char rest[72];
+	} cq;
 	unsigned flags; /* IORING_SETUP_* */
 	int ring_fd;
 	unsigned features; /* IORING_FEAT_* */
@@ -41,8 +44,9 @@ _Static_assert(offsetof(struct uring, flags) == 192 && offsetof(struct uring, fe
 /* The ring's entry in the table, in use until ring_table_put(); or NULL. */
 struct ring *ring_of(const struct uring *uring);
 
-/* Call it before the function that submits. waits: for how many completions that waits. Returns how
- * many entries were taken out; the caller adds them to the result of that function. */
+/* Call it before the function that submits. waits: for how many completions that waits, however
+ * long it takes. Returns how many entries were taken out; the caller adds them to the result of
+ * that function. */
 unsigned ring_before_submit(struct uring *ring, unsigned waits);
 
 /* Call it before the ring ends: waits for its writes under way, and ends its entry in the table. */

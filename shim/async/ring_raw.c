@@ -239,6 +239,13 @@ static bool submit_guarded(struct pass *pass, unsigned count)
 	return all;
 }
 
+/* As in ring_prepared.c. The kernel counts an entry that was taken out. */
+static bool is_idle(const struct ring *ring)
+{
+	return __atomic_load_n(ring->map.sq_head, __ATOMIC_ACQUIRE) + ring->taken_out ==
+	       __atomic_load_n(ring->map.cq_tail, __ATOMIC_ACQUIRE);
+}
+
 /* With a time-out it may be too late when a write has been done at once. */
 static bool waits_for_ever(const struct call *call)
 {
@@ -257,7 +264,7 @@ static long enter_with_atomic(struct ring *ring, const struct call *call, unsign
 			.flags = ring->flags,
 			.at_once = !ring->map.sq_array,
 			.writes = writes,
-			.alone = there == 1 && waits_for_ever(call) && !ring_op_is_under_way(),
+			.alone = there == 1 && waits_for_ever(call) && is_idle(ring),
 		},
 	};
 

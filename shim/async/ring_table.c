@@ -66,8 +66,8 @@ static bool has_its_inode(const struct ring *ring, int fd)
 {
 	struct stat st;
 
-	return ring->inode && real_syscall2(SYS_fstat, fd, (long)&st) == 0 && st.st_ino == ring->inode &&
-	       st.st_dev == ring->filesystem;
+	return ring->inode && real_syscall2(SYS_fstat, fd, (long)&st) == 0 &&
+	       st.st_ino == ring->inode && st.st_dev == ring->filesystem;
 }
 
 bool ring_table_is_at(const struct ring *ring, int fd)
@@ -216,6 +216,7 @@ static void name(struct ring *ring, int fd, unsigned flags, const void *head)
 	ring->head = head;
 	ring->process = ring->issuing = getpid();
 	ring->issuer = number_of_this_thread();
+	ring->taken_out = 0;
 }
 
 static bool prepare(struct ring *ring, int fd, const struct io_uring_params *p)

@@ -37,6 +37,9 @@ struct ring {
 	uint64_t issuer;       /* the thread that set it up */
 	pid_t issuing;         /* and the process of that thread */
 
+	_Atomic unsigned taken_out; /* prepared entries that the kernel never saw, but that
+				       completed, or will */
+
 	/* Only of a ring that is used by system calls. */
 	struct ring_map map;
 	unsigned entries;

@@ -57,7 +57,7 @@ EXPORT int io_uring_submit_and_wait_timeout(struct uring *ring, struct io_uring_
 					    unsigned waits, struct __kernel_timespec *timeout,
 					    sigset_t *mask)
 {
-	unsigned taken = ring_before_submit(ring, waits);
+	unsigned taken = ring_before_submit(ring, timeout ? 0 : waits);
 
 	return add(NEXT(io_uring_submit_and_wait_timeout, ring, cqe, waits, timeout, mask), taken);
 }
@@ -67,8 +67,7 @@ EXPORT int io_uring_submit_and_wait_min_timeout(struct uring *ring, struct io_ur
 						unsigned min_wait, sigset_t *mask)
 {
 	/* Before 6.12 liburing refuses, and has submitted nothing. */
-	unsigned taken =
-		ring->features & URING_FEAT_MIN_TIMEOUT ? ring_before_submit(ring, waits) : 0;
+	unsigned taken = ring->features & URING_FEAT_MIN_TIMEOUT ? ring_before_submit(ring, 0) : 0;
 
 	return add(NEXT(io_uring_submit_and_wait_min_timeout, ring, cqe, waits, timeout, min_wait,
 			mask),
@@ -78,7 +77,7 @@ EXPORT int io_uring_submit_and_wait_min_timeout(struct uring *ring, struct io_ur
 EXPORT int io_uring_submit_and_wait_reg(struct uring *ring, struct io_uring_cqe **cqe,
 					unsigned waits, int index)
 {
-	unsigned taken = ring_before_submit(ring, waits);
+	unsigned taken = ring_before_submit(ring, 0);
 
 	return add(NEXT(io_uring_submit_and_wait_reg, ring, cqe, waits, index), taken);
 }
@@ -89,7 +88,7 @@ EXPORT int io_uring_wait_cqes(struct uring *ring, struct io_uring_cqe **cqe, uns
 			      struct __kernel_timespec *timeout, sigset_t *mask)
 {
 	if (timeout && !(ring->features & IORING_FEAT_EXT_ARG))
-		ring_before_submit(ring, waits);
+		ring_before_submit(ring, 0);
 	return NEXT(io_uring_wait_cqes, ring, cqe, waits, timeout, mask);
 }
 

@@ -30,8 +30,8 @@ struct work {
 		       flight, between completion and landing: the command's status */
 	/* flight: NULL if no worker did it, but the thread that submitted it. */
 	void (*done)(struct work *work, struct flight *flight);
-	/* error < 0: -errno. True: the work has ended. The flight tells several that have ended by one
-	 * call of the function that they share. */
+	/* error < 0: -errno. True: the work has ended. The flight tells several that have ended by
+	 * one call of the function that they share. */
 	bool (*posted)(struct work *work, struct flight *flight, int error);
 	void (*ended)(struct work *works);
 	struct work *next;
@@ -54,7 +54,7 @@ struct flight {
 		const struct hold *hold;
 	} proof;
 	struct work *ended; /* these have ended, and were not told yet */
-	bool ready;    /* the ring has a command that the kernel does not know of yet */
+	bool ready;         /* the ring has a command that the kernel does not know of yet */
 	bool filtered; /* the thread has a filter by now, which may forbid io_uring to a program
 			  that uses libaio */
 	/* Behind the disks in that table: the eventfds of async/aio_signal.h. */

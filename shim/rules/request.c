@@ -130,9 +130,9 @@ static bool is_usual(const struct request *r, const struct limits *limits)
 	return below < limits->unit_max && r->length >= limits->unit_min && !limits->most &&
 	       !(limits->max && r->length > limits->max) && r->length >= r->block &&
 	       !((r->length | r->offset | r->start | limits->boundary) & below) &&
-	       r->offset + r->length <= r->size && r->segments == 1 &&
-	       (r->open_flags & O_DIRECT) && !(r->address & r->dma_mask) &&
-	       !(r->rwf & ~(RWF_ATOMIC | RWF_DSYNC | RWF_SYNC)) && !r->read_only && !r->swap;
+	       r->offset + r->length <= r->size && r->segments == 1 && (r->open_flags & O_DIRECT) &&
+	       !(r->address & r->dma_mask) && !(r->rwf & ~(RWF_ATOMIC | RWF_DSYNC | RWF_SYNC)) &&
+	       !r->read_only && !r->swap;
 }
 
 int request_check(const struct request *request, const struct limits *limits)

@@ -254,6 +254,60 @@ static void refused_by_liburing(void)
 	want(submit(ring, 0) == 2 && one_comes(ring, 1) && one_comes(ring, 1));
 }
 
+static int submit_and_wait_until(struct io_uring *ring, struct __kernel_timespec *soon)
+{
+	struct io_uring_getevents_arg argument = { .ts = (uintptr_t)soon };
+	struct io_uring_cqe *cqe;
+
+	if (!is_raw())
+		return io_uring_submit_and_wait_timeout(ring, &cqe, 1, soon, NULL);
+	__atomic_store_n(ring->sq.ktail, ring->sq.sqe_tail, __ATOMIC_RELEASE);
+	return (int)syscall(SYS_io_uring_enter, ring->ring_fd, 1, 1,
+			    IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument,
+			    sizeof(argument));
+}
+
+/* A slow disk: the time-out ends the wait before the write is done. */
+static void time_out_ends_the_wait(void)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 1000000 };
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+
+	prepare(ring, fd, buffer(UNIT, 'o'), UNIT, 0, 1);
+	submit_and_wait_until(ring, &soon);
+	want(*ring->cq.ktail == *ring->cq.khead);
+	want(one_comes(ring, 1) && holds(fd, 0, UNIT, 'o'));
+}
+
+static void *write_soon(void *pipe)
+{
+	usleep(20000);
+	want(write(*(int *)pipe, "p", 1) == 1);
+	return NULL;
+}
+
+/* A slow disk, and a read of a pipe under way: the wait may be for that. */
+static void wait_for_something_else(void)
+{
+	int fd = open_disk(), pipes[2];
+	struct io_uring *ring = ring_of(8);
+	pthread_t id;
+	uint64_t tag;
+	char byte;
+
+	want(pipe(pipes) == 0);
+	io_uring_prep_read(next_entry(ring), pipes[0], &byte, 1, 0);
+	want(submit(ring, 0) == 1);
+	want(pthread_create(&id, NULL, write_soon, &pipes[1]) == 0);
+	prepare(ring, fd, buffer(UNIT, 'w'), UNIT, 0, 1);
+	want(submit(ring, 1) == 1);
+	want(result_of_next(ring, &tag) == 1 && byte == 'p');
+	want(*ring->cq.ktail == *ring->cq.khead);
+	want(one_comes(ring, 1) && holds(fd, 0, UNIT, 'w'));
+	want(pthread_join(id, NULL) == 0);
+}
+
 static int handlers_disk;
 static struct io_uring *handlers_ring;
 static char *handlers_data;
@@ -348,6 +402,8 @@ const struct body bodies[] = {
 	{ "another_ring_registers", another_ring_registers },
 	{ "with_attributes", with_attributes },
 	{ "refused_by_liburing", refused_by_liburing },
+	{ "time_out_ends_the_wait", time_out_ends_the_wait },
+	{ "wait_for_something_else", wait_for_something_else },
 	{ "slots_in_a_handler", slots_in_a_handler },
 	{ "very_many", very_many },
 	{ "main_ends", main_ends },
@@ -368,6 +424,10 @@ static const struct preload_row rows[] = {
 	{ "another_ring_registers", "", "", 1 },
 	{ "with_attributes", "", "", 0 },
 	{ "refused_by_liburing", "", "", 2 },
+	{ "time_out_ends_the_wait", ",delay=600000", "", 1 },
+	{ "time_out_ends_the_wait", ",delay=600000", "DOOR=raw", 1 },
+	{ "wait_for_something_else", ",delay=600000", "", 1 },
+	{ "wait_for_something_else", ",delay=600000", "DOOR=raw", 1 },
 	{ "slots_in_a_handler", "", "", -1 },
 	{ "very_many", "", "SETUP=1", 3000 }, /* IORING_SETUP_IOPOLL */
 	{ "main_ends", "", "", 1 },

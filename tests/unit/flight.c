@@ -370,9 +370,9 @@ static void filter_all_threads(void)
 	struct sock_fprog program = { 1, &allow };
 
 	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	ck_assert_int_eq(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
-				 &program),
-			 0);
+	ck_assert_int_eq(
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program),
+		0);
 }
 
 static void do_one(int index, enum door door)
