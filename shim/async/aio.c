@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
+#include "async/aio_habit.h"
 #include "async/aio_table.h"
 #include "async/substitute.h"
 #include "base/cleanup.h"
@@ -46,6 +47,7 @@ static bool is_atomic_write(const struct iocb *iocb)
 struct submission {
 	aio_context_t context;
 	struct engine_file file;
+	bool here;       /* one write, and the thread will wait for it: it is done in this thread */
 	bool has_worker; /* worker_reserve() was called */
 	bool proven;     /* the first signal was proven to be ours */
 	struct disguise {
@@ -174,10 +176,17 @@ static void take_off(struct iocb *iocb, const struct disguise *disguise)
 	iocb->aio_rw_flags = disguise->was.aio_rw_flags;
 }
 
-static void add(struct aio_op *op, struct work ***last)
+static void do_here(struct aio_op *op)
 {
-	if (op->work.result != REQUEST_GOOD) {
-		aio_table_done(op, NULL);
+	if (op->work.result == REQUEST_GOOD)
+		op->work.result = (int)engine_finish(&op->work.job);
+	aio_table_done(op, NULL);
+}
+
+static void add(bool here, struct aio_op *op, struct work ***last)
+{
+	if (here || op->work.result != REQUEST_GOOD) {
+		do_here(op);
 		return;
 	}
 	engine_leave(&op->work.job);
@@ -195,7 +204,7 @@ static void begin(struct submission *submission, struct iocb **iocbs, long ready
 		if (disguise->worn)
 			take_off(iocbs[i], disguise);
 		if (disguise->op && i < accepted)
-			add(disguise->op, &last);
+			add(submission->here, disguise->op, &last);
 		else if (disguise->op)
 			aio_table_drop(disguise->op);
 	}
@@ -249,6 +258,7 @@ static long submit_some(aio_context_t context, long count, struct iocb **iocbs)
 	struct submission submission;
 
 	submission.context = context;
+	submission.here = count == 1 && aio_habit_is_to_wait(context);
 	submission.file.known = submission.has_worker = submission.proven = false;
 	submission.file.device = NULL;
 	submission.file.hold = NULL;
@@ -264,13 +274,10 @@ static bool has_atomic_write(long count, struct iocb **iocbs)
 	return false;
 }
 
-long aio_submit(aio_context_t context, long count, struct iocb **iocbs)
+static long submit_in_parts(aio_context_t context, long count, struct iocb **iocbs)
 {
 	long done = 0;
 
-	if (config_get().mode == MODE_OFF || !has_atomic_write(count, iocbs))
-		return submit(context, count, iocbs);
-	DEEP_INSIDE;
 	while (done < count) {
 		long now = count - done < AT_ONCE ? count - done : AT_ONCE;
 		long accepted = submit_some(context, now, iocbs + done);
@@ -281,6 +288,22 @@ long aio_submit(aio_context_t context, long count, struct iocb **iocbs)
 			break;
 	}
 	return done;
+}
+
+static long submit_any(aio_context_t context, long count, struct iocb **iocbs)
+{
+	if (config_get().mode == MODE_OFF || !has_atomic_write(count, iocbs))
+		return submit(context, count, iocbs);
+	DEEP_INSIDE;
+	return submit_in_parts(context, count, iocbs);
+}
+
+long aio_submit(aio_context_t context, long count, struct iocb **iocbs)
+{
+	long accepted = submit_any(context, count, iocbs);
+
+	aio_habit_submitted(context, accepted);
+	return accepted;
 }
 
 /* Puts our results into the events that the kernel has just handed out. */
@@ -297,6 +320,7 @@ long aio_getevents(aio_context_t context, long least, long most, struct io_event
 	long count = real_syscall(SYS_io_getevents, (long)context, least, most, (long)events,
 				  (long)timeout, 0);
 
+	aio_habit_fetched(context, count, least > 0 && !timeout);
 	return fill_in(context, events, count);
 }
 
@@ -306,6 +330,7 @@ long aio_pgetevents(aio_context_t context, long least, long most, struct io_even
 	long count = real_syscall(SYS_io_pgetevents, (long)context, least, most, (long)events,
 				  (long)timeout, (long)set);
 
+	aio_habit_fetched(context, count, least > 0 && !timeout);
 	return fill_in(context, events, count);
 }
 
@@ -321,7 +346,9 @@ long aio_destroy(aio_context_t context)
 {
 	aio_table_await(context);
 	long result = real_syscall(SYS_io_destroy, (long)context, 0, 0, 0, 0, 0);
-	if (!result)
+	if (!result) {
 		aio_table_forget(context);
+		aio_habit_forget(context);
+	}
 	return result;
 }

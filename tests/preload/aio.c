@@ -341,6 +341,94 @@ static void inline_replaced_between(void)
 	want(io_destroy(context) == 0);
 }
 
+static io_context_t habits;
+static int habits_disk;
+
+static void submit_one(int number)
+{
+	static struct iocb iocbs[32];
+	struct iocb *iocb =
+		prepare(&iocbs[number], habits_disk, buffer(512, 'o'), 512, number * 512);
+
+	want(io_submit(habits, 1, &iocb) == 1);
+}
+
+static long wait_for_one(void)
+{
+	struct io_event event;
+
+	want(io_getevents(habits, 1, 1, &event, NULL) == 1);
+	return (long)event.res;
+}
+
+static int events_now(void)
+{
+	struct io_event events[4];
+	struct timespec now = { 0, 0 };
+
+	return io_getevents(habits, 0, 4, events, &now);
+}
+
+static void wait_for_each(int first, int count)
+{
+	for (int i = 0; i < count; i++) {
+		submit_one(first + i);
+		want(wait_for_one() == 512);
+	}
+}
+
+static void look_for_each(int first, int count)
+{
+	for (int i = 0; i < count; i++) {
+		submit_one(first + i);
+		usleep(150000);
+		want(events_now() == 1);
+	}
+}
+
+/* A thread that waits for each write has them done within io_submit(), until it does otherwise. */
+static void one_by_one(void)
+{
+	struct iocb poll, *list = &poll;
+	int pipes[2];
+
+	habits_disk = open_disk();
+	habits = context_of(8);
+	want(pipe(pipes) == 0);
+	wait_for_each(0, 7);
+	submit_one(7); /* not yet: by another thread */
+	want(events_now() == 0 && wait_for_one() == 512);
+	wait_for_each(8, 8);
+	submit_one(16); /* here */
+	submit_one(17); /* by another thread: the first was not waited for */
+	want(events_now() == 1 && wait_for_one() == 512);
+	wait_for_each(18, 9);
+	io_prep_poll(&poll, pipes[0], 1 /* POLLIN */);
+	want(io_submit(habits, 1, &list) == 1);
+	submit_one(27); /* by another thread: the wait may be for the poll */
+	want(events_now() == 0 && wait_for_one() == 512);
+	habits = context_of(8);
+	wait_for_each(0, 9);
+	habits = context_of(8);
+	submit_one(28); /* of this context nothing is known yet */
+	want(events_now() == 0 && wait_for_one() == 512);
+	look_for_each(0, 8);
+	submit_one(29); /* it looks, and does not wait */
+	want(events_now() == 0 && wait_for_one() == 512);
+	want(holds(habits_disk, 0, 30 * 512, 'o'));
+}
+
+/* The event has the error, not io_submit(). */
+static void one_by_one_with_a_fault(void)
+{
+	habits_disk = open_disk();
+	habits = context_of(8);
+	wait_for_each(0, 10);
+	submit_one(10);
+	want(wait_for_one() == -ENODATA);
+	wait_for_each(11, 1);
+}
+
 const struct body bodies[] = {
 	{ "one", one },
 	{ "errors", errors },
@@ -354,6 +442,8 @@ const struct body bodies[] = {
 	{ "by_syscall", by_syscall },
 	{ "inline_writes", inline_writes },
 	{ "inline_replaced_between", inline_replaced_between },
+	{ "one_by_one", one_by_one },
+	{ "one_by_one_with_a_fault", one_by_one_with_a_fault },
 	{ NULL, NULL },
 };
 
@@ -375,6 +465,8 @@ static const struct preload_row rows[] = {
 	{ "inline_writes", "", "UNTORN_AIO=inline", 2 },
 	{ "inline_replaced_between", ",part=2048+32768,delay=600000", "UNTORN_AIO=inline", 2 },
 	{ "many", "", "UNTORN_AIO=inline", 1000 },
+	{ "one_by_one", ",delay=100000", NULL, 47 },
+	{ "one_by_one_with_a_fault", ",fault=11:0x4280", NULL, 12 },
 };
 
 Suite *suite(void)
