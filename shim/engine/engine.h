@@ -25,7 +25,7 @@ struct engine_file {
 	bool known;
 	int fd;
 	struct look look;
-	uint64_t since;              /* real_now(), read just before it was found */
+	uint64_t since;              /* real_now(), read before block size and size were asked */
 	off_t position;              /* of the same open file; only if the call's offset is -1 */
 	struct hold *hold;           /* in use; NULL: the file is not open for writing */
 	const struct device *device; /* the hold's, or &own */

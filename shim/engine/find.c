@@ -167,6 +167,7 @@ static bool may_write(const struct look *look)
 
 static int try_hold(struct engine_file *file)
 {
+	file->since = real_now();
 	if (!may_write(&file->look))
 		return know_without_hold(file);
 	int error = hold_get(file->fd, &file->look, &file->hold);
@@ -213,7 +214,8 @@ static bool is_known(struct engine_file *file)
 	if (!hold)
 		return false;
 	file->device = &hold->device;
-	return real_now() - hold->told < DEVICE_AGAIN && measure(file, &block) == 0 &&
+	file->since = real_now();
+	return file->since - hold->told < DEVICE_AGAIN && measure(file, &block) == 0 &&
 	       block == hold->device.block;
 }
 
@@ -283,7 +285,6 @@ int engine_find(const struct write_call *call, enum form form, const struct requ
 	if (file->known && call->offset != -1)
 		return REQUEST_GOOD;
 	engine_forget(file);
-	file->since = real_now();
 	int result = find_file(call, form, request, file);
 	if (result == -EPERM || result == -EACCES) /* no native write fails so: a filter, an LSM */
 		result = -EOPNOTSUPP;
