@@ -2,7 +2,7 @@
 /*
  * The way of a write: engine_write() -> start() -> engine_find() (find.c: which file, which device)
  * -> gather() -> engine_judge() (judge.c) -> engine_send(). engine_start() is the same up to the
- * judgement; engine_finish() (async.c) sends later.
+ * judgement; engine_finish() (finish.c) sends later.
  */
 #include "engine/engine.h"
 
