@@ -95,7 +95,7 @@ static void done(struct work *work, struct flight *flight)
 /* NULL: there is no worker, no memory, or no descriptor left. */
 static struct aio_op *get_op(struct submission *submission, const struct iocb *iocb)
 {
-	if (!submission->has_worker && !config_get().aio_inline)
+	if (!submission->has_worker && submission->file.later)
 		submission->has_worker = worker_reserve();
 	struct aio_op *op = submission->has_worker
 				    ? aio_table_add(submission->context, iocb, !submission->proven)
@@ -145,19 +145,23 @@ static int give_up(struct disguise *disguise, int error)
 	return error;
 }
 
-/* 0, or the error with which io_submit() is to stop here. */
+/* 0, or the error with which io_submit() is to stop here. A write that is left to the kernel shall
+ * cost no thread and no descriptor: see handle_to() in ring.c. */
 static int put_on(struct submission *submission, struct iocb *iocb, struct disguise *disguise)
 {
 	struct engine_job here, *job = &here;
-	bool early;
+	bool known = submission->file.known && submission->file.fd == (int)iocb->aio_fildes, early;
 
-	*disguise = (struct disguise){ .was = *iocb, .op = get_op(submission, iocb) };
+	submission->file.later = !config_get().aio_inline;
+	*disguise = (struct disguise){ .was = *iocb };
+	disguise->op = known ? get_op(submission, iocb) : NULL;
 	if (disguise->op)
 		job = &disguise->op->work.job;
-	submission->file.later = disguise->op;
 	int result = start(submission, iocb, job, &early);
 	if (early || result == ENGINE_KERNEL)
 		return give_up(disguise, early ? result : 0);
+	if (!disguise->op && (disguise->op = get_op(submission, iocb)))
+		disguise->op->work.job = *job;
 	disguise->worn = true;
 	if (!disguise->op)
 		return do_at_once(submission, iocb, job, result);

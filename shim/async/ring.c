@@ -156,15 +156,19 @@ static bool has_worker(struct ring_batch *batch)
 	return batch->worker == RING_WORKER_RESERVED;
 }
 
-static bool may_leave(struct ring_batch *batch, const struct io_uring_sqe *sqe)
+static bool could_leave(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
-	return batch->ring && !batch->at_once && !batch->in_chain && !ring_is_linked(sqe) &&
-	       has_worker(batch);
+	return batch->ring && !batch->at_once && !batch->in_chain && !ring_is_linked(sqe);
+}
+
+static bool could_go(const struct ring_batch *batch, const struct io_uring_sqe *sqe)
+{
+	return !is_waited_for(batch) && could_leave(batch, sqe);
 }
 
 bool ring_may_go(struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
-	return !is_waited_for(batch) && may_leave(batch, sqe);
+	return could_go(batch, sqe) && has_worker(batch);
 }
 
 /* A later entry of a chain must wait until the kernel comes to it, unless we did all before it. So
@@ -185,7 +189,8 @@ static bool is_astray(const struct ring_batch *batch, const struct io_uring_sqe 
 
 static struct ring_op *get_op(struct ring_batch *batch, const struct io_uring_sqe *sqe)
 {
-	return ring_op_get(batch->ring, sqe, &batch->spare, 1 + batch->writes);
+	return has_worker(batch) ? ring_op_get(batch->ring, sqe, &batch->spare, 1 + batch->writes)
+				 : NULL;
 }
 
 static enum ring_handled give_up(struct ring_batch *batch, struct engine_job *job, int result)
@@ -200,22 +205,34 @@ static enum ring_handled give_up(struct ring_batch *batch, struct engine_job *jo
 	return leave(-1);
 }
 
+/* The job of a write that is found to be ours only now. */
+static void get_op_for(struct ring_batch *batch, const struct io_uring_sqe *sqe,
+		       const struct engine_job *job)
+{
+	batch->op = get_op(batch, sqe);
+	if (batch->op)
+		*ring_op_job(batch->op) = *job;
+}
+
+/* A write that is left to the kernel shall cost no thread and no descriptor. So the first write to
+ * a file gets its op after it was found to be ours; the others save the copy of the job. */
 static enum ring_handled handle_to(struct ring_batch *batch, struct io_uring_sqe *sqe, int fd)
 {
 	struct engine_job here, *job = &here;
+	bool known = batch->file.known && batch->file.fd == fd;
 
 	batch->writes -= batch->writes > 0;
 	if (!is_ours(batch, sqe))
 		return leave(fd);
-	batch->op = ring_may_go(batch, sqe) ? get_op(batch, sqe) : NULL;
-	batch->file.later = batch->op;
+	batch->file.later = could_go(batch, sqe);
+	batch->op = known && batch->file.later ? get_op(batch, sqe) : NULL;
 	if (batch->op)
 		job = ring_op_job(batch->op);
 	int result = start(batch, sqe, fd, job);
 	if (result == ENGINE_KERNEL || is_astray(batch, sqe, job, result))
 		return give_up(batch, job, result);
-	if (!batch->op && result < 0 && may_leave(batch, sqe))
-		batch->op = get_op(batch, sqe);
+	if (!batch->op && could_leave(batch, sqe) && (batch->file.later || result < 0))
+		get_op_for(batch, sqe, job);
 	if (!batch->op)
 		return finish_at_once(batch, sqe, fd, job, result);
 	ring_op_take_out(batch->op, result);

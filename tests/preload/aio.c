@@ -8,6 +8,7 @@
  */
 #include "preload.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libaio.h>
@@ -341,6 +342,33 @@ static void inline_replaced_between(void)
 	want(io_destroy(context) == 0);
 }
 
+static int count_in(const char *path)
+{
+	DIR *folder = opendir(path);
+	int count = 0;
+
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+/* Writes to files that are none of ours cost no thread and no descriptor. */
+static void left_to_the_kernel(void)
+{
+	int file = memfd_create("file", 0);
+	io_context_t context = context_of(8);
+	struct iocb iocb, *list = &iocb;
+
+	int threads = count_in("/proc/self/task");
+	prepare(&iocb, file, buffer(UNIT, 'k'), UNIT, 0);
+	want(io_submit(context, 1, &list) == -EOPNOTSUPP); /* makes the counters' descriptor */
+	int numbers = count_in("/proc/self/fd");
+	want(io_submit(context, 1, &list) == -EOPNOTSUPP);
+	want(count_in("/proc/self/task") == threads && count_in("/proc/self/fd") == numbers);
+	want(io_destroy(context) == 0);
+}
+
 static io_context_t habits;
 static int habits_disk;
 
@@ -442,6 +470,7 @@ const struct body bodies[] = {
 	{ "by_syscall", by_syscall },
 	{ "inline_writes", inline_writes },
 	{ "inline_replaced_between", inline_replaced_between },
+	{ "left_to_the_kernel", left_to_the_kernel },
 	{ "one_by_one", one_by_one },
 	{ "one_by_one_with_a_fault", one_by_one_with_a_fault },
 	{ NULL, NULL },
@@ -465,6 +494,7 @@ static const struct preload_row rows[] = {
 	{ "inline_writes", "", "UNTORN_AIO=inline", 2 },
 	{ "inline_replaced_between", ",part=2048+32768,delay=600000", "UNTORN_AIO=inline", 2 },
 	{ "many", "", "UNTORN_AIO=inline", 1000 },
+	{ "left_to_the_kernel", "", NULL, 0 },
 	{ "one_by_one", ",delay=100000", NULL, 47 },
 	{ "one_by_one_with_a_fault", ",fault=11:0x4280", NULL, 12 },
 };

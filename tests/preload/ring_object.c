@@ -254,6 +254,41 @@ static void refused_by_liburing(void)
 	want(submit(ring, 0) == 2 && one_comes(ring, 1) && one_comes(ring, 1));
 }
 
+static int count_in(const char *path)
+{
+	DIR *folder = opendir(path);
+	int count = 0;
+
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+static void write_in_vain(struct io_uring *ring, int file)
+{
+	uint64_t tag;
+
+	for (int i = 0; i < 3; i++)
+		prepare(ring, file, buffer(UNIT, 'k'), UNIT, i * UNIT, 1);
+	want(submit(ring, 0) == 3);
+	for (int i = 0; i < 3; i++)
+		want(result_of_next(ring, &tag) < 0);
+}
+
+/* Writes to files that are none of ours cost no thread and no descriptor. */
+static void left_to_the_kernel(void)
+{
+	int file = memfd_create("file", 0);
+	struct io_uring *ring = ring_of(8);
+
+	int threads = count_in("/proc/self/task");
+	write_in_vain(ring, file); /* which also makes the counters' descriptor */
+	int numbers = count_in("/proc/self/fd");
+	write_in_vain(ring, file);
+	want(count_in("/proc/self/task") == threads && count_in("/proc/self/fd") == numbers);
+}
+
 static int submit_and_wait_until(struct io_uring *ring, struct __kernel_timespec *soon)
 {
 	struct io_uring_getevents_arg argument = { .ts = (uintptr_t)soon };
@@ -402,6 +437,7 @@ const struct body bodies[] = {
 	{ "another_ring_registers", another_ring_registers },
 	{ "with_attributes", with_attributes },
 	{ "refused_by_liburing", refused_by_liburing },
+	{ "left_to_the_kernel", left_to_the_kernel },
 	{ "time_out_ends_the_wait", time_out_ends_the_wait },
 	{ "wait_for_something_else", wait_for_something_else },
 	{ "slots_in_a_handler", slots_in_a_handler },
@@ -424,6 +460,7 @@ static const struct preload_row rows[] = {
 	{ "another_ring_registers", "", "", 1 },
 	{ "with_attributes", "", "", 0 },
 	{ "refused_by_liburing", "", "", 2 },
+	{ "left_to_the_kernel", "", "", 0 },
 	{ "time_out_ends_the_wait", ",delay=600000", "", 1 },
 	{ "time_out_ends_the_wait", ",delay=600000", "DOOR=raw", 1 },
 	{ "wait_for_something_else", ",delay=600000", "", 1 },
