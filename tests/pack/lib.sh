@@ -19,11 +19,13 @@ new_root() { # NAME SUITE PACKAGE...
 	cp -L /etc/resolv.conf /etc/hosts "$roots/$1/etc/"
 }
 
-# Runs a command in the system. Its /proc and its processes end with the command.
+# Runs a command in the system. Its /proc and its processes end with the command. Its root is a mount of its own: a
+# test that gives itself another /sys first makes / private.
 inside() { # NAME COMMAND...
 	# shellcheck disable=SC2016 # the started shell expands it
 	unshare --mount --pid --fork sh -c \
-		'mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" && mount --bind /dev "$1/dev" &&
+		'mount --bind "$1" "$1" &&
+		mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" && mount --bind /dev "$1/dev" &&
 		root=$1 && shift &&
 		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 			DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"' - "$roots/$1" "${@:2}"
