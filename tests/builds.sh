@@ -57,10 +57,10 @@ build_arm64() {
 		run_under_qemu "$tree"
 }
 
-# The unit tests that need more than qemu-user gives. It lacks io_uring, preadv2(), pwritev2(), cachestat(), seccomp
-# filters, and the ioctls of NVMe and of the disk's sequence number. The flags in a fdinfo are those of the host, and
-# the programs in /bin are of the host's machine. Those that only need io_uring skip by themselves.
-beyond_qemu=' cache device elf engine filter hold hold_end identity look program span '
+# The unit tests that need more than qemu-user gives. It lacks io_uring, io_submit(), preadv2(), pwritev2(),
+# cachestat(), seccomp filters, and the ioctls of NVMe and of the disk's sequence number. The flags in a fdinfo are those
+# of the host, and the programs in /bin are of the host's machine. Those that only need io_uring skip by themselves.
+beyond_qemu=' cache device elf engine filter hold hold_end identity look program span verify_target '
 run_under_qemu() { # TREE
 	local test name status passed=0 left_out=$beyond_qemu failed=0
 	for test in build-arm64/tests/unit/*; do
