@@ -5,6 +5,7 @@
  */
 #include "preload.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -145,6 +146,17 @@ ssize_t atomic_write(int fd, const void *data, size_t length, off_t offset)
 	struct iovec iov = { (void *)(uintptr_t)data, length };
 
 	return pwritev2(fd, &iov, 1, offset, RWF_ATOMIC);
+}
+
+int entries_in(const char *path)
+{
+	DIR *entries = opendir(path);
+	int count = 0;
+
+	while (readdir(entries))
+		count++;
+	closedir(entries);
+	return count;
 }
 
 int holds(int fd, off_t offset, size_t length, char letter)

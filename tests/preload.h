@@ -81,6 +81,8 @@ void check_statx(int fd);
 int status_of(pid_t child);
 /* In a body: starts a thread that calls dup2(by, number) after 200 ms. The caller joins it. */
 pthread_t replace_soon(int number, int by);
+/* The number of entries of a folder, "." and ".." too. */
+int entries_in(const char *path);
 /* Reads the range through fd: is every byte this letter? */
 int holds(int fd, off_t offset, size_t length, char letter);
 /* The image file; the same check on it, past the simulation. */

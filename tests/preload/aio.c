@@ -8,7 +8,6 @@
  */
 #include "preload.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libaio.h>
@@ -342,17 +341,6 @@ static void inline_replaced_between(void)
 	want(io_destroy(context) == 0);
 }
 
-static int count_in(const char *path)
-{
-	DIR *folder = opendir(path);
-	int count = 0;
-
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 /* Writes to files that are none of ours cost no thread and no descriptor. */
 static void left_to_the_kernel(void)
 {
@@ -360,12 +348,12 @@ static void left_to_the_kernel(void)
 	io_context_t context = context_of(8);
 	struct iocb iocb, *list = &iocb;
 
-	int threads = count_in("/proc/self/task");
+	int threads = entries_in("/proc/self/task");
 	prepare(&iocb, file, buffer(UNIT, 'k'), UNIT, 0);
 	want(io_submit(context, 1, &list) == -EOPNOTSUPP); /* makes the counters' descriptor */
-	int numbers = count_in("/proc/self/fd");
+	int numbers = entries_in("/proc/self/fd");
 	want(io_submit(context, 1, &list) == -EOPNOTSUPP);
-	want(count_in("/proc/self/task") == threads && count_in("/proc/self/fd") == numbers);
+	want(entries_in("/proc/self/task") == threads && entries_in("/proc/self/fd") == numbers);
 	want(io_destroy(context) == 0);
 }
 

@@ -6,7 +6,6 @@
  *
  * Links: -luring
  */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -93,21 +92,10 @@ static void forked_without_a_word(void)
 	want(one_comes(ring, 1) && holds(fd, 0, UNIT, 'f'));
 }
 
-static int count_threads(void)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	int count = -2; /* . and .. */
-
-	while (readdir(tasks))
-		count++;
-	closedir(tasks);
-	return count;
-}
-
 /* Without a free descriptor the shim cannot probe the kernel's rings: it must probe later. */
 static void no_descriptor_at_first(void)
 {
-	int fd = open_disk(), taken[64], count = 0, threads = count_threads();
+	int fd = open_disk(), taken[64], count = 0, threads = entries_in("/proc/self/task");
 	struct io_uring *ring = ring_of(8);
 	const struct rlimit few = { 64, 64 };
 	char *data = buffer(UNIT, 'n');
@@ -120,11 +108,11 @@ static void no_descriptor_at_first(void)
 	want(submit(ring, 0) == 1 && result_of_next(ring, &tag) != -EIO);
 	while (count > 0)
 		close(taken[--count]);
-	for (int i = 0; count_threads() != threads && i < 300; i++)
+	for (int i = 0; entries_in("/proc/self/task") != threads && i < 300; i++)
 		usleep(10000); /* a worker without a ring ends, at the latest after a second */
 	prepare(ring, fd, data, UNIT, UNIT, 2);
 	want(submit(ring, 0) == 1 && one_comes(ring, 2) && holds(fd, UNIT, UNIT, 'n'));
-	want(count_threads() > threads);
+	want(entries_in("/proc/self/task") > threads);
 }
 
 /* The lowest number from 512 on (the shim's) whose link contains this text, or -1. */
@@ -254,17 +242,6 @@ static void refused_by_liburing(void)
 	want(submit(ring, 0) == 2 && one_comes(ring, 1) && one_comes(ring, 1));
 }
 
-static int count_in(const char *path)
-{
-	DIR *folder = opendir(path);
-	int count = 0;
-
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 static void write_in_vain(struct io_uring *ring, int file)
 {
 	uint64_t tag;
@@ -282,11 +259,11 @@ static void left_to_the_kernel(void)
 	int file = memfd_create("file", 0);
 	struct io_uring *ring = ring_of(8);
 
-	int threads = count_in("/proc/self/task");
+	int threads = entries_in("/proc/self/task");
 	write_in_vain(ring, file); /* which also makes the counters' descriptor */
-	int numbers = count_in("/proc/self/fd");
+	int numbers = entries_in("/proc/self/fd");
 	write_in_vain(ring, file);
-	want(count_in("/proc/self/task") == threads && count_in("/proc/self/fd") == numbers);
+	want(entries_in("/proc/self/task") == threads && entries_in("/proc/self/fd") == numbers);
 }
 
 static int submit_and_wait_until(struct io_uring *ring, struct __kernel_timespec *soon)
