@@ -23,7 +23,7 @@ fi
 
 run() { # KERNEL COMMAND...
 	out=$(scratch)
-	vm -k "$1" -c -t 200 -T -o "$out" -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \
+	vm -k "$1" -c -t 400 -T -o "$out" -d "64M;;atomic.nawun=31,atomic.nawupf=31" -- \
 		"bash tests/vm/guest_async.sh /dev/nvme0n1 ${*:2}"
 	commands "$out/trace" > "$out/sent"
 	check "$1"
@@ -31,7 +31,7 @@ run() { # KERNEL COMMAND...
 }
 run_scsi() { # KERNEL COMMAND...
 	out=$(scratch)
-	vm -k "$1" -c -t 200 -o "$out" -- "set -eu; . tests/vm/guest_scsi.sh; scsi_target_start max=32
+	vm -k "$1" -c -t 400 -o "$out" -- "set -eu; . tests/vm/guest_scsi.sh; scsi_target_start max=32
 		bash tests/vm/guest_async.sh \$DISK ${*:2}; cp \$TARGET_LOG \$OUT/log"
 	sed -nE 's/^opcode=9c lba=([0-9]+) blocks=([0-9]+) .*/\1 \2/p' "$out/log" > "$out/sent"
 	check "$1, SCSI"
