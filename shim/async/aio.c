@@ -92,10 +92,12 @@ static void done(struct work *work, struct flight *flight)
 	aio_table_done((struct aio_op *)work, flight);
 }
 
-/* NULL: there is no worker, no memory, or no descriptor left. */
+/* NULL: the write is to be done inline; or there is no worker, no memory, or no descriptor left. */
 static struct aio_op *get_op(struct submission *submission, const struct iocb *iocb)
 {
-	if (!submission->has_worker && submission->file.later)
+	if (config_get().aio_inline)
+		return NULL;
+	if (!submission->has_worker)
 		submission->has_worker = worker_reserve();
 	struct aio_op *op = submission->has_worker
 				    ? aio_table_add(submission->context, iocb, !submission->proven)

@@ -104,6 +104,12 @@ static void give_back_all(struct work *works)
 	pthread_mutex_unlock(&lock);
 }
 
+static void give_back_one(struct ring_op *op)
+{
+	op->work.next = NULL;
+	give_back_all(&op->work);
+}
+
 void ring_op_await(const struct ring *ring)
 {
 	if (!ring->under_way || !worker_may_be_waited_for())
@@ -176,11 +182,10 @@ static void done(struct work *work, struct flight *flight)
 {
 	struct ring_op *op = (struct ring_op *)work;
 
-	work->next = NULL;
 	if (work->result < 0 || !op->quiet)
 		post(op, flight);
 	else
-		give_back_all(work);
+		give_back_one(op);
 }
 
 bool ring_op_reserve_worker(void)
@@ -247,8 +252,7 @@ void ring_op_start(struct ring_op_list *list)
 void ring_op_leave(struct ring_op *op)
 {
 	engine_drop(&op->work.job);
-	op->work.next = NULL;
-	give_back_all(&op->work);
+	give_back_one(op);
 }
 
 void ring_op_return(struct ring_op_list *spare)

@@ -57,7 +57,7 @@ static unsigned handle_all(struct uring *ring, struct ring_batch *batch)
 			copy_entry(ring, kept++, i);
 	}
 	unsigned taken = ring->sq.sqe_tail - kept;
-	if (taken)
+	if (taken) /* counted before they can complete */
 		batch->ring->taken_out += taken;
 	ring_op_start(&batch->taken);
 	ring->sq.sqe_tail = kept;
@@ -119,14 +119,11 @@ static unsigned handle_guarded(struct uring *uring, struct ring_batch *batch)
 	return handle_to_end(uring, batch);
 }
 
-/* True: all that was submitted to the ring has completed, as far as can be counted: an entry that
- * completes never, or more than once, makes this false. Then the wait may be for something else. */
+/* Published entries count, even those that the kernel has not taken yet. */
 static bool is_idle(const struct uring *uring, const struct ring *ring)
 {
-	unsigned submitted = __atomic_load_n(uring->sq.khead, __ATOMIC_ACQUIRE);
-	unsigned completed = __atomic_load_n(uring->cq.ktail, __ATOMIC_ACQUIRE);
-
-	return submitted + (ring ? ring->taken_out : 0) == completed;
+	return ring_is_idle(ring, *uring->sq.ktail,
+			    __atomic_load_n(uring->cq.ktail, __ATOMIC_ACQUIRE));
 }
 
 static unsigned handle_found(struct uring *uring, struct ring *ring, const struct found *found,

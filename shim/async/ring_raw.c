@@ -239,11 +239,11 @@ static bool submit_guarded(struct pass *pass, unsigned count)
 	return all;
 }
 
-/* As in ring_prepared.c. The kernel counts an entry that was taken out. */
+/* The entries of this call are published, but not taken yet. */
 static bool is_idle(const struct ring *ring)
 {
-	return __atomic_load_n(ring->map.sq_head, __ATOMIC_ACQUIRE) + ring->taken_out ==
-	       __atomic_load_n(ring->map.cq_tail, __ATOMIC_ACQUIRE);
+	return ring_is_idle(ring, __atomic_load_n(ring->map.sq_head, __ATOMIC_ACQUIRE),
+			    __atomic_load_n(ring->map.cq_tail, __ATOMIC_ACQUIRE));
 }
 
 /* With a time-out it may be too late when a write has been done at once. */

@@ -37,8 +37,8 @@ struct ring {
 	uint64_t issuer;       /* the thread that set it up */
 	pid_t issuing;         /* and the process of that thread */
 
-	_Atomic unsigned taken_out; /* prepared entries that the kernel never saw, but that
-				       completed, or will */
+	_Atomic unsigned taken_out; /* entries of liburing's that were taken out, so that the
+				       kernel never counted them */
 
 	/* Only of a ring that is used by system calls. */
 	struct ring_map map;
@@ -69,6 +69,14 @@ struct ring *ring_table_get_prepared(int fd, const void *head, bool by_number);
 struct ring *ring_table_get_any(int fd);
 void ring_table_put(struct ring *ring);
 void ring_table_share(struct ring *ring); /* one more use of one that is in use */
+
+/* True: all that was submitted to the ring has completed, as far as can be counted. An entry that
+ * never completes, or more than once, makes this false. submitted: entries that were published;
+ * completed: completions that were posted. ring NULL: unknown. */
+static inline bool ring_is_idle(const struct ring *ring, unsigned submitted, unsigned completed)
+{
+	return submitted + (ring ? ring->taken_out : 0) == completed;
+}
 
 /* True: this number is still the ring's. */
 bool ring_table_is_at(const struct ring *ring, int fd);

@@ -236,8 +236,7 @@ bool engine_flushes(const struct device *device, const struct request *request)
 	return device->queue.durable == DURABLE_BY_FLUSH && is_durable(request);
 }
 
-/* If the flush fails, so does the write, as natively. EBADF is about the hold, which was closed
- * past the doors just now, not about the program's descriptor. */
+/* If the flush fails, so does the write, as natively. */
 static ssize_t write_to(const struct hold *hold, const struct device *device,
 			const struct request *request, const struct command *command)
 {
@@ -245,7 +244,7 @@ static ssize_t write_to(const struct hold *hold, const struct device *device,
 
 	if (result > 0 && engine_flushes(device, request) && fdatasync(hold->fd) < 0)
 		return errno == EPERM ? -EOPNOTSUPP : -errno;
-	return result == -EBADF ? -EIO : result;
+	return engine_blame(result);
 }
 
 ssize_t engine_send(const struct hold *hold, const struct device *device,

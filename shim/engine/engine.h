@@ -9,6 +9,7 @@
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include <errno.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -127,6 +128,12 @@ int engine_find(const struct write_call *call, enum form form, const struct requ
  * write's result. */
 int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits,
 		 bool later);
+/* EBADF about the hold: it was closed past the doors since it was proven. The program's own
+ * descriptor is good, so the program gets EIO. */
+static inline ssize_t engine_blame(ssize_t result)
+{
+	return result == -EBADF ? -EIO : result;
+}
 struct command engine_command(const struct device *device, const struct request *request);
 /* True: the write is to be durable and the disk has no FUA, so a flush follows the command. */
 bool engine_flushes(const struct device *device, const struct request *request);

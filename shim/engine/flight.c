@@ -214,7 +214,7 @@ static void take_over(struct flight_node *node, int result)
 		own_ring_lose(OWN_RING_COMMANDS);
 }
 
-static void tell_ended(struct flight *flight)
+static void call_ended(struct flight *flight)
 {
 	struct work *works = flight->ended;
 
@@ -226,7 +226,7 @@ static void tell_ended(struct flight *flight)
 static void end(struct flight *flight, struct work *work)
 {
 	if (flight->ended && flight->ended->ended != work->ended)
-		tell_ended(flight);
+		call_ended(flight);
 	work->next = flight->ended;
 	flight->ended = work;
 }
@@ -268,6 +268,6 @@ void flight_advance(struct flight *flight)
 	own_ring_enter(&flight->ring);
 	while (own_ring_take(&flight->ring, &user_data, &result))
 		complete(flight, &landed, user_data, result);
-	tell_ended(flight);
+	call_ended(flight);
 	land_all(flight, landed.first);
 }

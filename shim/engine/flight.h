@@ -30,8 +30,8 @@ struct work {
 		       flight, between completion and landing: the command's status */
 	/* flight: NULL if no worker did it, but the thread that submitted it. */
 	void (*done)(struct work *work, struct flight *flight);
-	/* error < 0: -errno. True: the work has ended. The flight tells several that have ended by
-	 * one call of the function that they share. */
+	/* error < 0: -errno. True: the flight is to call ended(), which gets several works of the
+	 * same function in one call. */
 	bool (*posted)(struct work *work, struct flight *flight, int error);
 	void (*ended)(struct work *works);
 	struct work *next;
@@ -53,7 +53,7 @@ struct flight {
 		bool known; /* engine_is_sound() of this hold */
 		const struct hold *hold;
 	} proof;
-	struct work *ended; /* these have ended, and were not told yet */
+	struct work *ended; /* ended() is still to be called for these */
 	bool ready;         /* the ring has a command that the kernel does not know of yet */
 	bool filtered; /* the thread has a filter by now, which may forbid io_uring to a program
 			  that uses libaio */

@@ -68,11 +68,9 @@ static int explain(int fd, struct request *request, const struct limits *limits)
 	return lateness == REQUEST_EARLY ? error : late_error(fd, request, lateness);
 }
 
-int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits,
+static int judge(const struct hold *hold, struct request *request, const struct limits *limits,
 		 bool later)
 {
-	if (!hold) /* the file is not open for writing */
-		return -EBADF;
 	if (!(request->rwf & RWF_NOWAIT) && request_check(request, limits) == REQUEST_GOOD) {
 		if (later)
 			return REQUEST_GOOD;
@@ -81,4 +79,12 @@ int engine_judge(const struct hold *hold, struct request *request, const struct 
 			return error ? error : REQUEST_GOOD;
 	}
 	return explain(hold->fd, request, limits);
+}
+
+int engine_judge(const struct hold *hold, struct request *request, const struct limits *limits,
+		 bool later)
+{
+	if (!hold) /* the file is not open for writing */
+		return -EBADF;
+	return (int)engine_blame(judge(hold, request, limits, later));
 }

@@ -45,13 +45,13 @@ static int make(struct own_ring *ret_ring)
 		return ring;
 	*ret_ring = (struct own_ring){ .fd = (uint32_t)ring,
 				       .wide = params.flags & IORING_SETUP_SQE128 };
-	if (ring_map(ring, &params, &ret_ring->map)) {
-		for (uint32_t i = 0; i < params.sq_entries; i++)
-			ret_ring->map.sq_array[i] = i;
-		return 0;
+	if (!ring_map(ring, &params, &ret_ring->map)) {
+		real_close(ring);
+		return -ENOMEM;
 	}
-	real_close(ring);
-	return -ENOMEM;
+	for (uint32_t i = 0; i < params.sq_entries; i++)
+		ret_ring->map.sq_array[i] = i;
+	return 0;
 }
 
 static void unmake(struct own_ring *ring)

@@ -52,7 +52,7 @@ static int range(const struct entrance *e, const struct limits *limits)
 	return e->length > (uint64_t)(INT64_MAX - e->offset) ? -EINVAL : 0;
 }
 
-/* Most writes pass every check, whatever the order. False says nothing. */
+/* Most writes pass every check, and need no order. False: the checks must decide. */
 static bool passes_all(const struct entrance *e, const struct limits *limits)
 {
 	return e->open && e->writable && e->direct && !e->import && limits->unit_max &&

@@ -120,9 +120,9 @@ enum request_lateness request_lateness(const struct request *request, const stru
 								     : REQUEST_EARLY;
 }
 
-/* Most writes pass every check below. These few comparisons show it, without a division: a write at
- * a multiple of its length, on a disk whose boundaries are such multiples, crosses none and is not
- * cut. False says nothing. */
+/* Most writes pass every check of request_check(). A few comparisons show that, without a division:
+ * if offset, start and boundary are multiples of the length, the write crosses no boundary and is
+ * not cut. False: the checks must decide. */
 static bool is_usual(const struct request *r, const struct limits *limits)
 {
 	uint64_t below = r->length - 1;

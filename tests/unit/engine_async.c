@@ -39,6 +39,30 @@ START_TEST(hold_that_was_closed_past_the_doors_is_not_written_to)
 }
 END_TEST
 
+/* Between the proof and the look at the page cache, or the command. */
+START_TEST(hold_that_is_closed_just_now_is_no_fault_of_the_programs)
+{
+	int fd = open(loop.path, O_RDWR | O_DIRECT);
+	struct hold hold = hold_on(fd);
+	struct limits limits = { .unit_min = 512, .unit_max = 4096 };
+	struct request request = { .length = 4096,
+				   .address = 4096,
+				   .segments = 1,
+				   .rwf = RWF_ATOMIC,
+				   .open_flags = O_RDWR | O_DIRECT,
+				   .size = 4096,
+				   .block = 512 };
+	struct device device = { .transport = &transport_nvme, .disk.block = 512 };
+
+	close(fd);
+	ck_assert_int_eq(engine_judge(&hold, &request, &limits, false), -EIO);
+	request.rwf |= RWF_NOWAIT;
+	ck_assert_int_eq(engine_judge(&hold, &request, &limits, false), -EIO);
+	ck_assert_int_eq(engine_send(&hold, &device, &request), -EIO);
+	ck_assert_int_eq(engine_judge(NULL, &request, &limits, false), -EBADF);
+}
+END_TEST
+
 START_TEST(what_is_no_block_device_is_the_kernels)
 {
 	char byte = 'x';
@@ -156,6 +180,7 @@ Suite *suite(void)
 
 	if (test_disk_make(&loop, 512)) {
 		tcase_add_test(tc, hold_that_was_closed_past_the_doors_is_not_written_to);
+		tcase_add_test(tc, hold_that_is_closed_just_now_is_no_fault_of_the_programs);
 		tcase_add_test(tc, what_nobody_has_asked_about_is_asked);
 		tcase_add_test(tc, each_of_several_is_about_its_own_file);
 		tcase_add_test(tc, what_has_waited_is_looked_at_again);

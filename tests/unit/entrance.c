@@ -79,6 +79,10 @@ START_TEST(ring_that_is_polled)
 	ck_assert_int_eq(entrance_check(&entrance, &limits), -EOPNOTSUPP);
 	entrance.writable = false;
 	ck_assert_int_eq(entrance_check(&entrance, &limits), -EBADF);
+	entrance.writable = true;
+	entrance.offset = 0;
+	entrance.rwf = RWF_ATOMIC;
+	ck_assert_int_eq(entrance_check(&entrance, &limits), -EOPNOTSUPP);
 }
 END_TEST
 
