@@ -334,6 +334,26 @@ static void wait_for_something_else(void)
 	want(pthread_join(id, NULL) == 0);
 }
 
+/* The entry that drains waits for the first write, but for nothing that was prepared for the
+ * second, which is the kernel's, and refused. */
+static void drain_between(void)
+{
+	int fd = open_disk();
+	struct io_uring *ring = ring_of(8);
+	uint64_t tag;
+
+	prepare(ring, fd, buffer(UNIT, 'd'), UNIT, 0, 1);
+	struct io_uring_sqe *drain = next_entry(ring);
+	io_uring_prep_nop(drain);
+	drain->flags = IOSQE_IO_DRAIN;
+	drain->user_data = 2;
+	prepare(ring, fd, buffer(UNIT, 'd'), UNIT, UNIT, 3);
+	want(submit(ring, 0) == 3 && one_comes(ring, 1));
+	want(result_of_next(ring, &tag) == 0 && tag == 2);
+	want(result_of_next(ring, &tag) == -EOPNOTSUPP && tag == 3);
+	want(holds(fd, 0, UNIT, 'd') && holds(fd, UNIT, UNIT, 0));
+}
+
 static int handlers_disk;
 static struct io_uring *handlers_ring;
 static char *handlers_data;
@@ -431,6 +451,7 @@ const struct body bodies[] = {
 	{ "left_to_the_kernel", left_to_the_kernel },
 	{ "time_out_ends_the_wait", time_out_ends_the_wait },
 	{ "wait_for_something_else", wait_for_something_else },
+	{ "drain_between", drain_between },
 	{ "slots_in_a_handler", slots_in_a_handler },
 	{ "very_many", very_many },
 	{ "main_ends", main_ends },
@@ -457,6 +478,8 @@ static const struct preload_row rows[] = {
 	{ "wait_for_something_else", ",delay=600000", "", 1 },
 	{ "wait_for_something_else", ",delay=600000", "DOOR=raw", 1 },
 	{ "wait_for_something_else", ",delay=600000", "BEHIND=1", 1 },
+	{ "drain_between", "", "", 1 },
+	{ "drain_between", "", "DOOR=raw", 1 },
 	{ "slots_in_a_handler", "", "", -1 },
 	{ "very_many", "", "SETUP=1", 3000 }, /* IORING_SETUP_IOPOLL */
 	{ "main_ends", "", "", 1 },
